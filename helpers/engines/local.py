@@ -1,0 +1,65 @@
+"""Engines whose workers share the process: the plain serial loop, and threads."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter, process_time
+
+from helpers import runner
+from helpers.engines.base import START_DEADLINE, Team
+from helpers.errors import HelpersError
+from helpers.tasks.worker import run_chunk_here
+
+
+def _board(n_workers):
+    """Return the runner's board, or a private one outside a runner: a slot a worker."""
+    if runner.board is not None and n_workers <= len(runner.board):
+        return runner.board
+    return memoryview(bytearray(8 * n_workers)).cast("q")
+
+
+class SerialTeam(Team):
+    """The plain loop in this process: the baseline of every comparison."""
+
+    def _open(self):
+        self.board = _board(1)
+
+    def _run_chunks(self, items, chunksize):
+        queued = perf_counter()
+        return [(0, queued, run_chunk_here(self.func, 0, items, self.board, 0, process_time))], 0
+
+    def _close(self, broken):
+        pass
+
+
+class ThreadsTeam(Team):
+    """`concurrent.futures.ThreadPoolExecutor`. Nothing is pickled; the GIL is shared."""
+
+    def _open(self):
+        self.board = _board(self.n_workers)
+        self.slots = threading.local()
+        barrier = threading.Barrier(self.n_workers)
+        self.pool = ThreadPoolExecutor(self.n_workers, thread_name_prefix="helpers-worker")
+
+        def arrive():
+            self.slots.number = barrier.wait(START_DEADLINE)
+
+        try:
+            for arrival in [self.pool.submit(arrive) for _ in range(self.n_workers)]:
+                arrival.result()
+        except RuntimeError as error:
+            raise HelpersError(f"{self.n_workers} threads could not be started: {error}. Ask for fewer workers.") from error
+
+    def _run_chunks(self, items, chunksize):
+        def run(first):
+            return run_chunk_here(self.func, first, items[first:first + chunksize], self.board, self.slots.number)
+
+        handed = []
+        for first in range(0, len(items), chunksize):
+            handed.append((first, perf_counter(), self.pool.submit(run, first)))
+        return [(first, queued, future.result()) for first, queued, future in handed], 0
+
+    def _close(self, broken):
+        if getattr(self, "pool", None) is not None:
+            self.pool.shutdown(wait=not broken, cancel_futures=True)

@@ -1,0 +1,157 @@
+"""Engines of worker processes: `ProcessPoolExecutor`, `multiprocessing.Pool` and `multiprocess.Pool`.
+
+All three hand chunks to the same worker loop (helpers.tasks.worker), so that they differ in
+nothing but themselves.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from time import perf_counter
+
+from helpers.engines.base import START_DEADLINE, Team, dump_chunk
+from helpers.errors import HelpersError, WorkerDiedError
+from helpers.runner import describe_exit
+from helpers.tasks.worker import report_ready, run_chunk, safe_repr, start_worker
+
+
+class ProcessTeam(Team):
+    """What the engines of worker processes share: coming up, slots, and explaining a death."""
+
+    def _multiprocessing(self):
+        """Return the package whose contexts and processes the engine uses."""
+        return multiprocessing
+
+    def _open(self):
+        package = self._multiprocessing()
+        self.context = package.get_context(self.start_method)
+        if self.start_method == "forkserver":
+            self._preload()
+        barrier = self.context.Barrier(self.n_workers)
+        self.board = self.context.RawArray("q", self.n_workers)
+        before = set(package.active_children())
+        try:
+            self._start_pool((self.payload, barrier, self.board))
+            answers = self._ask_all(before)
+        except OSError as error:
+            raise HelpersError(f"{self.n_workers} worker processes could not be started: {error}. Ask for fewer workers.") from error
+        self.slot_pids = {}
+        for slot, pid, _ready, problem in answers:
+            if problem is not None:
+                raise HelpersError(f"A {self.start_method} worker could not load the function: {problem}")
+            self.slot_pids[slot] = pid
+
+    def _preload(self):
+        module = getattr(self.func, "__module__", None) or "helpers.tasks.worker"
+        self.context.set_forkserver_preload(["helpers.tasks.worker", module])
+
+    def _ask_all(self, before):
+        self.processes = []
+        pending = [self._submit(report_ready, START_DEADLINE) for _ in range(self.n_workers)]
+        self.processes = [p for p in self._multiprocessing().active_children() if p not in before]
+        return [self._await(answer, {}) for answer in pending]
+
+    def _run_chunks(self, items, chunksize):
+        handed, sent_bytes = [], 0
+        for first in range(0, len(items), chunksize):
+            payload = dump_chunk(items[first:first + chunksize], first)
+            sent_bytes += len(payload)
+            handed.append((first, perf_counter(), self._submit(run_chunk, first, payload)))
+        self.items = items
+        replies, results = [], {}
+        for first, queued, answer in handed:
+            reply = self._await(answer, results)
+            if reply[4] is None:
+                raise HelpersError(f"Items from {first} on could not be unpickled in a worker: {reply[5][1]}: {reply[5][2]}")
+            replies.append((first, queued, reply))
+            results[first] = reply
+        return replies, sent_bytes
+
+    def _death(self, results):
+        """Return the WorkerDiedError for the worker that ended by itself."""
+        time.sleep(0.05)  # the executor ends the others with SIGTERM: let exit codes arrive
+        ended = [p for p in self.processes if p.exitcode is not None]
+        first = next((p for p in ended if p.exitcode != -signal.SIGTERM), ended[0] if ended else None)
+        exitcode = first.exitcode if first is not None else None
+        slot = next((s for s, pid in getattr(self, "slot_pids", {}).items() if first is not None and pid == first.pid), None)
+        last = self.board[slot] - 1 if slot is not None and self.board[slot] > 0 else None
+        item = safe_repr(self.items[last]) if last is not None else None
+        kept = {}
+        for chunk_first, reply in results.items():
+            kept.update(enumerate(self._unpack([reply])[0], chunk_first))
+        where = f" while it worked on item {last} ({item})" if last is not None else ""
+        return WorkerDiedError(
+            f"A worker process ended{where}: {describe_exit(exitcode)}. {len(kept)} results that came back before are kept in "
+            "error.results. Run that item alone in the serial loop, or give the workers more memory.",
+            exitcode=exitcode, last_task=last, item=item, results=kept)
+
+    def _kill_workers(self):
+        for process in getattr(self, "processes", []):
+            process.kill()
+
+
+class ProcessesTeam(ProcessTeam):
+    """`concurrent.futures.ProcessPoolExecutor`. A dead worker breaks the pool at once."""
+
+    pool = None
+
+    def _start_pool(self, initargs):
+        self.pool = ProcessPoolExecutor(self.n_workers, mp_context=self.context, initializer=start_worker, initargs=initargs)
+
+    def _submit(self, func, *args):
+        return self.pool.submit(func, *args)
+
+    def _await(self, future, results):
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            raise self._death(results) from None
+
+    def _close(self, broken):
+        if self.pool is not None:
+            if broken:
+                self._kill_workers()
+            self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+class PoolTeam(ProcessTeam):
+    """`multiprocessing.Pool`. It replaces a dead worker and never ends: its workers are watched here."""
+
+    pool = None
+
+    def _start_pool(self, initargs):
+        self.pool = self.context.Pool(self.n_workers, start_worker, initargs)
+
+    def _submit(self, func, *args):
+        return self.pool.apply_async(func, args)
+
+    def _await(self, answer, results):
+        while not answer.ready():
+            answer.wait(0.02)
+            if not answer.ready() and any(process.exitcode is not None for process in self.processes):
+                answer.wait(0.05)
+                if not answer.ready():
+                    raise self._death(results)
+        return answer.get()
+
+    def _close(self, broken):
+        if self.pool is None:
+            return
+        if broken:
+            self._kill_workers()  # and no terminate(): it can wait for a lock that a dead worker holds
+            return
+        self.pool.terminate()
+        self.pool.join()
+
+
+class MultiprocessTeam(PoolTeam):
+    """`multiprocess.Pool`, whose processes understand functions sent by value with dill."""
+
+    def _multiprocessing(self):
+        import multiprocess
+
+        return multiprocess

@@ -1,0 +1,93 @@
+"""Which engines there are, which of them can run here, and opening one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import sys
+
+from helpers.engines.base import Team, max_workers
+from helpers.engines.interpreters import InterpretersTeam
+from helpers.engines.local import SerialTeam, ThreadsTeam
+from helpers.engines.pools import MultiprocessTeam, PoolTeam, ProcessesTeam
+from helpers.errors import EngineUnavailableError, HelpersError, InvalidArgumentError
+from helpers.machine import default_start_method
+from helpers.notebook import require_importable
+from helpers.runner import check_count
+
+#: All engines by name, in the order in which they are shown.
+ENGINES: dict[str, type[Team]] = {
+    "serial": SerialTeam,
+    "threads": ThreadsTeam,
+    "processes": ProcessesTeam,
+    "pool": PoolTeam,
+    "multiprocess": MultiprocessTeam,
+    "interpreters": InterpretersTeam,
+}
+#: Engines whose workers import the function by name.
+IMPORTING = ("processes", "pool", "interpreters")
+#: Engines that start processes, and so have a start method.
+STARTING = ("processes", "pool", "multiprocess")
+
+
+def start_methods_of(engine):
+    """Return the start methods `engine` can use here: empty for engines without processes."""
+    return tuple(multiprocessing.get_all_start_methods()) if engine in STARTING else ()
+
+
+def check_engine(engine, func=None):
+    """Raise what stands in the way of running `func` by `engine`, if anything does.
+
+    Raises
+    ------
+    InvalidArgumentError
+        No engine has this name.
+    EngineUnavailableError
+        It needs another Python or a package; the message has the install command.
+    NotImportableError
+        Its workers import the function by name and could not.
+    """
+    if engine not in ENGINES:
+        raise InvalidArgumentError(f"There is no engine {engine!r}. There are: {', '.join(ENGINES)}.")
+    if engine == "interpreters" and sys.version_info < (3, 14):
+        raise EngineUnavailableError(f"The engine interpreters needs Python 3.14 or later; this is {sys.version_info[0]}.{sys.version_info[1]}.", engine=engine)
+    if engine == "multiprocess":
+        try:
+            import multiprocess  # noqa: F401  only whether it is there
+        except ImportError:
+            raise EngineUnavailableError("The engine multiprocess needs a package: python -m pip install multiprocess", engine=engine) from None
+    if func is not None and engine in IMPORTING:
+        require_importable(func)
+
+
+def engine_problem(engine, func=None):
+    """Return why `engine` cannot run `func` here, or None if it can."""
+    try:
+        check_engine(engine, func)
+    except HelpersError as error:
+        return str(error)
+    return None
+
+
+def check_start_method(start_method):
+    """Return `start_method`, or the default for None; raise InvalidArgumentError if there is none such."""
+    known = multiprocessing.get_all_start_methods()
+    if start_method is None:
+        return default_start_method()
+    if start_method not in known:
+        raise InvalidArgumentError(f"start_method must be one of {', '.join(known)} on this platform, not {start_method!r}.")
+    return start_method
+
+
+def open_team(engine, func, n_workers=1, start_method=None, payload=None):
+    """Return the Team of `n_workers` of `engine` for `func`: a context manager that starts and ends it.
+
+    Starts workers from this very process: measuring code calls it in the runner. `payload` is
+    the pickled function if it is not to be pickled here.
+    """
+    check_engine(engine, func if payload is None else None)
+    n_workers = check_count("n_workers", n_workers, 1, 1 if engine == "serial" else max_workers())
+    method = check_start_method(start_method) if engine in STARTING else None
+    if payload is None and engine not in ("serial", "threads"):
+        payload = pickle.dumps(func)
+    return ENGINES[engine](func, payload, n_workers, method)

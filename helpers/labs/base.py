@@ -1,0 +1,260 @@
+"""`Lab`: what every lab shares. A lab adds its controls, what it measures and how that is drawn.
+
+::
+
+    Run ──► a thread ── measure(settings) ──► records ── receive() ──► draw() ──► the picture
+             (in the kernel; the measuring itself is played in the runner, see helpers.runner)
+
+The picture is one updatable display of a real image, so that it stays in the saved notebook;
+it is drawn between runs, never while one is timed.
+"""
+
+from __future__ import annotations
+
+import html
+import threading
+import time
+import uuid
+
+import ipywidgets as widgets
+from IPython.display import Image, display
+
+from helpers import runner
+from helpers.errors import HelpersError
+from helpers.notebook import shorten_paths
+from helpers.plots import figure_png
+
+#: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
+DRAW_EVERY = 0.2
+#: Pixels a CSS pixel, while running and at rest.
+LIVE_SCALE, REST_SCALE = 1.0, 2.0
+#: Seconds `stop` waits for the lab's thread after its processes have gone.
+STOP_DEADLINE = 2.0
+
+_running: set[Lab] = set()
+_running_lock = threading.Lock()
+
+
+class Lab:
+    """A live lab: shows itself as the last line of a cell; nothing in it blocks the kernel.
+
+    Subclasses define
+
+    ``_rows()``
+        the rows of controls, lists of widgets, above Run and Stop
+    ``_settings()``
+        the values of the controls at the moment Run is pressed; raises on bad ones
+    ``_measure(settings, on_start)``
+        a generator of records, by way of `helpers.runner.play`
+    ``_receive(record)``
+        take one record in: set ``result``, and progress by ``_show_progress``
+    ``_draw()`` and ``_describe()``
+        the picture as a Figure, and its message in one sentence
+    ``_advice()``
+        the sentence under the picture, ``""`` for none
+    ``_buttons()``
+        buttons beside it, if any
+    """
+
+    #: CSS pixels of the picture.
+    width, height = 900, 350
+
+    def __init__(self):
+        self.result = None
+        self.error = None
+        self._runner = None
+        self._thread = None
+        self._stopping = False
+        self._closed = False
+        self._drawn_at = 0.0
+        self._display_id = f"helpers-lab-{uuid.uuid4().hex}"
+        self._shown = False
+        self._build()
+        self._picture = self._render(LIVE_SCALE)
+
+    # ── to be used ────────────────────────────────────────────────────────────────────────
+
+    @property
+    def running(self):
+        """Whether a measurement is going on."""
+        return self in _running
+
+    def run(self, block=False):
+        """Measure with the controls as they are.
+
+        Returns at once, or with ``block=True`` when done: then it returns the result and raises
+        what goes wrong, for scripts and tests. A lab that is running is stopped first, and so is
+        every other one: two measurements at a time would disturb each other.
+        """
+        for other in list(_running):
+            other.stop()
+        if self._closed:
+            raise HelpersError("This lab was closed: make a new one.")
+        self.error, self._stopping = None, False
+        try:
+            settings = self._settings()
+        except HelpersError as error:
+            self._fail(error)
+            if block:
+                raise
+            return None
+        with _running_lock:
+            _running.add(self)
+        self._show_running(True)
+        if block:
+            self._work(settings)
+            if self.error is not None:
+                raise self.error
+            return self.result
+        self._thread = threading.Thread(target=self._work_quietly, args=(settings,), name="helpers-lab", daemon=True)
+        self._thread.start()
+        return None
+
+    def stop(self):
+        """End the measurement; when this returns, no process it started is alive.
+
+        What was measured so far stays in ``result``.
+        """
+        self._stopping = True
+        playing, thread = self._runner, self._thread
+        if playing is not None:
+            playing.stop()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(STOP_DEADLINE)
+
+    def wait(self, timeout=None):
+        """Wait until the measurement is over, at most `timeout` seconds; return whether it is."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return not self.running
+
+    def close(self):
+        """Stop, and take the controls away."""
+        self.stop()
+        self._closed = True
+        for box in (self._head, self._foot):
+            box.close()
+
+    def _ipython_display_(self):
+        display(self._head)
+        display(self._picture, display_id=self._display_id)
+        display(self._foot)
+        self._shown = True
+
+    # ── working ───────────────────────────────────────────────────────────────────────────
+
+    def _hold(self, playing):
+        self._runner = playing
+        if self._stopping:
+            playing.stop()
+
+    def _work_quietly(self, settings):
+        try:
+            self._work(settings)
+        except Exception as error:  # a defect of the lab itself: show it, do not lose it in a thread
+            self._fail(error)
+
+    def _work(self, settings):
+        records = self._measure(settings, self._hold)
+        try:
+            for record in records:
+                self._receive(record)
+                if self._stopping:
+                    break
+                if time.monotonic() - self._drawn_at >= DRAW_EVERY:
+                    self._show_picture(LIVE_SCALE)
+        except runner.Stopped:
+            pass
+        except (HelpersError, TimeoutError) as error:
+            self._fail(error)
+        finally:
+            records.close()
+            printed = self._runner.printed if self._runner is not None else ""
+            self._runner = None
+            with _running_lock:
+                _running.discard(self)
+            self._show_running(False)
+            self._show_printed(printed)
+            self._show_picture(REST_SCALE)
+
+    # ── showing ───────────────────────────────────────────────────────────────────────────
+
+    def _build(self):
+        self._run_button = button("Run", "Measure with these settings", "play", "helpers-run", lambda _: self.run(), style="success")
+        self._stop_button = button("Stop", "End it at once; what was measured stays", "stop", "helpers-stop", lambda _: self.stop(), style="danger")
+        self._stop_button.disabled = True
+        self._progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="220px"))
+        self._progress.add_class("helpers-progress")
+        self._progress_label = widgets.Label("")
+        self._progress_label.add_class("helpers-progress-label")
+        rows = [widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 4px")) for row in self._rows()]
+        bar = widgets.HBox([self._run_button, self._stop_button, self._progress, self._progress_label], layout=widgets.Layout(align_items="center"))
+        self._head = widgets.VBox([*rows, bar])
+        self._head.add_class("helpers-lab")
+        self._message = widgets.HTML("")
+        self._message.add_class("helpers-message")
+        self._extra = widgets.HTML("")
+        self._extra.add_class("helpers-extra")
+        self._foot = widgets.VBox([widgets.HBox([self._message, *self._buttons()], layout=widgets.Layout(align_items="center", justify_content="space-between", flex_flow="row wrap")),
+                                   self._extra], layout=widgets.Layout(width=f"{self.width}px", min_height="34px"))
+
+    def _buttons(self):
+        return []
+
+    def _advice(self):
+        return ""
+
+    def _show_running(self, running):
+        self._run_button.disabled, self._stop_button.disabled = running, not running
+        if running:
+            self._progress.bar_style, self._extra.value = "info", ""
+            self._say("")
+            self._show_progress(0, 1, "starting …")
+        else:
+            over = self.error is None and not self._stopping
+            self._progress.bar_style = "success" if over else "warning"
+            if not over:
+                self._progress_label.value += " – stopped" if self.error is None else " – failed"
+            if self.error is None:
+                self._say(self._advice())
+
+    def _show_progress(self, done, total, words):
+        self._progress.max, self._progress.value, self._progress_label.value = total, done, words
+
+    def _say(self, text):
+        self._message.value = f'<span style="line-height:1.4">{html.escape(text)}</span>' if text else ""
+
+    def _fail(self, error):
+        self.error = error
+        title, _, rest = shorten_paths(str(error)).partition("\n")
+        details = f"<details><summary>the whole message</summary><pre style='white-space:pre-wrap'>{html.escape(rest.strip())}</pre></details>" if rest.strip() else ""
+        self._message.value = f'<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{details}'
+
+    def _show_printed(self, printed):
+        text = shorten_paths(printed).strip()
+        if text:
+            self._extra.value = f"<details><summary>printed by the tasks</summary><pre style='white-space:pre-wrap'>{html.escape(text[-4000:])}</pre></details>"
+
+    def _render(self, scale):
+        return Image(figure_png(self._draw(), scale), width=self.width, height=self.height, alt=self._describe())
+
+    def _show_picture(self, scale):
+        self._picture = self._render(scale)
+        if self._shown:
+            display(self._picture, display_id=self._display_id, update=True)
+        self._drawn_at = time.monotonic()
+
+
+def button(text, tooltip, icon, css_class, on_click, style=""):
+    """Return a Button with an own CSS class, so that tests and styles can find it."""
+    made = widgets.Button(description=text, tooltip=tooltip, icon=icon, button_style=style, layout=widgets.Layout(width="auto"))
+    made.add_class(css_class)
+    made.on_click(on_click)
+    return made
+
+
+def toggle(text, value, tooltip, css_class, disabled=False):
+    """Return a ToggleButton with an own CSS class."""
+    made = widgets.ToggleButton(value=value, description=text, tooltip=tooltip, disabled=disabled, layout=widgets.Layout(width="auto", min_width="34px"))
+    made.add_class(css_class)
+    return made

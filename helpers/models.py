@@ -1,0 +1,330 @@
+"""What the measured figures mean: scaling laws, their fit, and advice. Arithmetic on records.
+
+::
+
+    amdahl, gustafson, karp_flatt       the laws, as plain functions
+    fit_usl, fit_amdahl(sweep)          ──► Fit
+    advise(sweep)                       ──► Advice
+
+Sources: Amdahl, "Validity of the single processor approach", AFIPS 1967. Gustafson,
+"Reevaluating Amdahl's law", CACM 31(5), 1988. Karp & Flatt, "Measuring parallel processor
+performance", CACM 33(5), 1990. Gunther, "A simple capacity model of massively parallel
+transaction systems", CMG 1993, and *Guerrilla Capacity Planning*, Springer 2007 (the
+Universal Scalability Law).
+"""
+
+from __future__ import annotations
+
+from statistics import median
+
+import numpy as np
+
+from helpers.errors import InvalidArgumentError, NotEnoughPointsError
+from helpers.records import MIN_ROUNDS, Advice, Estimate, Fit
+
+#: Distinct worker counts a fit needs: one more than the law has coefficients.
+MIN_POINTS = 4
+#: Draws of the bootstrap over rounds.
+N_DRAWS = 300
+#: A speedup this near to the best is as good: fewer workers are preferred then.
+AS_GOOD = 0.95
+#: Serial loops shorter than this (seconds) cannot pay for handing work over.
+TOO_SHORT = 1e-3
+
+
+def amdahl(n_workers, serial_fraction):
+    """Return the speedup of a fixed amount of work, of which a fraction stays serial.
+
+    Assumes that the parallel part spreads evenly and costs nothing to spread.
+    `serial_fraction` is between 0 and 1. Source: Amdahl 1967.
+
+    >>> amdahl(4, 0.0)
+    4.0
+    >>> round(amdahl(1000, 0.05), 1)
+    19.6
+    """
+    _check(n_workers, serial_fraction)
+    return n_workers / (1 + serial_fraction * (n_workers - 1))
+
+
+def gustafson(n_workers, serial_fraction):
+    """Return the scaled speedup: the work grows with the workers, its serial time does not.
+
+    `serial_fraction` (0 to 1) is of the time on `n_workers`, not of the serial time as in
+    `amdahl`. Source: Gustafson 1988.
+
+    >>> gustafson(4, 0.0)
+    4.0
+    >>> gustafson(64, 0.25)
+    48.25
+    """
+    _check(n_workers, serial_fraction)
+    return n_workers - serial_fraction * (n_workers - 1)
+
+
+def karp_flatt(speedup, n_workers):
+    """Return the serial fraction that a measured speedup shows, overheads counted in.
+
+    If it grows with the workers, overhead grows; if it stays, serial work is the limit. Below
+    0 the speedup is more than ideal. Needs two or more workers. Source: Karp & Flatt 1990.
+
+    >>> karp_flatt(4.0, 4)
+    0.0
+    >>> round(karp_flatt(amdahl(8, 0.1), 8), 6)
+    0.1
+    """
+    if np.any(np.asarray(n_workers) <= 1) or np.any(np.asarray(speedup) <= 0):
+        raise InvalidArgumentError(f"karp_flatt needs n_workers above 1 and speedup above 0, got {n_workers} and {speedup}.")
+    return (1 / speedup - 1 / n_workers) / (1 - 1 / n_workers)
+
+
+def _check(n_workers, serial_fraction):
+    if np.any(np.asarray(n_workers) < 1):
+        raise InvalidArgumentError(f"n_workers must be 1 or more, got {n_workers}.")
+    if not 0 <= serial_fraction <= 1:
+        raise InvalidArgumentError(f"serial_fraction must be between 0 and 1, got {serial_fraction}.")
+
+
+def parallel_pairs(sweep):
+    """Return the (engine, n_workers) pairs that have a speedup: a counted round, serial loop included."""
+    serial = {run.round for run in sweep.runs_of("serial", 1)}
+    found = {run.pair for run in sweep.runs if run.engine != "serial" and not run.warmup and run.round in serial}
+    return tuple(pair for pair in sweep.pairs() if pair in found)
+
+
+def fit_usl(sweep, engine=None, *, n_draws=N_DRAWS):
+    """Return the Universal Scalability Law that fits one engine's speedups best, as a Fit.
+
+    ``S(n) = γ·n / (1 + σ·(n−1) + κ·n·(n−1))``: σ is what stays serial, κ what each worker
+    loses to every other, γ the speedup of one worker. It is linear in ``n/S``, so the least
+    squares of relative errors, with σ and κ at least 0, are found exactly by trying every set
+    of coefficients that stay at 0. Intervals: bootstrap over whole rounds with a fixed seed;
+    none below 3 rounds.
+
+    Points at which the work wants more CPUs than the machine has (``n_workers`` × CPU share
+    of the work above ``usable_cpus`` of the sweep's environment) are left out: they tell of
+    the machine, not of the work. The CPU share is CPU time over working time, measured where
+    every worker still has a CPU. Waiting work, with a share near 0, keeps all its points.
+
+    Parameters
+    ----------
+    engine : str, optional
+        Default: the parallel engine with the highest speedup.
+    n_draws : int, optional
+        Bootstrap draws; 0 for a curve without intervals.
+
+    Raises
+    ------
+    NotEnoughPointsError
+        Fewer than four distinct worker counts are left.
+
+    Source: Gunther 1993, 2007.
+    """
+    return _fit("USL", sweep, engine, ((), (1,), (2,), (1, 2)), n_draws)
+
+
+def fit_amdahl(sweep, engine=None, *, n_draws=N_DRAWS):
+    """Return Amdahl's law fitted to one engine's speedups: `fit_usl` with κ held at 0.
+
+    The scale γ stays free, so that the cost of one worker is not taken for serial work. σ
+    above 1 says that more workers make it slower, which the law has no word for: use
+    `fit_usl` then. Same errors and assumptions as `fit_usl`. Source: Amdahl 1967.
+    """
+    return _fit("Amdahl", sweep, engine, ((), (1,)), n_draws)
+
+
+def _fit(law, sweep, engine, active_sets, n_draws):
+    engine = engine or _best_engine(sweep)
+    walls = {n: {r.round: r.wall for r in sweep.runs_of(engine, n)} for e, n in parallel_pairs(sweep) if e == engine}
+    if engine is not None and (engine == "serial" or not walls):
+        known = ", ".join(dict.fromkeys(e for e, _ in parallel_pairs(sweep))) or "none yet"
+        raise InvalidArgumentError(f"engine={engine!r} has no measured speedup in this sweep; parallel engines measured: {known}.")
+    starved = starved_counts(sweep, engine)
+    counts = sorted(set(walls) - starved)
+    if len(counts) < MIN_POINTS:
+        raise NotEnoughPointsError(_too_few(law, counts, starved, sweep))
+    serial = {run.round: run.wall for run in sweep.runs_of("serial", 1)}
+    common = [r for r in serial if all(r in walls[n] for n in counts)]
+    measured = [median(serial[r] for r in walls[n] if r in serial) / median(w for r, w in walls[n].items() if r in serial)
+                for n in counts]
+    best = _solve(np.array(counts, float), np.array([measured]), active_sets)[0]
+    low = high = (None, None, None)
+    if n_draws and len(common) >= MIN_ROUNDS:
+        rounds = np.random.default_rng(0).integers(0, len(common), (n_draws, len(common)))
+        above = np.median(np.array([serial[r] for r in common])[rounds], axis=-1)
+        below = np.median(np.array([[walls[n][r] for r in common] for n in counts])[:, rounds], axis=-1)
+        drawn = _solve(np.array(counts, float), (above / below).T, active_sets)
+        low, high = np.percentile(drawn, (2.5, 97.5), axis=0).tolist()
+    scale, sigma, kappa = (Estimate(float(v), lo, hi, len(common)) for v, lo, hi in zip(best, low, high, strict=True))
+    peak = max(1.0, (max(0.0, 1 - sigma.median) / kappa.median) ** 0.5) if kappa.median > 0 else None
+    return Fit(law, scale, sigma, kappa, len(counts), counts[-1], peak)
+
+
+def _solve(n_workers, speedups, active_sets):
+    """Return γ, σ, κ for each row of `speedups`: relative least squares, σ and κ at least 0.
+
+    Minimises the sum of ``(1 − model/y)²`` with ``y = n/S``. Every set of free coefficients is
+    solved without bounds; of those that keep the bounds, the least residual is the optimum.
+    """
+    columns = np.stack([np.ones_like(n_workers), n_workers - 1, n_workers * (n_workers - 1)], axis=1)
+    rows = columns * (speedups / n_workers)[:, :, None]
+    best, least = np.zeros((len(speedups), 3)), np.full(len(speedups), np.inf)
+    for active in active_sets:
+        free = (0, *active)
+        found = np.linalg.pinv(rows[:, :, free]).sum(axis=-1)  # the right-hand side is all ones
+        residual = ((1 - np.einsum("dpk,dk->dp", rows[:, :, free], found)) ** 2).sum(axis=1)
+        # rounding must not let a larger set win where the smaller one is as good
+        better = (found[:, 0] > 0) & (found >= 0).all(axis=1) & (residual < least - 1e-12)
+        full = np.zeros_like(best)
+        full[:, free] = found
+        best[better], least[better] = full[better], residual[better]
+    return np.column_stack([1 / best[:, 0], best[:, 1] / best[:, 0], best[:, 2] / best[:, 0]])
+
+
+def _best_engine(sweep):
+    pairs = parallel_pairs(sweep)
+    return max(pairs, key=lambda pair: sweep.speedup(*pair).median)[0] if pairs else None
+
+
+def starved_counts(sweep, engine):
+    """Return the worker counts of `engine` whose work wants more CPUs than are usable, as a set.
+
+    Empty if the sweep's environment does not say how many CPUs are usable. The CPU share is
+    taken where nothing starves (starving lowers it): at the largest count within the CPUs,
+    else in the serial loop.
+    """
+    usable = sweep.environment.get("usable_cpus")
+    counts = [n for e, n in parallel_pairs(sweep) if e == engine]
+    if not usable or not counts:
+        return set()
+    within = [n for n in counts if n <= max(1, usable)]
+    share = cpu_share(sweep.runs_of(engine, within[-1]) if within else sweep.runs_of("serial", 1))
+    return {n for n in counts if n > max(1, usable) and n * share > usable * 1.02}  # 2 %: clocks differ
+
+
+def cpu_share(runs):
+    """Return CPU time over working time of `runs`, 0 (waits) to 1 (computes; also if unknown)."""
+    working = sum(run.accounting.working for run in runs)
+    return min(1.0, sum(run.cpu for run in runs) / working) if working > 0 else 1.0
+
+
+def _too_few(law, counts, starved, sweep):
+    have = f"{len(counts)} worker count{'s' * (len(counts) != 1)}" + (f" ({', '.join(map(str, counts))})" if counts else "")
+    text = f"Fitting {law} needs {MIN_POINTS} different worker counts, this sweep has {have}"
+    if starved:
+        left_out = ", ".join(map(str, sorted(starved)))
+        return (f"{text}, after leaving out {left_out}, which want more than the {sweep.environment['usable_cpus']:g} usable CPUs: "
+                f"measure on a machine with more CPUs, or read the points without a law.")
+    return f"{text}: measure more, as in n_workers=(1, 2, 3, 4)."
+
+
+def advise(sweep):
+    """Return what to do with this work, in one sentence with the figures it rests on, as Advice.
+
+    The smallest `n_workers` within 5 % of the best speedup over all engines; of two engines at
+    that count the one that is faster with start-up. "Stay serial" if the interval of the best
+    includes 1, if there is none (below 3 rounds), or if nothing with two or more workers was
+    measured. The figures are of workers that are up; where start-up eats the gain, the
+    sentence says so. Holds for this machine, these items, and the counts that were measured.
+
+    Returns
+    -------
+    Advice
+        ``evidence`` is the speedup it rests on; ``chunksize`` is None for "stay serial".
+    """
+    speedups = {pair: sweep.speedup(*pair) for pair in parallel_pairs(sweep) if pair[1] > 1}
+    if not speedups:
+        return Advice("serial", 1, None, "Stay serial for now: no speedup of two or more workers is measured yet; "
+                      "measure at least 3 rounds with n_workers=2 or more.")
+    best = max(speedups, key=lambda pair: speedups[pair].median)
+    evidence = speedups[best]
+    if evidence.low is None:
+        return Advice("serial", 1, None, f"Stay serial for now: {_name(best)} reached {evidence.median:.2f} times the serial loop "
+                      f"in {evidence.n_rounds} round{'s' * (evidence.n_rounds != 1)}, too few for an interval: run at least 3.", evidence)
+    if evidence.low <= 1:
+        verdict = "does not beat" if evidence.high >= 1 else "is slower than"
+        return Advice("serial", 1, None, f"Stay serial: the best pair, {_name(best)}, {verdict} the serial loop "
+                      f"({figures(evidence)} times as fast), {_why_serial(sweep, best)}.", evidence)
+    as_good = [pair for pair, s in speedups.items() if s.median >= AS_GOOD * evidence.median and s.low is not None and s.low > 1]
+    fewest = min(n for _, n in as_good)
+    chosen = max((pair for pair in as_good if pair[1] == fewest), key=lambda pair: sweep.speedup(*pair, cold=True).median)
+    return Advice(*chosen, sweep.last_run(*chosen).chunksize, _why_parallel(sweep, chosen, best, speedups), speedups[chosen])
+
+
+def _why_parallel(sweep, chosen, best, speedups):
+    before, after = sweep.wall("serial", 1).median, sweep.wall(*chosen).median
+    cold = sweep.speedup(*chosen, cold=True)
+    gain = f"{figures(speedups[chosen])} times the serial loop, saving {seconds(before - after)} of {seconds(before)}"
+    more = f"; more is hardly better ({_name(best)}: {speedups[best].median:.2f})" if best[1] > chosen[1] else ""
+    if cold.low is not None and cold.low <= 1:
+        start = median(run.startup for run in sweep.runs_of(*chosen))
+        return (f"Use {_name(chosen)}, but only if the workers stay open for many calls: {gain} once they are up, "
+                f"and {figures(cold)} with their start-up of {seconds(start)}{more}.")
+    return f"Use {_name(chosen)}: {gain}{more}."
+
+
+def _why_serial(sweep, best):
+    """Return why the best pair does not win, read off the accounting of its last run."""
+    engine, n_workers = best
+    usable = sweep.environment.get("usable_cpus")
+    serial_runs, run = sweep.runs_of("serial", 1), sweep.last_run(*best)
+    before = sweep.wall("serial", 1).median
+    computes = cpu_share(serial_runs) > 0.5
+    if before < TOO_SHORT:
+        return f"since the whole loop takes {seconds(before)}, less than handing it over costs"
+    if usable and usable <= 1 and computes:
+        return f"since the work computes and this machine offers {usable:g} usable CPU"
+    spent = run.accounting
+    # start-up is no cause here: the speedup is of workers that are up
+    losses = {"transfer": spent.transfer, "waiting": spent.waiting, "idle_tail": spent.idle_tail,
+              "slower": spent.working - serial_runs[-1].accounting.working}
+    cause = max(losses, key=losses.get)
+    share = f"{max(0.0, losses[cause]) / (n_workers * run.wall or 1):.0%} of the workers' time".replace("%", " %")
+    if cause == "slower":
+        if engine == "threads" and computes and run.cpu < 1.3 * run.wall:
+            return f"since threads take turns: together they used {run.cpu / (run.wall or 1):.1f} CPUs, the GIL lets one compute at a time"
+        if usable and n_workers > usable and computes:
+            return f"since {n_workers} workers share {usable:g} usable CPUs"
+        slower = spent.working / (serial_runs[-1].accounting.working or spent.working)
+        return f"since the same tasks take {slower:.1f} times as long side by side (shared memory, caches or other load)"
+    return {"transfer": f"since {share} goes into sending items and results (transfer): try larger chunks or smaller items",
+            "waiting": f"since {share} passes waiting for the next item: try larger chunks",
+            "idle_tail": f"since {share} is idle tail, one long chunk holding up the end: try smaller chunks"}[cause]
+
+
+def figures(estimate):
+    """Return the estimate as text for a sentence: ``3.21 (3.10 to 3.30)``."""
+    if estimate.low is None:
+        return f"{estimate.median:.2f}"
+    return f"{estimate.median:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
+
+
+def seconds(duration):
+    """Return a duration with a unit that suits it.
+
+    >>> seconds(1.234), seconds(0.0123), seconds(4.2e-05)
+    ('1.23 s', '12.3 ms', '42 µs')
+    """
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if abs(duration) * factor >= 1 or unit == "µs":
+            break
+    value = duration * factor
+    return f"{value:.0f} {unit}" if abs(value) >= 100 else f"{value:.3g} {unit}"
+
+
+#: what the workers of an engine are called, one and many; other engines: "4 dask workers"
+WORKER_NAMES = {"threads": ("thread", "threads"), "processes": ("process", "processes"), "interpreters": ("interpreter", "interpreters")}
+
+
+def worker_name(engine, n_workers):
+    """Return the workers in words.
+
+    >>> worker_name("processes", 1), worker_name("processes", 4), worker_name("pool", 2)
+    ('1 process', '4 processes', '2 pool workers')
+    """
+    one, many = WORKER_NAMES.get(engine, (f"{engine} worker", f"{engine} workers"))
+    return f"{n_workers} {one if n_workers == 1 else many}"
+
+
+def _name(pair):
+    return worker_name(*pair)

@@ -1,0 +1,29 @@
+"""Notebook-safe functions: cells that workers can import, and checks of functions that they cannot.
+
+::
+
+    cells       the %%worker cell magic: a cell becomes a real module
+    folder      the private folder these modules lie in
+    functions   require_importable, module_of, source_stamp, function_name
+    sources     standalone_source: the smallest program that defines a function
+    paths       shorten_paths: tracebacks without the paths of this machine
+    pictures    figures made without pyplot show as the last line of a cell
+
+Standard library only; IPython is imported when the extension is loaded.
+"""
+
+from helpers.notebook.cells import load_ipython_extension, unload_ipython_extension
+from helpers.notebook.functions import function_name, module_of, require_importable, source_stamp
+from helpers.notebook.paths import shorten_paths
+from helpers.notebook.sources import standalone_source
+
+__all__ = [
+    "function_name",
+    "load_ipython_extension",
+    "module_of",
+    "require_importable",
+    "shorten_paths",
+    "source_stamp",
+    "standalone_source",
+    "unload_ipython_extension",
+]

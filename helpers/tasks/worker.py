@@ -1,0 +1,172 @@
+"""What every worker of a team does: come up, tell so, run chunks, note the times.
+
+::
+
+    start_worker(…)      once, as initializer: function, board, watch over the parent
+    report_ready()       once, after the barrier: who is there, since when
+    run_chunk(first, b)  per chunk: unpickle, run each item, pickle the results
+
+Nothing here may raise into a pool: `multiprocessing.Pool` loses tasks, or its own threads, on
+exceptions it cannot handle. Failures travel as plain values. Standard library only.
+"""
+
+import os
+import pickle
+import reprlib
+import signal
+import sys
+import threading
+import traceback
+from array import array
+from time import perf_counter, process_time, thread_time
+
+_state = {}
+
+
+def start_worker(payload, barrier, board):
+    """Prepare this worker process: load the function, ignore Ctrl-C, end with the parent.
+
+    Parameters
+    ----------
+    payload : bytes
+        The pickled function.
+    barrier : Barrier
+        Of as many parties as there are workers.
+    board : RawArray of int64
+        One slot a worker: the item it is at, plus one.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    _state.update(barrier=barrier, board=memoryview(board).cast("B").cast("q"))
+    load_function(payload)
+
+
+def load_function(payload):
+    """Load the pickled function; what goes wrong is kept for `report_ready`."""
+    try:
+        _state.update(func=pickle.loads(payload), problem=None)
+    except BaseException as error:
+        _state.update(func=None, problem=f"{type(error).__name__}: {error}")
+
+
+def end_with_parent():
+    """Start a daemon thread that ends this process when its parent is gone, however it went."""
+    for name in ("multiprocess.process", "multiprocessing.process"):
+        module = sys.modules.get(name)
+        parent = module and module.parent_process()
+        if parent is not None:
+            threading.Thread(target=_outlive, args=(parent,), name="helpers-watch-parent", daemon=True).start()
+            return
+
+
+def _outlive(parent):
+    parent.join()
+    os._exit(1)
+
+
+def report_ready(seconds):
+    """Wait until all workers are here, at most `seconds`; return (slot, pid, ready at, problem).
+
+    The barrier makes sure that each worker answers exactly once and gets a slot of its own.
+    """
+    ready = perf_counter()
+    try:
+        slot = _state["barrier"].wait(seconds)
+    except threading.BrokenBarrierError:
+        return -1, os.getpid(), ready, "not all workers came up in time"
+    _state["slot"] = slot
+    return slot, os.getpid(), ready, _state["problem"]
+
+
+def run_chunk(first, payload):
+    """Run the function on the items pickled in `payload`; return a reply of plain values.
+
+    The reply is (slot, received, done, cpu, times, results, failures): perf_counter seconds,
+    CPU seconds, the bytes of an array of all starts and then all ends, the pickled list of
+    results, and failures by item index. Times of None: the chunk could not be unpickled, and
+    the results are its description.
+    """
+    received = perf_counter()
+    cpu_clock = _state.get("cpu_clock", process_time)
+    cpu, slot = cpu_clock(), _state.get("slot", 0)
+    try:
+        items = pickle.loads(payload)
+    except BaseException as error:
+        return slot, received, perf_counter(), 0.0, None, describe(error, "(the chunk)"), {}
+    started, finished, results, failures = trace_items(_state["func"], items, first, _state["board"], slot)
+    packed = pack_results(results, items, first, failures)
+    started.extend(finished)
+    return slot, received, perf_counter(), cpu_clock() - cpu, started.tobytes(), packed, failures
+
+
+def run_chunk_here(func, first, items, board, slot, cpu_clock=thread_time):
+    """As `run_chunk` for workers that share this process: no pickling; results as a list."""
+    received, cpu = perf_counter(), cpu_clock()
+    started, finished, results, failures = trace_items(func, items, first, board, slot)
+    started.extend(finished)
+    return slot, received, perf_counter(), cpu_clock() - cpu, started.tobytes(), results, failures
+
+
+def trace_items(func, items, first, board, slot):
+    """Return (starts, ends, results, failures) of calling `func` on each of `items`.
+
+    The board holds the index of the item being worked on, plus one, for whoever has to explain
+    a dead worker. Two clock readings a task; the loop costs well under a microsecond.
+    """
+    started, finished, results, failures = [], [], [], {}
+    clock, begin, end, keep = perf_counter, started.append, finished.append, results.append
+    at = first
+    for item in items:
+        at += 1
+        board[slot] = at
+        begin(clock())
+        try:
+            value = func(item)
+        except BaseException as error:
+            end(clock())
+            keep(None)
+            failures[at - 1] = describe(error, item)
+        else:
+            end(clock())
+            keep(value)
+    board[slot] = 0
+    return array("d", started), array("d", finished), results, failures
+
+
+def describe(error, item):
+    """Return (repr of the item, error type, message, traceback as text): always picklable."""
+    inner = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    try:
+        text = "".join(traceback.format_exception(type(error), error, inner))
+    except Exception:
+        text = f"{type(error).__name__} (its traceback cannot be shown)"
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its message cannot be shown)"
+    return safe_repr(item), type(error).__name__, message, text
+
+
+def safe_repr(value):
+    """Return a short ``repr`` that never raises."""
+    try:
+        return reprlib.repr(value)
+    except Exception:
+        return f"<{type(value).__name__} whose repr fails>"
+
+
+def pack_results(results, items, first, failures):
+    """Return `results` pickled; a result that cannot be pickled becomes a failure of its item."""
+    try:
+        return pickle.dumps(results, protocol=5)
+    except Exception:
+        pass
+    for offset, value in enumerate(results):
+        try:
+            pickle.dumps(value, protocol=5)
+        except Exception as error:
+            results[offset] = None
+            _, _, _, text = describe(error, items[offset])
+            failures[first + offset] = (safe_repr(items[offset]), "NotPicklableError",
+                                        f"the result, a {type(value).__name__}, cannot be pickled and so cannot be sent back: {error}", text)
+    return pickle.dumps(results, protocol=5)

@@ -1,0 +1,44 @@
+"""Run chapters and store their outputs: ``python tests/record.py [notebooks/00_start_here.ipynb …]``.
+
+Without arguments: every chapter. A chapter is saved only if all of its cells ran. What changes
+with every run or machine and says nothing (kernel names, versions, times of execution, the
+state of widgets) is left out, so that a difference between two recordings is a real one.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+}
+#: keys of a cell's metadata that are kept
+CELL_KEYS = {"tags", "jupyter", "slideshow", "collapsed"}
+
+
+def record(path):
+    """Run the notebook at `path` in its own folder and store it with its outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
+                            record_timing=False, store_widget_state=False)
+    client.execute()
+    clean(notebook)
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)
+
+
+def clean(notebook):
+    """Leave in the notebook's metadata only what means something on every machine."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key in CELL_KEYS})
+
+
+if __name__ == "__main__":
+    for chapter in [Path(name).resolve() for name in sys.argv[1:]] or sorted(NOTEBOOKS.glob("*.ipynb")):
+        record(chapter)
+        print(f"recorded {chapter.name}")

@@ -1,0 +1,206 @@
+"""One contract, every engine, every start method: what goes in comes out, in order, and nothing hangs."""
+
+import os
+import sys
+
+import pytest
+
+from helpers.engines import ENGINES, auto_chunksize, check_engine, engine_problem, max_workers, open_team, start_methods_of
+from helpers.errors import EngineUnavailableError, InvalidArgumentError, NotImportableError, NotPicklableError, TaskFailedError, WorkerDiedError
+from helpers.measure import run_once
+from helpers.runner import Stopped
+from helpers.tasks import cpu, faults, wait
+from tests.conftest import no_leftovers
+
+SETTINGS = [(engine, method) for engine in ENGINES if engine_problem(engine) is None for method in (start_methods_of(engine) or (None,))]
+PARALLEL = [setting for setting in SETTINGS if setting[0] != "serial"]
+STARTING = [setting for setting in SETTINGS if setting[1] is not None]
+every_setting = pytest.mark.parametrize(("engine", "method"), SETTINGS)
+every_parallel = pytest.mark.parametrize(("engine", "method"), PARALLEL)
+every_starting = pytest.mark.parametrize(("engine", "method"), STARTING)
+
+
+def run(func, items, engine, method, **options):
+    options.setdefault("timeout", 30)
+    options.setdefault("n_workers", 1 if engine == "serial" else 2)
+    return run_once(func, items, engine=engine, start_method=method, **options)
+
+
+@every_setting
+def test_results_come_in_the_order_of_items(engine, method):
+    assert run(cpu.sum_squares, [900, 1, 500, 3, 0], engine, method, chunksize=1).values() == [cpu.sum_squares(n) for n in (900, 1, 500, 3, 0)]
+
+
+@every_setting
+def test_no_items_give_no_results(engine, method):
+    batch = run(cpu.do_nothing, [], engine, method)
+    assert batch.values() == [] and len(batch.timeline) == 0
+
+
+@every_setting
+def test_one_item(engine, method):
+    assert run(cpu.do_nothing, ["only"], engine, method).values() == ["only"]
+
+
+@every_parallel
+def test_more_workers_than_items(engine, method):
+    batch = run(cpu.do_nothing, [1, 2], engine, method, n_workers=4)
+    assert batch.values() == [1, 2] and set(batch.timeline.worker) <= set(range(4))
+
+
+@every_setting
+def test_items_may_be_a_generator(engine, method):
+    assert run(cpu.do_nothing, (n * n for n in range(5)), engine, method).values() == [0, 1, 4, 9, 16]
+
+
+@every_setting
+def test_an_exception_keeps_the_other_results(engine, method):
+    with pytest.raises(TaskFailedError) as caught:
+        run(faults.raise_on_bad, range(6), engine, method, chunksize=2).values()
+    error = caught.value
+    assert error.results == [0, 2, 4, None, 8, 10] and list(error.failures) == [3] and error.item == "3"
+    assert "raise_on_bad" in error.remote_traceback and "cannot double 3" in str(error)
+
+
+@every_setting
+@pytest.mark.parametrize("func", [faults.raise_awkward, faults.raise_system_exit])
+def test_exceptions_that_break_pools_are_failures_like_others(engine, method, func):
+    batch = run(func, range(5), engine, method, chunksize=1)
+    assert list(batch.failures) == [3] and batch.results == [0, 2, 4, None, 8]
+
+
+@every_setting
+def test_an_unpicklable_result_is_the_failure_of_its_item(engine, method):
+    batch = run(faults.return_unpicklable, range(5), engine, method)
+    assert list(batch.failures) == [3] and batch.results == [0, 2, 4, None, 8]
+    assert "cannot be pickled" in batch.failures[3].message
+
+
+@every_starting
+@pytest.mark.parametrize("func", [faults.exit_on_bad, pytest.param(faults.kill_on_bad, marks=pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here"))])
+def test_a_dead_worker_is_named_with_its_item(engine, method, func):
+    with pytest.raises(WorkerDiedError) as caught:
+        run(func, range(8), engine, method, chunksize=1)
+    assert caught.value.exitcode == (3 if func is faults.exit_on_bad else -9)
+    assert caught.value.last_task == 3
+    assert all(value == item * 2 for item, value in caught.value.results.items())
+    no_leftovers()
+
+
+@pytest.mark.parametrize("engine", [e for e in ("serial", "threads", "interpreters") if engine_problem(e) is None])
+def test_a_task_that_ends_the_shared_process_is_reported(engine):
+    with pytest.raises(WorkerDiedError) as caught:
+        run(faults.exit_on_bad, range(8), engine, None)
+    assert caught.value.exitcode == 3
+    if engine == "serial" and os.name == "posix":
+        assert caught.value.last_task == 3
+    no_leftovers()
+
+
+@every_setting
+@pytest.mark.parametrize("func", [faults.spin_for_ever, faults.sleep_for_ever])
+def test_a_deadline_ends_everything(engine, method, func):
+    with pytest.raises(TimeoutError, match=engine):
+        run(func, [1, 2, 3], engine, method, timeout=0.7)
+    no_leftovers()
+
+
+@every_setting
+def test_stop_ends_everything(engine, method):
+    with pytest.raises(Stopped):
+        run(faults.spin_for_ever, [1, 2, 3], engine, method, timeout=None, should_stop=lambda: True)
+    no_leftovers()
+
+
+@every_setting
+def test_a_result_of_50_mb(engine, method):
+    size = 50 * 1024 * 1024
+    batch = run(faults.make_block, [size, 10], engine, method)
+    assert [len(block) for block in batch.values()] == [size, 10]
+    if method is not None:
+        assert batch.received_bytes > size
+
+
+@every_starting
+def test_an_unpicklable_item_is_named(engine, method):
+    with open_items() as items, pytest.raises(NotPicklableError) as caught:
+        run(cpu.do_nothing, items, engine, method)
+    assert caught.value.index == 2
+
+
+class open_items:
+    def __enter__(self):
+        self.file = open(__file__)
+        return [1, 2, self.file]
+
+    def __exit__(self, *_):
+        self.file.close()
+
+
+@every_setting
+def test_the_timeline_has_a_row_for_every_item(engine, method):
+    batch = run(wait.wait_ms, [3] * 9, engine, method, chunksize=2)
+    line = batch.timeline
+    assert len(line) == 9 and len(set(line.worker)) == (1 if engine == "serial" else 2)
+    assert all(q <= s <= f <= batch.startup + batch.wall for q, s, f in zip(line.queued, line.started, line.finished, strict=True))
+    assert all(f - s >= 0.003 for s, f in zip(line.started, line.finished, strict=True))
+
+
+@every_parallel
+def test_workers_really_overlap(engine, method):
+    line = run(wait.wait_ms, [60] * 2, engine, method, chunksize=1).timeline
+    assert max(line.started) < min(line.finished) and set(line.worker) == {0, 1}
+
+
+@every_setting
+def test_accounting_adds_up_to_workers_times_wall(engine, method):
+    batch = run(wait.spin_ms, [1] * 20, engine, method)
+    n_workers = 1 if engine == "serial" else 2
+    assert batch.accounting.total == pytest.approx(n_workers * (batch.startup + batch.wall), rel=1e-6)
+    assert all(share >= 0 for share in batch.accounting.shares().values())
+
+
+def test_a_lambda_runs_by_value_with_multiprocess_only():
+    factor = 3
+    assert run_once(lambda x: x * factor, [1, 2], engine="multiprocess", timeout=30).values() == [3, 6]
+    with pytest.raises(NotImportableError):
+        run_once(lambda x: x, [1, 2], engine="processes", timeout=30)
+
+
+def test_multiprocess_carries_globals_and_imports_of_the_function():
+    namespace = {"__name__": "__main__"}
+    exec("import math\nbase = 2\ndef halve(x): return base + math.floor(x / 2)\n", namespace)
+    for method in start_methods_of("multiprocess"):
+        assert run_once(namespace["halve"], [4, 7], engine="multiprocess", start_method=method, timeout=30).values() == [4, 5]
+
+
+@pytest.mark.parametrize("count", [0, -1, 10_000, 1.5, True, "two", None])
+def test_worker_counts_out_of_range_say_the_range(count):
+    with pytest.raises(InvalidArgumentError, match="n_workers"):
+        run_once(cpu.do_nothing, [1], engine="threads", n_workers=count)
+
+
+def test_an_unknown_engine_and_start_method_list_the_known_ones():
+    with pytest.raises(InvalidArgumentError, match="processes"):
+        check_engine("procs")
+    with pytest.raises(InvalidArgumentError, match="spawn"):
+        run_once(cpu.do_nothing, [1], start_method="clone")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="interpreters are there from 3.14 on")
+def test_interpreters_say_which_python_they_need():
+    with pytest.raises(EngineUnavailableError, match="3.14"):
+        check_engine("interpreters")
+
+
+def test_a_team_in_this_process_needs_no_runner():
+    with open_team("threads", len, 2) as team:
+        assert team.run(["a", "bb", "ccc"]).values() == [1, 2, 3]
+
+
+def test_auto_chunks_are_those_of_pool_map():
+    for n_items in (1, 7, 8, 9, 100, 100_000):
+        for n_workers in (1, 2, 5):
+            chunksize, extra = divmod(n_items, n_workers * 4)
+            assert auto_chunksize(n_items, n_workers) == max(1, chunksize + bool(extra))
+    assert max_workers() >= 61

@@ -1,0 +1,263 @@
+"""The project keeps its word: lists that must be equal are, commands in the README are those that CI runs, chapters keep their form."""
+
+import importlib
+import inspect
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tomllib
+
+import nbformat
+import pytest
+import yaml
+from checkout import ROOT, project_files, readme_command
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+#: conda-forge's `matplotlib` adds Qt; PyPI's is its `matplotlib-base`
+PIP_NAMES = {"matplotlib-base": "matplotlib"}
+
+#: What others rely on: they may be added to, never taken away or renamed without a word in the README.
+PUBLIC = {
+    "helpers.errors": "EngineUnavailableError HelpersError InvalidArgumentError NotEnoughPointsError NotImportableError NotPicklableError "
+                      "ResultsDifferError TaskFailedError WorkerDiedError",
+    "helpers.records": "Advice Estimate Fit Run Sweep Timeline",
+    "helpers.machine": "doctor machine_report usable_cpus",
+    "helpers.notebook": "require_importable",
+    "helpers.measure": "sweep",
+    "helpers.models": "advise fit_usl",
+    "helpers.plots": "plot_speedup plot_timeline",
+    "helpers.labs": "SpeedupLab",
+}
+
+
+# --- dependencies -----------------------------------------------------------------------------
+
+def pyproject_requirements():
+    return {r.name: r.specifier for r in map(Requirement, PYPROJECT["project"]["dependencies"])}
+
+
+def conda_requirements(path):
+    """Return the packages of a conda environment by their PyPI names, less python and pip."""
+    entries = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))["dependencies"]
+    assert all(isinstance(entry, str) for entry in entries), f"{path}: a nested list is not compared with pyproject.toml"
+    found = [Requirement(entry) for entry in entries if not re.match(r"python\b|pip$", entry)]
+    return {PIP_NAMES.get(r.name, r.name): r.specifier for r in found}
+
+
+@pytest.mark.parametrize("path", ["environment.yml", "binder/environment.yml"])
+def test_dependency_lists_are_equal(path):
+    assert conda_requirements(path) == pyproject_requirements()
+
+
+def test_every_dependency_has_a_lower_bound_and_no_upper_one():
+    for name, specifier in pyproject_requirements().items():
+        assert [part.operator for part in specifier] == [">="], name
+
+
+def test_the_supported_pythons_are_the_same_everywhere():
+    requires = SpecifierSet(PYPROJECT["project"]["requires-python"])
+    assert [version for version in ["3.10", *PYTHONS] if requires.contains(version)] == PYTHONS
+    classifiers = [c.rpartition(" ")[2] for c in PYPROJECT["project"]["classifiers"] if re.search(r":: 3\.\d+$", c)]
+    assert classifiers == PYTHONS
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    assert f"python >={PYTHONS[0]},<3.{int(PYTHONS[-1][2:]) + 1}" in conda
+    assert workflow()["jobs"]["test"]["strategy"]["matrix"]["python"] == PYTHONS
+    assert f"for version in {' '.join(PYTHONS)}; do" in ci_run()
+
+
+def test_the_installed_package_is_this_checkout():
+    from importlib.metadata import metadata
+
+    assert metadata("multiprocessing-live")["Version"] == PYPROJECT["project"]["version"]
+    assert importlib.import_module("helpers").__file__ == str(ROOT / "helpers" / "__init__.py")
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+def workflow():
+    return yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+
+
+def ci_run():
+    return (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_workflow_runs_the_test_commands_of_the_readme():
+    commands = [step["run"].strip() for step in workflow()["jobs"]["test"]["steps"] if "run" in step]
+    assert readme_command("test") in commands
+    assert readme_command("test-windows") in commands
+
+
+def test_the_workflow_covers_all_platforms_and_runs_weekly():
+    triggers = workflow()[True]  # YAML 1.1 reads the key `on` as true
+    assert {"push", "pull_request", "schedule"} <= set(triggers)
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", triggers["schedule"][0]["cron"])
+    systems = {name.rpartition("-")[0] for name in workflow()["jobs"]["test"]["strategy"]["matrix"]["os"]}
+    assert systems == {"ubuntu", "macos", "windows"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bash and sed are needed")
+@pytest.mark.parametrize("name", ["launch", "test"])
+def test_ci_run_reads_its_command_from_the_readme(name):
+    assert 'command=$(readme_command test)' in ci_run()
+    function = re.search(r"^readme_command\(\) \{.*?^\}$", ci_run(), re.DOTALL | re.MULTILINE).group()
+    shown = subprocess.run(["bash", "-c", f"{function}\nreadme_command {name}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == readme_command(name)
+
+
+def test_readme_commands_are_one_line_and_alike():
+    for name in ("launch", "test", "launch-windows", "test-windows"):
+        assert "\n" not in readme_command(name)
+    assert readme_command("launch").split(" && ")[0] == readme_command("test").split(" && ")[0] == "python3 -m venv .venv"
+    for name in ("launch", "test"):
+        posix = readme_command(name).replace("python3", "python").replace(".venv/bin/", ".venv\\Scripts\\").replace(" && ", "; ")
+        assert readme_command(f"{name}-windows") == posix
+    assert readme_command("launch").endswith("notebooks/00_start_here.ipynb")
+
+
+def test_the_readmes_script_runs_as_it_stands(tmp_path):
+    (tmp_path / "script.py").write_text(readme_command("script"), encoding="utf-8")
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 2
+
+
+# --- files ------------------------------------------------------------------------------------
+
+def text_files():
+    binary = {".png", ".ico", ".gif"}
+    return [path for path in project_files() if path.suffix not in binary and path.name != "test_project.py"]
+
+
+#: folders that only one machine has
+MACHINE_PATH = r"/root/|/work/|/home/(?!jovyan\b)\w|/Users/\w|[A-Z]:\\+Users\\"
+#: and those that only one run has, which a stored output must not show
+PATH_OF_A_RUN = rf"{MACHINE_PATH}|/tmp/\w|/var/folders/|AppData"
+#: where packages come from is the reader's setting, not the project's
+REGISTRY = r"pypi\.org|pythonhosted\.org|anaconda\.(org|com)|npmjs\.(org|com)|(deb|security)\.debian\.org|snapshot\.debian"
+
+
+@pytest.mark.parametrize("path", text_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_names_a_registry_host_or_a_folder_of_one_machine(path):
+    if path.suffix == ".ipynb":
+        text, folders = json.dumps(without_pictures(path)), PATH_OF_A_RUN
+    else:
+        text, folders = path.read_text(encoding="utf-8"), MACHINE_PATH
+    found = [match.group() for match in re.finditer(f"{folders}|{REGISTRY}", text)]
+    assert found == []
+
+
+def test_links_in_markdown_lead_to_files():
+    for path in [path for path in project_files() if path.suffix == ".md"]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_ruff_finds_nothing():
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_python_files_of_the_package_stay_short():
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "helpers").rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length >= 400} == {}
+
+
+# --- public names -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in PUBLIC.items() for name in names.split()])
+def test_public_name_is_there_and_documented(module, name):
+    assert inspect.getdoc(getattr(importlib.import_module(module), name))
+
+
+def test_sweep_takes_what_the_readme_promises():
+    from helpers.measure import sweep
+
+    parameters = inspect.signature(sweep).parameters
+    assert list(parameters)[:2] == ["func", "items"]
+    options = {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    assert set(parameters) - {"func", "items"} == set(options), "everything after func, items is keyword-only"
+    wanted = ["engines", "n_workers", "start_method", "chunksize", "repeats", "timeout", "on_progress", "should_stop"]
+    assert set(wanted) <= set(options)
+    assert all(options[name] is None for name in ("start_method", "chunksize", "timeout", "on_progress", "should_stop"))
+
+
+def test_records_and_labs_have_the_methods_that_others_rely_on():
+    from helpers.labs import SpeedupLab
+    from helpers.records import Sweep
+
+    for method in ("speedup", "to_json", "from_json", "to_frame", "to_chrome_trace"):
+        assert callable(getattr(Sweep, method))
+    for method in ("run", "stop"):
+        assert callable(getattr(SpeedupLab, method))
+    parameters = inspect.signature(SpeedupLab).parameters
+    assert list(parameters)[:2] == ["func", "items"]
+    assert all(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for name, p in parameters.items() if name not in ("func", "items"))
+
+
+# --- chapters ---------------------------------------------------------------------------------
+
+def test_the_readme_lists_every_chapter_and_no_other():
+    listed = re.findall(r"^\| \[\d\d [^\]]+\]\((notebooks/[^)]+)\) \| .+\? \| .+ \| \d+ \|$", README, re.MULTILINE)
+    assert listed == [f"notebooks/{path.name}" for path in NOTEBOOKS]
+    assert listed[0] == "notebooks/00_start_here.ipynb"
+
+
+def chapter_test(function):
+    return pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)(function)
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def without_pictures(path):
+    """Return the notebook as a dict, less the bytes of its pictures."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            for kind in [kind for kind in output.get("data", ()) if kind.startswith("image/") and kind != "image/svg+xml"]:
+                del output["data"][kind]
+    return notebook
+
+
+@chapter_test
+def test_chapter_has_the_form_of_a_chapter(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert re.fullmatch(r"\d\d_[a-z_]+\.ipynb", path.name)
+    assert notebook.cells[0].cell_type == "markdown" and notebook.cells[0].source.startswith("# ")
+    n_prose = sum(cell.cell_type == "markdown" for cell in notebook.cells)
+    assert n_prose >= 10, "every output is interpreted: prose between the code"
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@chapter_test
+def test_chapter_has_many_short_code_cells(path):
+    lengths = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in code_cells(path)]
+    assert 25 <= len(lengths) <= 40
+    assert statistics.median(lengths) <= 4
+    assert max(lengths) <= 15
+
+
+@chapter_test
+def test_chapter_is_stored_as_it_ran_from_top_to_bottom(path):
+    cells = code_cells(path)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "record it: python tests/record.py"
+    assert any(cell.outputs for cell in cells)
+    for cell in cells:
+        errors = [output.ename for output in cell.outputs if output.output_type == "error"]
+        assert not errors or "raises-exception" in cell.metadata.get("tags", ()), cell.source
+
+
+@chapter_test
+def test_chapter_ends_by_asserting_that_no_child_process_is_left(path):
+    last = code_cells(path)[-1].source
+    assert re.search(r"^assert .*\b(active_children|children)\(", last, re.MULTILINE), last
