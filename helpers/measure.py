@@ -56,7 +56,9 @@ def check_items(items):
         raise InvalidArgumentError(f"items must be a list or another iterable, not {safe_repr(items)}.")
     taken = list(islice(items, MAX_ITEMS + 1))
     if len(taken) > MAX_ITEMS:
-        raise InvalidArgumentError(f"items has more than {MAX_ITEMS:,} elements, or never ends: take a part, or group several into one item.")
+        raise InvalidArgumentError(
+            f"items has more than {MAX_ITEMS:,} elements, or never ends: take a part, or group several into one item."
+        )
     return taken
 
 
@@ -86,7 +88,9 @@ def pack_function(func):
 
             return dill.dumps(func, recurse=True)
         except Exception as by_value:
-            raise NotImportableError(f"{error}\nSending the function itself fails too: {type(by_value).__name__}: {by_value}", culprit=error.culprit) from by_value
+            raise NotImportableError(
+                f"{error}\nSending the function itself fails too: {type(by_value).__name__}: {by_value}", culprit=error.culprit
+            ) from by_value
 
 
 def pack_items(items):
@@ -108,7 +112,10 @@ def pack_items(items):
             except Exception as error:
                 raise NotPicklableError(
                     f"Item {index} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to another process: {error}. "
-                    "Send what it is made of (a path, numbers, text) and build it in the task.", index=index, item=safe_repr(item)) from error
+                    "Send what it is made of (a path, numbers, text) and build it in the task.",
+                    index=index,
+                    item=safe_repr(item),
+                ) from error
         raise
 
 
@@ -128,8 +135,20 @@ def plan_visits(engines, counts, repeats, seed=None):
     return visits
 
 
-def sweep(func, items, *, engines=("serial", "threads", "processes"), n_workers=(1, 2, 4), start_method=None,
-          chunksize=None, repeats=5, timeout=None, on_progress=None, should_stop=None, on_start=None):
+def sweep(
+    func,
+    items,
+    *,
+    engines=("serial", "threads", "processes"),
+    n_workers=(1, 2, 4),
+    start_method=None,
+    chunksize=None,
+    repeats=5,
+    timeout=None,
+    on_progress=None,
+    should_stop=None,
+    on_start=None,
+):
     """Return a Sweep: `func` over `items`, by every engine with every number of workers.
 
     The serial loop is always measured too. Everything runs in a process of its own (see
@@ -165,15 +184,27 @@ def sweep(func, items, *, engines=("serial", "threads", "processes"), n_workers=
     performance evaluation" (2007), in what it repeats and how it states intervals.
     """
     result = None
-    for progress in sweep_steps(func, items, engines=engines, n_workers=n_workers, start_method=start_method, chunksize=chunksize,
-                                repeats=repeats, timeout=timeout, should_stop=should_stop, on_start=on_start):
+    for progress in sweep_steps(
+        func,
+        items,
+        engines=engines,
+        n_workers=n_workers,
+        start_method=start_method,
+        chunksize=chunksize,
+        repeats=repeats,
+        timeout=timeout,
+        should_stop=should_stop,
+        on_start=on_start,
+    ):
         result = progress.sweep
         if on_progress is not None:
             on_progress(progress)
     return result
 
 
-def sweep_steps(func, items, *, engines, n_workers, start_method=None, chunksize=None, repeats=5, timeout=None, should_stop=None, on_start=None):
+def sweep_steps(
+    func, items, *, engines, n_workers, start_method=None, chunksize=None, repeats=5, timeout=None, should_stop=None, on_start=None
+):
     """Yield a Progress before the first run and after each; the next run waits for the caller.
 
     Parameters and errors as in `sweep`; ends early, without an error, when stopped.
@@ -193,11 +224,23 @@ def sweep_steps(func, items, *, engines, n_workers, start_method=None, chunksize
     def progress(run):
         done = len(runs) == len(visits)
         so_far = Sweep(function_name(func), len(items), tuple(runs), environment, done)
-        return Progress(len(runs), len(visits), seconds_left(runs, visits[len(runs):]), run, so_far)
+        return Progress(len(runs), len(visits), seconds_left(runs, visits[len(runs) :]), run, so_far)
 
     yield progress(None)
-    records = runner.play(play_visits, payload, packed_items, visits, method, chunksize, environment["usable_cpus"], environment["logical_cpus"],
-                          key=source_stamp(func), timeout=timeout, should_stop=should_stop, on_start=on_start)
+    records = runner.play(
+        play_visits,
+        payload,
+        packed_items,
+        visits,
+        method,
+        chunksize,
+        environment["usable_cpus"],
+        environment["logical_cpus"],
+        key=source_stamp(func),
+        timeout=timeout,
+        should_stop=should_stop,
+        on_start=on_start,
+    )
     try:
         for run in records:
             forget_timeline(runs, run.pair)
@@ -246,8 +289,12 @@ def explain(error, visit, items, so_far):
         last = error.last_task if visit[1] == "serial" else None
         item = safe_repr(items[last]) if last is not None and last < len(items) else None
         at = f" It was at item {last} ({item})." if item is not None else ""
-        explained = WorkerDiedError(f"In {where}: {error}{at} The function ends its own process: look for os._exit, a crash in compiled code, or memory.",
-                                    exitcode=error.exitcode, last_task=last, item=item)
+        explained = WorkerDiedError(
+            f"In {where}: {error}{at} The function ends its own process: look for os._exit, a crash in compiled code, or memory.",
+            exitcode=error.exitcode,
+            last_task=last,
+            item=item,
+        )
     else:
         explained = error
         explained.args = (f"In {where}: {error}",)
@@ -255,7 +302,9 @@ def explain(error, visit, items, so_far):
     return explained
 
 
-def run_once(func, items, *, engine="processes", n_workers=2, start_method=None, chunksize=None, timeout=None, should_stop=None, on_start=None):
+def run_once(
+    func, items, *, engine="processes", n_workers=2, start_method=None, chunksize=None, timeout=None, should_stop=None, on_start=None
+):
     """Return the Batch of one run of `func` over `items`, played in the runner.
 
     ``batch.values()`` is the list of results, or raises TaskFailedError with all the others
@@ -267,8 +316,19 @@ def run_once(func, items, *, engine="processes", n_workers=2, start_method=None,
     check_engine(engine, func)
     check_counts(n_workers, ())
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
-    records = runner.play(play_batch, payload, pack_items(items), engine, n_workers, method, chunksize,
-                          key=source_stamp(func), timeout=timeout, should_stop=should_stop, on_start=on_start)
+    records = runner.play(
+        play_batch,
+        payload,
+        pack_items(items),
+        engine,
+        n_workers,
+        method,
+        chunksize,
+        key=source_stamp(func),
+        timeout=timeout,
+        should_stop=should_stop,
+        on_start=on_start,
+    )
     try:
         return list(records)[0]
     except (WorkerDiedError, TimeoutError) as error:
@@ -293,8 +353,23 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
             require_same(expected, results, items)
         if n_workers > usable_cpus:
             badges.append(f"more workers than the {usable_cpus} usable CPUs")
-        yield Run(engine, n_workers, start_method_of(engine, start_method), batch.chunksize, number, batch.startup, batch.wall, batch.cpu,
-                  len(items), batch.accounting, number == 0, batch.sent_bytes, batch.received_bytes, tuple(badges), batch.timeline)
+        yield Run(
+            engine,
+            n_workers,
+            start_method_of(engine, start_method),
+            batch.chunksize,
+            number,
+            batch.startup,
+            batch.wall,
+            batch.cpu,
+            len(items),
+            batch.accounting,
+            number == 0,
+            batch.sent_bytes,
+            batch.received_bytes,
+            tuple(badges),
+            batch.timeline,
+        )
 
 
 def play_batch(payload, packed_items, engine, n_workers, start_method, chunksize):
@@ -356,7 +431,10 @@ def require_same(expected, results, items):
             raise ResultsDifferError(
                 f"Item {index} ({safe_repr(items[index])}) gave {safe_repr(one)} in the serial loop and {safe_repr(other)} in parallel. "
                 "A task must depend on its item alone: look for random numbers, the time, a process id, or a variable that other tasks change.",
-                index=index, serial=safe_repr(one), parallel=safe_repr(other))
+                index=index,
+                serial=safe_repr(one),
+                parallel=safe_repr(other),
+            )
 
 
 def is_same(one, other):

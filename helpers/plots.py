@@ -151,9 +151,9 @@ def _top(points, guess, counts, cpus, fixed):
 
 def _speedup_axes(ax, labels, counts, cpus, top):
     width = axes_width(ax)
-    left, span = counts[0], max(counts[-1] - counts[0], 1)
+    span = max(counts[-1] - 1, 1)
     per_point = span / max(width - LABEL_ROOM - 12, width / 3)  # workers in one point of width
-    ax.set_xlim(left - 12 * per_point, left + span + max(width - 12 - span / per_point, 0) * per_point)
+    ax.set_xlim(1 - 12 * per_point, 1 + (width - 12) * per_point)
     ax.set_ylim(0, top)
     style_axes(ax, "workers", grid="both")
     shown = []
@@ -163,7 +163,7 @@ def _speedup_axes(ax, labels, counts, cpus, top):
     ax.set_xticks(counts, [str(n) if n in shown else "" for n in counts])
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.set_ylabel("times the serial loop", size=TEXT_SIZE, color=INK, family=FONT, labelpad=2)
-    ax.plot(counts[::len(counts) - 1 or 1], [1] * min(len(counts), 2), color=SERIAL_LINE, lw=1, zorder=1.5, gid="serial")
+    ax.plot([1, counts[-1]], [1, 1], color=SERIAL_LINE, lw=1, zorder=1.5, gid="serial")
     end = min(counts[-1] + 3 * per_point, top)
     if end > 1:
         ax.plot([1, end], [1, end], color=GREY, lw=1, ls=(0, (1.5, 2.5)), zorder=1.6, gid="ideal")
@@ -191,7 +191,7 @@ def _draw_engine(ax, labels, engine, series, cpus):
         ax.add_collection(LineCollection(bars, colors=colour, linewidths=1.3, zorder=4.5, gid=f"{engine} intervals"), autolim=False)
     labels.add(engine, n[-1], warm[-1], darker(colour), weight="bold")
     visibly = np.abs(cold - warm) > 0.03 * ax.get_ylim()[1]
-    ax.plot(n, cold, lw=0.9, zorder=2.5, color=colour, alpha=0.55, gid=f"{engine} cold")
+    ax.plot(n, cold, lw=0.9, marker="_" if len(n) == 1 else "", zorder=2.5, color=colour, alpha=0.55, gid=f"{engine} cold")
     if visibly.any():
         labels.avoid(n, cold)
         labels.add("with start-up", n[-1], cold[-1], darker(colour), size=SMALL_SIZE)
@@ -240,7 +240,7 @@ def plot_timeline(run, ax=None):
     ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.68)) if ax is None else ax
     if run is None or run.timeline is None:
         style_axes(ax, "seconds since the workers were asked for")
-        ax.set_xticks([])
+        ax.set_xticks([0], [" "])  # keeps the room of the tick labels
         ax.set_yticks([])
         write_note(ax, "no run yet" if run is None else "the timeline of this run was not kept")
         write_head(ax, "Who ran what", [])
@@ -253,7 +253,7 @@ def plot_timeline(run, ax=None):
     style_axes(ax, "seconds since the workers were asked for", grid="x")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     thickness = 0.62 if run.n_workers <= 16 else 0.8
-    if len(spans):  # thin gaps between tasks, at most a sixth of a usual task
+    if len(spans) and not merged:  # thin gaps between tasks, at most a sixth of a usual task
         gap = min(0.4 / axes_width(ax) * end, float(np.percentile(spans[:, 1] - spans[:, 0], 20)) / 12)
         spans = spans + np.where(spans[:, 1:] - spans[:, :1] > 2 * gap, (gap, -gap), 0)
     colour = COLOURS.get(run.engine, OTHER)

@@ -28,7 +28,7 @@ MIN_ROUNDS = 3
 ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "interpreters", "dask")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimate:
     """A median with its 95 % bootstrap interval; ``low``/``high`` are None below 3 rounds."""
 
@@ -41,6 +41,8 @@ class Estimate:
         if self.low is None:
             return f"{self.median:.3g} (no interval: {self.n_rounds} of {MIN_ROUNDS} rounds)"
         return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+    __repr__ = __str__
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,7 @@ class Timeline:
     @classmethod
     def from_dict(cls, columns):
         """Return the timeline that `to_dict` described."""
-        return cls(**{name: array("H" if name == "worker" else "f" if name == "cpu" else "d", values)
-                      for name, values in columns.items()})
+        return cls(**{name: array("H" if name == "worker" else "f" if name == "cpu" else "d", values) for name, values in columns.items()})
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,14 @@ class Run:
     def from_dict(cls, plain):
         """Return the run that `to_dict` described."""
         timeline = plain["timeline"]
-        return cls(**{**plain, "accounting": Accounting(**plain["accounting"]), "badges": tuple(plain["badges"]),
-                      "timeline": timeline and Timeline.from_dict(timeline)})
+        return cls(
+            **{
+                **plain,
+                "accounting": Accounting(**plain["accounting"]),
+                "badges": tuple(plain["badges"]),
+                "timeline": timeline and Timeline.from_dict(timeline),
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -298,16 +305,25 @@ class Sweep:
             if not self.runs_of(engine, n_workers):
                 continue
             wall, speedup = self.wall(engine, n_workers), self.speedup(engine, n_workers)
+            gain = f"{speedup.median:6.2f}" + (
+                f"  ({speedup.low:.2f} to {speedup.high:.2f})" if speedup.low is not None else "  (no interval)"
+            )
             badges = "; ".join(self.badges(engine, n_workers))
-            lines.append(f"  {engine:>12} × {n_workers:<3} {wall.median:8.3f} s   speedup {speedup}" + (f"   [{badges}]" if badges else ""))
+            lines.append(f"  {engine:>12} × {n_workers:<3} {wall.median:8.3f} s   speedup {gain}" + (f"   [{badges}]" if badges else ""))
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def to_dict(self):
         """Return the sweep as plain values for JSON."""
-        return {"format": FORMAT, "function": self.function, "n_items": self.n_items, "complete": self.complete,
-                "environment": self.environment, "runs": [run.to_dict() for run in self.runs]}
+        return {
+            "format": FORMAT,
+            "function": self.function,
+            "n_items": self.n_items,
+            "complete": self.complete,
+            "environment": self.environment,
+            "runs": [run.to_dict() for run in self.runs],
+        }
 
     def to_json(self, path):
         """Write the sweep to `path`, its environment included; return the Path."""
@@ -322,7 +338,9 @@ class Sweep:
             plain = json.loads(Path(path).read_text(encoding="utf-8"))
             if plain["format"] != FORMAT:
                 raise InvalidArgumentError(f"{path} has format {plain['format']}, this version reads {FORMAT}: measure again.")
-            return cls(plain["function"], plain["n_items"], tuple(map(Run.from_dict, plain["runs"])), plain["environment"], plain["complete"])
+            return cls(
+                plain["function"], plain["n_items"], tuple(map(Run.from_dict, plain["runs"])), plain["environment"], plain["complete"]
+            )
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise InvalidArgumentError(f"{path} is not a sweep saved by to_json ({type(error).__name__}: {error}).") from error
 
@@ -332,11 +350,19 @@ class Sweep:
             import pandas as pd
         except ImportError as error:
             from helpers.errors import EngineUnavailableError
+
             raise EngineUnavailableError("to_frame needs pandas: python -m pip install pandas") from error
         rows = []
         for run in self.runs:
             plain = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("timeline", "accounting", "badges")}
-            rows.append({**plain, "cold_wall": run.cold_wall, **{f"{n}_share": v for n, v in run.accounting.shares().items()}, "badges": "; ".join(run.badges)})
+            rows.append(
+                {
+                    **plain,
+                    "cold_wall": run.cold_wall,
+                    **{f"{n}_share": v for n, v in run.accounting.shares().items()},
+                    "badges": "; ".join(run.badges),
+                }
+            )
         return pd.DataFrame(rows)
 
     def to_chrome_trace(self, path):
@@ -349,12 +375,24 @@ class Sweep:
         with path.open("w", encoding="utf-8") as file:
             file.write('{"displayTimeUnit": "ms", "traceEvents": [')
             for pid, run in enumerate((run for run in self.runs if run.timeline is not None), 1):
-                name = {"name": "process_name", "ph": "M", "pid": pid, "args": {"name": f"{run.engine} × {run.n_workers}, round {run.round}"}}
+                name = {
+                    "name": "process_name",
+                    "ph": "M",
+                    "pid": pid,
+                    "args": {"name": f"{run.engine} × {run.n_workers}, round {run.round}"},
+                }
                 file.write(("" if pid == 1 else ",\n") + json.dumps(name))
                 line = run.timeline
                 for worker in sorted(set(line.worker)):
-                    file.write(",\n" + json.dumps({"name": "thread_name", "ph": "M", "pid": pid, "tid": worker + 1, "args": {"name": f"worker {worker + 1}"}}))
+                    file.write(
+                        ",\n"
+                        + json.dumps(
+                            {"name": "thread_name", "ph": "M", "pid": pid, "tid": worker + 1, "args": {"name": f"worker {worker + 1}"}}
+                        )
+                    )
                 for item, (worker, start, end) in enumerate(zip(line.worker, line.started, line.finished, strict=True)):
-                    file.write(f',\n{{"name": "item {item}", "ph": "X", "pid": {pid}, "tid": {worker + 1}, "ts": {start * 1e6:.3f}, "dur": {(end - start) * 1e6:.3f}}}')
+                    file.write(
+                        f',\n{{"name": "item {item}", "ph": "X", "pid": {pid}, "tid": {worker + 1}, "ts": {start * 1e6:.3f}, "dur": {(end - start) * 1e6:.3f}}}'
+                    )
             file.write("]}\n")
         return path

@@ -73,11 +73,20 @@ class Runner:
             lifeline_read, lifeline_write = os.pipe()
         self._lifeline = lifeline_write
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path), "PYTHONUNBUFFERED": "1"}
-        group = {"start_new_session": True, "pass_fds": (lifeline_read, board)} if POSIX else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        group = (
+            {"start_new_session": True, "pass_fds": (lifeline_read, board)}
+            if POSIX
+            else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        )
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from helpers.runner import main; main()", str(lifeline_read), str(board)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, **group)
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                **group,
+            )
         except OSError:
             for fd in (lifeline_read, lifeline_write):
                 if fd >= 0:
@@ -86,7 +95,9 @@ class Runner:
         if POSIX:
             os.close(lifeline_read)
         self.pid = self._process.pid
-        self._threads = [threading.Thread(target=work, name=f"helpers-runner-{self.pid}", daemon=True) for work in (self._receive, self._drain)]
+        self._threads = [
+            threading.Thread(target=work, name=f"helpers-runner-{self.pid}", daemon=True) for work in (self._receive, self._drain)
+        ]
         for thread in self._threads:
             thread.start()
         with _lock:
@@ -167,8 +178,10 @@ class Runner:
                 if not self.alive:
                     raise self._death() from None
                 if time.monotonic() >= deadline:
-                    raise TimeoutError(f"No result within the deadline of {timeout:g} s: everything it had started was ended. "
-                                       "Give a longer timeout, fewer items, or look for a task that never ends.") from None
+                    raise TimeoutError(
+                        f"No result within the deadline of {timeout:g} s: everything it had started was ended. "
+                        "Give a longer timeout, fewer items, or look for a task that never ends."
+                    ) from None
                 continue
             if kind == _STOP:
                 raise Stopped()
@@ -182,8 +195,11 @@ class Runner:
         except (subprocess.TimeoutExpired, AttributeError):
             exitcode = None
         last = max(self.board()[:1], default=-1)
-        return WorkerDiedError(f"The process that ran the work ended by itself ({describe_exit(exitcode)}).",
-                               exitcode=exitcode, last_task=last if last >= 0 else None)
+        return WorkerDiedError(
+            f"The process that ran the work ended by itself ({describe_exit(exitcode)}).",
+            exitcode=exitcode,
+            last_task=last if last >= 0 else None,
+        )
 
     def _send(self, message):
         try:

@@ -4,13 +4,20 @@ import os
 import sys
 
 import pytest
+from leftovers import no_leftovers
 
 from helpers.engines import ENGINES, auto_chunksize, check_engine, engine_problem, max_workers, open_team, start_methods_of
-from helpers.errors import EngineUnavailableError, InvalidArgumentError, NotImportableError, NotPicklableError, TaskFailedError, WorkerDiedError
+from helpers.errors import (
+    EngineUnavailableError,
+    InvalidArgumentError,
+    NotImportableError,
+    NotPicklableError,
+    TaskFailedError,
+    WorkerDiedError,
+)
 from helpers.measure import run_once
 from helpers.runner import Stopped
 from helpers.tasks import cpu, faults, wait
-from tests.conftest import no_leftovers
 
 SETTINGS = [(engine, method) for engine in ENGINES if engine_problem(engine) is None for method in (start_methods_of(engine) or (None,))]
 PARALLEL = [setting for setting in SETTINGS if setting[0] != "serial"]
@@ -28,7 +35,9 @@ def run(func, items, engine, method, **options):
 
 @every_setting
 def test_results_come_in_the_order_of_items(engine, method):
-    assert run(cpu.sum_squares, [900, 1, 500, 3, 0], engine, method, chunksize=1).values() == [cpu.sum_squares(n) for n in (900, 1, 500, 3, 0)]
+    assert run(cpu.sum_squares, [900, 1, 500, 3, 0], engine, method, chunksize=1).values() == [
+        cpu.sum_squares(n) for n in (900, 1, 500, 3, 0)
+    ]
 
 
 @every_setting
@@ -77,7 +86,9 @@ def test_an_unpicklable_result_is_the_failure_of_its_item(engine, method):
 
 
 @every_starting
-@pytest.mark.parametrize("func", [faults.exit_on_bad, pytest.param(faults.kill_on_bad, marks=pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here"))])
+@pytest.mark.parametrize(
+    "func", [faults.exit_on_bad, pytest.param(faults.kill_on_bad, marks=pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here"))]
+)
 def test_a_dead_worker_is_named_with_its_item(engine, method, func):
     with pytest.raises(WorkerDiedError) as caught:
         run(func, range(8), engine, method, chunksize=1)

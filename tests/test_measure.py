@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 import pytest
+from leftovers import group_of, no_leftovers, shared_blocks
 
 from helpers.errors import (
     EngineUnavailableError,
@@ -22,7 +23,6 @@ from helpers.errors import (
 from helpers.measure import MAX_ITEMS, is_same, plan_visits, require_same, run_once, sweep
 from helpers.records import Sweep, estimate_ratio
 from helpers.tasks import cpu, faults, wait
-from tests.conftest import no_leftovers
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,16 @@ def test_the_next_run_waits_while_progress_is_told():
 
 def test_stopping_keeps_what_was_measured():
     seen = []
-    result = sweep(wait.wait_ms, [5] * 4, engines="processes", n_workers=2, repeats=1000, on_progress=seen.append, should_stop=lambda: len(seen) > 5, timeout=30)
+    result = sweep(
+        wait.wait_ms,
+        [5] * 4,
+        engines="processes",
+        n_workers=2,
+        repeats=1000,
+        on_progress=seen.append,
+        should_stop=lambda: len(seen) > 5,
+        timeout=30,
+    )
     assert not result.complete and len(result.runs) >= 5
     no_leftovers()
 
@@ -186,7 +195,9 @@ def test_a_deadline_says_where_it_passed():
 def test_what_tasks_print_is_kept_and_breaks_nothing():
     runners = []
     for engine in ("serial", "threads", "processes", "pool"):
-        batch = run_once(faults.print_item, range(5), engine=engine, n_workers=1 if engine == "serial" else 2, on_start=runners.append, timeout=30)
+        batch = run_once(
+            faults.print_item, range(5), engine=engine, n_workers=1 if engine == "serial" else 2, on_start=runners.append, timeout=30
+        )
         assert batch.values() == list(range(5))
         assert all(f"working on {item}" in runners[-1].printed for item in range(5))
 
@@ -209,10 +220,26 @@ def test_no_items_are_measured_as_nothing():
     assert result.n_items == 0 and result.complete
 
 
-@pytest.mark.parametrize(("option", "value"), [
-    ("n_workers", 0), ("n_workers", -2), ("n_workers", 10_000), ("n_workers", ()), ("n_workers", "2"), ("n_workers", (1, 0)),
-    ("repeats", 0), ("repeats", 2.5), ("chunksize", 0), ("timeout", 0), ("timeout", -1), ("timeout", math.nan), ("timeout", "1"),
-    ("start_method", "clone"), ("engines", "procs")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("n_workers", 0),
+        ("n_workers", -2),
+        ("n_workers", 10_000),
+        ("n_workers", ()),
+        ("n_workers", "2"),
+        ("n_workers", (1, 0)),
+        ("repeats", 0),
+        ("repeats", 2.5),
+        ("chunksize", 0),
+        ("timeout", 0),
+        ("timeout", -1),
+        ("timeout", math.nan),
+        ("timeout", "1"),
+        ("start_method", "clone"),
+        ("engines", "procs"),
+    ],
+)
 def test_arguments_out_of_range_are_refused_before_anything_starts(option, value):
     with pytest.raises(InvalidArgumentError, match="engine" if option == "engines" else option):
         sweep(cpu.do_nothing, [1, 2], **{option: value})
@@ -275,8 +302,6 @@ def test_a_killed_parent_leaves_no_process_and_no_shared_memory(method, tmp_path
 
     import psutil
 
-    from tests.conftest import shared_blocks
-
     before = shared_blocks()
     script = textwrap.dedent(f"""
         from helpers import runner
@@ -286,14 +311,16 @@ def test_a_killed_parent_leaves_no_process_and_no_shared_memory(method, tmp_path
                            on_start=lambda r: print(r.pid, flush=True))
         list(play)
     """)
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     try:
         leader = int(parent.stdout.readline())
         deadline = time.monotonic() + 20
-        while len(group := members(leader)) < 3 + (method != "fork") and time.monotonic() < deadline:
+        while len(group := group_of(leader)) < 3 + (method != "fork") and time.monotonic() < deadline:
             time.sleep(0.02)
         time.sleep(0.3)
-        group = members(leader)
+        group = group_of(leader)
         assert len(group) >= 3, "the runner and two workers are there"
     finally:
         parent.kill()
@@ -303,20 +330,6 @@ def test_a_killed_parent_leaves_no_process_and_no_shared_memory(method, tmp_path
     alive = [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     assert not alive, alive
     assert not shared_blocks() - before
-
-
-def members(leader):
-    """Return the living processes of a process group."""
-    import psutil
-
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if os.getpgid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (ProcessLookupError, psutil.Error):
-            pass
-    return found
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT to a process group is POSIX")
@@ -330,11 +343,17 @@ def test_an_interrupt_ends_the_sweep_and_everything_it_started(tmp_path):
         try:
             sweep(wait.wait_ms, [200] * 4, engines="processes", n_workers=2, repeats=500, on_progress=lambda p: print(p.done, flush=True))
         except KeyboardInterrupt:
-            from tests.conftest import no_leftovers
+            from leftovers import no_leftovers
             no_leftovers()
             print("clean", flush=True)
     """)
-    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    child = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     try:
         assert child.stdout.readline().strip() == "0"
         assert child.stdout.readline().strip() == "1"

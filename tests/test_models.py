@@ -74,6 +74,8 @@ def test_data_without_coherency_loss_gives_exactly_zero_and_no_peak():
     fit = fit_usl(make_sweep({"pool": usl(1, 0.1, 0)}, COUNTS))
     assert fit.coherency.median == 0 == fit.coherency.low
     assert fit.peak_workers is None
+    for sigma in np.linspace(0.01, 0.9, 40):
+        assert fit_usl(make_sweep({"pool": usl(1, sigma, 0)}, COUNTS), n_draws=0).coherency.median == 0
 
 
 def test_peak_is_where_the_curve_is_highest():
@@ -189,7 +191,8 @@ def test_too_few_points_within_the_cpus_are_explained():
 
 
 def test_only_counted_rounds_with_a_serial_loop_make_a_pair():
-    runs = (make_run("serial", 1, 1, 1.0), make_run("pool", 2, 0, 1.0, warmup=True), make_run("pool", 3, 2, 1.0), make_run("pool", 4, 1, 1.0))
+    runs = (make_run("serial", 1, 1, 1.0), make_run("pool", 2, 1, 1.0, warmup=True),
+            make_run("pool", 3, 2, 1.0), make_run("pool", 4, 1, 1.0))
     assert parallel_pairs(Sweep("work", 16, runs, {})) == (("pool", 4),)
 
 

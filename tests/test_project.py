@@ -136,8 +136,8 @@ def text_files():
     return [path for path in project_files() if path.suffix not in binary and path.name != "test_project.py"]
 
 
-#: folders that only one machine has
-MACHINE_PATH = r"/root/|/work/|/home/(?!jovyan\b)\w|/Users/\w|[A-Z]:\\+Users\\"
+#: folders that only one machine has; `a`, `user` and Binder's `jovyan` stand for anybody
+MACHINE_PATH = r"/root/|/work/|(/home/|/Users/|[A-Z]:\\+Users\\+)(?!(?i:a|user|jovyan)\b)\w"
 #: and those that only one run has, which a stored output must not show
 PATH_OF_A_RUN = rf"{MACHINE_PATH}|/tmp/\w|/var/folders/|AppData"
 #: where packages come from is the reader's setting, not the project's

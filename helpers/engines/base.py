@@ -65,7 +65,12 @@ def task_failed(failures, results):
         f"The function failed on item {first.index} ({first.item}){more}: {first.error_type}: {first.message}\n"
         f"{len(results) - len(failures)} of {len(results)} results are kept in error.results; error.failures has every traceback.\n\n"
         f"In the worker:\n{first.remote_traceback}",
-        failures=failures, results=results, index=first.index, item=first.item, remote_traceback=first.remote_traceback)
+        failures=failures,
+        results=results,
+        index=first.index,
+        item=first.item,
+        remote_traceback=first.remote_traceback,
+    )
 
 
 class Team(ABC):
@@ -150,8 +155,18 @@ class Team(ABC):
             line.cpu.extend(array("f", [(e - s) * rate for s, e in zip(starts, ends, strict=True)]))
             failures.update({index: Failure(index, *facts) for index, facts in failed.items()})
             lanes.setdefault(slot, []).append((received, done))
-        return Batch(results, failures, line, self._account(lanes, began, wall, working), self.startup, wall, cpu_total,
-                     chunksize, sent_bytes, received_bytes)
+        return Batch(
+            results,
+            failures,
+            line,
+            self._account(lanes, began, wall, working),
+            self.startup,
+            wall,
+            cpu_total,
+            chunksize,
+            sent_bytes,
+            received_bytes,
+        )
 
     def _account(self, lanes, began, wall, working):
         """Return where ``n_workers × (startup + wall)`` went; see `Accounting`."""
@@ -174,5 +189,7 @@ def dump_chunk(items, first):
                 raise NotPicklableError(
                     f"Item {first + offset} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to a worker process: {error}. "
                     "Send what it is made of (a path, numbers, text) and build it in the task.",
-                    index=first + offset, item=safe_repr(item)) from error
+                    index=first + offset,
+                    item=safe_repr(item),
+                ) from error
         raise HelpersError(f"Items {first} to {first + len(items) - 1} cannot be pickled together: {whole}") from whole

@@ -51,13 +51,16 @@ class InterpretersTeam(Team):
                     os.close(fd)
         problem = next(filter(None, problems), None)
         if problem is not None or not all_here:
-            raise EngineUnavailableError(f"The function does not load in an interpreter of its own: {problem}. "
-                                         "Modules with compiled code often do not: use processes.", engine="interpreters")
+            raise EngineUnavailableError(
+                f"The function does not load in an interpreter of its own: {problem}. "
+                "Modules with compiled code often do not: use processes.",
+                engine="interpreters",
+            )
 
     def _run_chunks(self, items, chunksize):
         handed, sent_bytes = [], 0
         for first in range(0, len(items), chunksize):
-            payload = dump_chunk(items[first:first + chunksize], first)
+            payload = dump_chunk(items[first : first + chunksize], first)
             sent_bytes += len(payload)
             handed.append((first, perf_counter(), self.pool.submit(worker.run_chunk, first, payload)))
         return [(first, queued, future.result()) for first, queued, future in handed], sent_bytes

@@ -53,7 +53,7 @@ class ThreadsTeam(Team):
 
     def _run_chunks(self, items, chunksize):
         def run(first):
-            return run_chunk_here(self.func, first, items[first:first + chunksize], self.board, self.slots.number)
+            return run_chunk_here(self.func, first, items[first : first + chunksize], self.board, self.slots.number)
 
         handed = []
         for first in range(0, len(items), chunksize):

@@ -58,7 +58,7 @@ class ProcessTeam(Team):
     def _run_chunks(self, items, chunksize):
         handed, sent_bytes = [], 0
         for first in range(0, len(items), chunksize):
-            payload = dump_chunk(items[first:first + chunksize], first)
+            payload = dump_chunk(items[first : first + chunksize], first)
             sent_bytes += len(payload)
             handed.append((first, perf_counter(), self._submit(run_chunk, first, payload)))
         self.items = items
@@ -87,7 +87,11 @@ class ProcessTeam(Team):
         return WorkerDiedError(
             f"A worker process ended{where}: {describe_exit(exitcode)}. {len(kept)} results that came back before are kept in "
             "error.results. Run that item alone in the serial loop, or give the workers more memory.",
-            exitcode=exitcode, last_task=last, item=item, results=kept)
+            exitcode=exitcode,
+            last_task=last,
+            item=item,
+            results=kept,
+        )
 
     def _kill_workers(self):
         for process in getattr(self, "processes", []):

@@ -50,12 +50,16 @@ def check_engine(engine, func=None):
     if engine not in ENGINES:
         raise InvalidArgumentError(f"There is no engine {engine!r}. There are: {', '.join(ENGINES)}.")
     if engine == "interpreters" and sys.version_info < (3, 14):
-        raise EngineUnavailableError(f"The engine interpreters needs Python 3.14 or later; this is {sys.version_info[0]}.{sys.version_info[1]}.", engine=engine)
+        raise EngineUnavailableError(
+            f"The engine interpreters needs Python 3.14 or later; this is {sys.version_info[0]}.{sys.version_info[1]}.", engine=engine
+        )
     if engine == "multiprocess":
         try:
             import multiprocess  # noqa: F401  only whether it is there
         except ImportError:
-            raise EngineUnavailableError("The engine multiprocess needs a package: python -m pip install multiprocess", engine=engine) from None
+            raise EngineUnavailableError(
+                "The engine multiprocess needs a package: python -m pip install multiprocess", engine=engine
+            ) from None
     if func is not None and engine in IMPORTING:
         require_importable(func)
 

@@ -181,22 +181,36 @@ class Lab:
 
     def _build(self):
         self._run_button = button("Run", "Measure with these settings", "play", "helpers-run", lambda _: self.run(), style="success")
-        self._stop_button = button("Stop", "End it at once; what was measured stays", "stop", "helpers-stop", lambda _: self.stop(), style="danger")
+        self._stop_button = button(
+            "Stop", "End it at once; what was measured stays", "stop", "helpers-stop", lambda _: self.stop(), style="danger"
+        )
         self._stop_button.disabled = True
         self._progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="220px"))
         self._progress.add_class("helpers-progress")
         self._progress_label = widgets.Label("")
         self._progress_label.add_class("helpers-progress-label")
-        rows = [widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 4px")) for row in self._rows()]
-        bar = widgets.HBox([self._run_button, self._stop_button, self._progress, self._progress_label], layout=widgets.Layout(align_items="center"))
+        rows = [
+            widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 4px")) for row in self._rows()
+        ]
+        bar = widgets.HBox(
+            [self._run_button, self._stop_button, self._progress, self._progress_label], layout=widgets.Layout(align_items="center")
+        )
         self._head = widgets.VBox([*rows, bar])
         self._head.add_class("helpers-lab")
         self._message = widgets.HTML("")
         self._message.add_class("helpers-message")
         self._extra = widgets.HTML("")
         self._extra.add_class("helpers-extra")
-        self._foot = widgets.VBox([widgets.HBox([self._message, *self._buttons()], layout=widgets.Layout(align_items="center", justify_content="space-between", flex_flow="row wrap")),
-                                   self._extra], layout=widgets.Layout(width=f"{self.width}px", min_height="34px"))
+        self._foot = widgets.VBox(
+            [
+                widgets.HBox(
+                    [self._message, *self._buttons()],
+                    layout=widgets.Layout(align_items="center", justify_content="space-between", flex_flow="row wrap"),
+                ),
+                self._extra,
+            ],
+            layout=widgets.Layout(width=f"{self.width}px", min_height="34px"),
+        )
 
     def _buttons(self):
         return []
@@ -227,8 +241,12 @@ class Lab:
     def _fail(self, error):
         self.error = error
         title, _, rest = shorten_paths(str(error)).partition("\n")
-        details = f"<details><summary>the whole message</summary><pre style='white-space:pre-wrap'>{html.escape(rest.strip())}</pre></details>" if rest.strip() else ""
-        self._message.value = f'<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{details}'
+        details = (
+            f"<details><summary>the whole message</summary><pre style='white-space:pre-wrap'>{html.escape(rest.strip())}</pre></details>"
+            if rest.strip()
+            else ""
+        )
+        self._message.value = f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{details}"
 
     def _show_printed(self, printed):
         text = shorten_paths(printed).strip()
@@ -255,6 +273,8 @@ def button(text, tooltip, icon, css_class, on_click, style=""):
 
 def toggle(text, value, tooltip, css_class, disabled=False):
     """Return a ToggleButton with an own CSS class."""
-    made = widgets.ToggleButton(value=value, description=text, tooltip=tooltip, disabled=disabled, layout=widgets.Layout(width="auto", min_width="34px"))
+    made = widgets.ToggleButton(
+        value=value, description=text, tooltip=tooltip, disabled=disabled, layout=widgets.Layout(width="auto", min_width="34px")
+    )
     made.add_class(css_class)
     return made

@@ -26,7 +26,7 @@ BODIES = {
     "serial": "return [{name}(item) for item in ITEMS]",
     "threads": "with ThreadPoolExecutor({n}) as pool:\n    return list(pool.map({name}, ITEMS))",
     "processes": "context = multiprocessing.get_context({method!r})\n"
-                 "with ProcessPoolExecutor({n}, mp_context=context) as pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))",
+    "with ProcessPoolExecutor({n}, mp_context=context) as pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))",
     "pool": "with multiprocessing.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS, chunksize={chunk})",
     "multiprocess": "with multiprocess.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS, chunksize={chunk})",
     "interpreters": "with InterpreterPoolExecutor({n}) as pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))",
@@ -43,8 +43,10 @@ def program_for(func, items, engine, n_workers, start_method, chunksize=None):
     body = BODIES[engine].format(name=name, n=n_workers, method=start_method, chunk=chunk)
     title = f"{name} over {len(items)} items: " + ("the plain serial loop" if engine == "serial" else f"{engine}, {n_workers} workers")
     packing, literal = write_items(items)
-    return (f'"""{title}."""\n\n{HEADS[engine]}{packing}\n{source.strip()}\n\n\nITEMS = {literal}\n\n\ndef main():\n{textwrap.indent(body, "    ")}\n\n\n'
-            'if __name__ == "__main__":  # a started worker may read this file again\n    print(main())\n')
+    return (
+        f'"""{title}."""\n\n{HEADS[engine]}{packing}\n{source.strip()}\n\n\nITEMS = {literal}\n\n\ndef main():\n{textwrap.indent(body, "    ")}\n\n\n'
+        'if __name__ == "__main__":  # a started worker may read this file again\n    print(main())\n'
+    )
 
 
 def write_items(items):
@@ -60,14 +62,22 @@ def write_items(items):
         return "", text if len(text) < 110 or any(quote in text for quote in "'\"") else wrap_numbers(text)
     packed = pack_items(items)
     if b"__main__" in packed:
-        raise NotImportableError("The items are of a class defined in a plain cell, so no program can build them: define it in a %%worker cell.")
+        raise NotImportableError(
+            "The items are of a class defined in a plain cell, so no program can build them: define it in a %%worker cell."
+        )
     lines = textwrap.wrap(base64.b85encode(zlib.compress(packed)).decode(), 100)
-    return "import base64\nimport pickle\nimport zlib\n", "pickle.loads(zlib.decompress(base64.b85decode(\n" + "\n".join(f"    {line!r}" for line in lines) + ")))"
+    return "import base64\nimport pickle\nimport zlib\n", "pickle.loads(zlib.decompress(base64.b85decode(\n" + "\n".join(
+        f"    {line!r}" for line in lines
+    ) + ")))"
 
 
 def wrap_numbers(text):
     """Return the literal of a list without text in it, over several lines."""
-    return "[\n" + textwrap.fill(text[1:-1], 110, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False) + ",\n]"
+    return (
+        "[\n"
+        + textwrap.fill(text[1:-1], 110, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        + ",\n]"
+    )
 
 
 def reads_back(text, items):

@@ -55,8 +55,19 @@ class SpeedupLab(Lab):
     ``result`` is the last `Sweep`, also while it grows.
     """
 
-    def __init__(self, func, items, *, engines=("serial", "threads", "processes"), n_workers=None, start_method=None, chunksize=None,
-                 repeats=5, timeout=None, guess=None):
+    def __init__(
+        self,
+        func,
+        items,
+        *,
+        engines=("serial", "threads", "processes"),
+        n_workers=None,
+        start_method=None,
+        chunksize=None,
+        repeats=5,
+        timeout=None,
+        guess=None,
+    ):
         self.func, self.items = func, check_items(items)
         pack_function(func)
         self._report = machine_report()
@@ -65,8 +76,14 @@ class SpeedupLab(Lab):
         unknown = set(engines) - set(ENGINES)
         if unknown:
             raise InvalidArgumentError(f"There is no engine {sorted(unknown)[0]!r}. There are: {', '.join(ENGINES)}.")
-        self._first = {"engines": engines, "n_workers": chosen, "start_method": start_method or default_start_method(),
-                       "chunksize": chunksize, "repeats": repeats, "guess": guess}
+        self._first = {
+            "engines": engines,
+            "n_workers": chosen,
+            "start_method": start_method or default_start_method(),
+            "chunksize": chunksize,
+            "repeats": repeats,
+            "guess": guess,
+        }
         self._timeout, self._last_run, self._settled = timeout, None, None
         super().__init__()
 
@@ -75,26 +92,65 @@ class SpeedupLab(Lab):
     def _rows(self):
         first, narrow = self._first, {"description_width": "auto"}
         counts = sorted({*worker_choices(self._cpus), *first["n_workers"]})
-        self._counts = {n: toggle(str(n), n in first["n_workers"], f"Measure with {n} workers" + (", more than the usable CPUs" if n > self._cpus else ""),
-                                  "helpers-count") for n in counts}
+        self._counts = {
+            n: toggle(
+                str(n),
+                n in first["n_workers"],
+                f"Measure with {n} workers" + (", more than the usable CPUs" if n > self._cpus else ""),
+                "helpers-count",
+            )
+            for n in counts
+        }
         self._engines = {}
         for name in ENGINES:
             problem = engine_problem(name, self.func)
-            self._engines[name] = toggle(name, problem is None and (name in first["engines"] or name == "serial"), problem or ENGINE_TOOLTIPS[name],
-                                         "helpers-engine", disabled=problem is not None or name == "serial")
+            self._engines[name] = toggle(
+                name,
+                problem is None and (name in first["engines"] or name == "serial"),
+                problem or ENGINE_TOOLTIPS[name],
+                "helpers-engine",
+                disabled=problem is not None or name == "serial",
+            )
         self._reasons = {name: problem for name in ENGINES if (problem := engine_problem(name, self.func))}
         split = widgets.HTML('<span style="opacity:.5">│</span>')
         within = [t for n, t in self._counts.items() if n <= self._cpus]
         beyond = [t for n, t in self._counts.items() if n > self._cpus]
-        self._method = widgets.Dropdown(options=self._report.start_methods, value=first["start_method"], description="Start method", style=narrow,
-                                        tooltip="How worker processes are started", layout=widgets.Layout(width="190px"))
-        self._chunk = widgets.Text(value=str(first["chunksize"] or "auto"), description="Chunk size", style=narrow, continuous_update=False,
-                                   tooltip="Items handed over at once: a number, or auto for four chunks a worker", layout=widgets.Layout(width="140px"))
-        self._repeats = widgets.BoundedIntText(value=first["repeats"], min=1, max=100, description="Repeats", style=narrow,
-                                               tooltip="Measured rounds after the warm-up; intervals need 3", layout=widgets.Layout(width="120px"))
+        self._method = widgets.Dropdown(
+            options=self._report.start_methods,
+            value=first["start_method"],
+            description="Start method",
+            style=narrow,
+            tooltip="How worker processes are started",
+            layout=widgets.Layout(width="190px"),
+        )
+        self._chunk = widgets.Text(
+            value=str(first["chunksize"] or "auto"),
+            description="Chunk size",
+            style=narrow,
+            continuous_update=False,
+            tooltip="Items handed over at once: a number, or auto for four chunks a worker",
+            layout=widgets.Layout(width="140px"),
+        )
+        self._repeats = widgets.BoundedIntText(
+            value=first["repeats"],
+            min=1,
+            max=100,
+            description="Repeats",
+            style=narrow,
+            tooltip="Measured rounds after the warm-up; intervals need 3",
+            layout=widgets.Layout(width="120px"),
+        )
         top = 2 * max(counts)
-        self._guess = widgets.FloatSlider(value=first["guess"] or 1.0, min=0, max=min(top, 2.0 * max(counts)), step=0.1, description="Your guess", style=narrow,
-                                          readout_format=".1f", layout=widgets.Layout(width="300px"))
+        self._guess = widgets.FloatSlider(
+            value=first["guess"] or 1.0,
+            min=0,
+            max=min(top, 2.0 * max(counts)),
+            step=0.1,
+            description="Your guess",
+            style=narrow,
+            readout_format=".1f",
+            layout=widgets.Layout(width="300px"),
+        )
         self._guess.tooltip = "How many times faster than the serial loop, at the largest chosen worker count?"
         self._guessed = first["guess"] is not None
         for control, css in ((self._method, "method"), (self._chunk, "chunk"), (self._repeats, "repeats"), (self._guess, "guess")):
@@ -102,8 +158,10 @@ class SpeedupLab(Lab):
         self._guess.observe(self._on_guess, "value")
         for control in self._counts.values():
             control.observe(lambda _: self._redraw(), "value")
-        return [[widgets.Label("Workers"), *within, split, *beyond, widgets.Label("  Engines"), *self._engines.values()],
-                [self._method, self._chunk, self._repeats, self._guess]]
+        return [
+            [widgets.Label("Workers"), *within, split, *beyond, widgets.Label("  Engines"), *self._engines.values()],
+            [self._method, self._chunk, self._repeats, self._guess],
+        ]
 
     def _on_guess(self, _change):
         self._guessed = True
@@ -123,9 +181,15 @@ class SpeedupLab(Lab):
         counts = self._chosen_counts()
         if not counts:
             raise InvalidArgumentError("Choose at least one number of workers.")
-        return {"engines": tuple(name for name, control in self._engines.items() if control.value and not (name != "serial" and control.disabled)),
-                "n_workers": counts, "start_method": self._method.value,
-                "chunksize": None if text in ("", "auto") else int(text), "repeats": self._repeats.value}
+        return {
+            "engines": tuple(
+                name for name, control in self._engines.items() if control.value and not (name != "serial" and control.disabled)
+            ),
+            "n_workers": counts,
+            "start_method": self._method.value,
+            "chunksize": None if text in ("", "auto") else int(text),
+            "repeats": self._repeats.value,
+        }
 
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
@@ -162,10 +226,23 @@ class SpeedupLab(Lab):
         return advise(self.result).reason
 
     def _buttons(self):
-        return [widgets.HBox([
-            button("Show code", "A complete program for the advised setting", "code", "helpers-code", lambda _: self._toggle_code()),
-            button("Save results", "Write the measurements beside this notebook, as JSON", "save", "helpers-save", lambda _: self._save("json")),
-            button("Save trace", "Write the timelines for ui.perfetto.dev", "bars", "helpers-trace", lambda _: self._save("trace"))])]
+        return [
+            widgets.HBox(
+                [
+                    button(
+                        "Show code", "A complete program for the advised setting", "code", "helpers-code", lambda _: self._toggle_code()
+                    ),
+                    button(
+                        "Save results",
+                        "Write the measurements beside this notebook, as JSON",
+                        "save",
+                        "helpers-save",
+                        lambda _: self._save("json"),
+                    ),
+                    button("Save trace", "Write the timelines for ui.perfetto.dev", "bars", "helpers-trace", lambda _: self._save("trace")),
+                ]
+            )
+        ]
 
     def code(self):
         """Return a complete program that runs the advised setting with the standard library alone.
@@ -188,7 +265,9 @@ class SpeedupLab(Lab):
             self._extra.value = ""
             return
         try:
-            self._extra.value = f"<pre class='helpers-program' style='white-space:pre-wrap;line-height:1.35'>{html.escape(self.code())}</pre>"
+            self._extra.value = (
+                f"<pre class='helpers-program' style='white-space:pre-wrap;line-height:1.35'>{html.escape(self.code())}</pre>"
+            )
         except HelpersError as error:
             self._fail(error)
 

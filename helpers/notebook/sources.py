@@ -8,6 +8,7 @@ copied; the standard library and installed packages are imported.
 import ast
 import importlib
 import sys
+import tokenize
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.util import resolve_name
@@ -87,7 +88,7 @@ class _Module:
     def __init__(self, name):
         self.module = importlib.import_module(name)
         self.package = self.module.__spec__.parent
-        source = self.module.__spec__.loader.get_source(name)
+        source = _read_source(self.module.__file__)
         lines = source.splitlines(keepends=True)
         self.statements = []
         for node in ast.parse(source).body:
@@ -180,12 +181,21 @@ class _Program:
             raise NotImportableError(f"No program can be written out: `{name}` means two things in the modules it is made of "
                                      f"({self.meaning[name]}; {origin}). Rename one.", culprit=name)
 
+    def copied(self, module_name):
+        """Return the _Module that statements are copied from."""
+        return self.modules.get(module_name) or self.modules.setdefault(module_name, _Module(module_name))
+
+    def is_submodule(self, module_name, name):
+        """Return whether ``from module_name import name`` gives a file of the package, not a name in it."""
+        value = getattr(importlib.import_module(module_name), name, None)
+        return isinstance(value, ModuleType) and name not in self.copied(module_name).binders
+
     def add(self, module_name, name):
         """Add every statement that binds `name` in the module, and what they use."""
         if (module_name, name) in self.done:
             return
         self.done.add((module_name, name))
-        module = self.modules.get(module_name) or self.modules.setdefault(module_name, _Module(module_name))
+        module = self.copied(module_name)
         self.needs.setdefault(module_name, set())
         for index in module.binders.get(name, ()):
             node = module.statements[index].node
@@ -222,7 +232,7 @@ class _Program:
             source = module.absolute(node)
             if source == "__future__":
                 continue
-            if not _is_copied(source) or isinstance(getattr(importlib.import_module(source), alias.name, None), ModuleType):
+            if not _is_copied(source) or self.is_submodule(source, alias.name):
                 self.add_import(f"from {source} import {alias.name}{suffix}", name)
                 continue
             self.needs[module_name].add(source)
@@ -289,9 +299,14 @@ def _is_copied(module_name):
     if not file.endswith(".py") or (top != "helpers" and {"site-packages", "dist-packages"} & set(Path(file).parts)):
         return False
     try:
-        return bool(module.__spec__.loader.get_source(module_name))
-    except (AttributeError, ImportError, OSError):
+        return bool(_read_source(file)) and module.__spec__ is not None
+    except (OSError, SyntaxError, UnicodeDecodeError):
         return False
+
+
+def _read_source(file):
+    with tokenize.open(file) as opened:  # knows about encoding comments
+        return opened.read()
 
 
 def _public_module(module_name, name):

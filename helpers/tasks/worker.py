@@ -167,6 +167,10 @@ def pack_results(results, items, first, failures):
         except Exception as error:
             results[offset] = None
             _, _, _, text = describe(error, items[offset])
-            failures[first + offset] = (safe_repr(items[offset]), "NotPicklableError",
-                                        f"the result, a {type(value).__name__}, cannot be pickled and so cannot be sent back: {error}", text)
+            failures[first + offset] = (
+                safe_repr(items[offset]),
+                "NotPicklableError",
+                f"the result, a {type(value).__name__}, cannot be pickled and so cannot be sent back: {error}",
+                text,
+            )
     return pickle.dumps(results, protocol=5)

@@ -1,0 +1,1 @@
+"""What this package costs, measured against its targets and its peers: ``python -m benchmarks``."""

@@ -1,0 +1,106 @@
+"""Start-up: from asking for two workers to their first results, against the bare pool of the same start method.
+
+A team waits until both of its workers are up and know the function; a bare pool answers with
+whichever came up first. So this is a little more than the same thing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from statistics import median
+from time import perf_counter
+
+from benchmarks.rows import Row, fork_allowed, missing, not_here, spread
+from helpers.engines import ENGINES, engine_problem, open_team
+from helpers.engines.registry import start_methods_of
+from helpers.machine import default_start_method
+from helpers.tasks.cpu import do_nothing
+
+SIZES = {"full": {"repeats": 11, "engines": tuple(ENGINES)}, "quick": {"repeats": 3, "engines": tuple(ENGINES)},
+         "smoke": {"repeats": 1, "engines": ("threads", "pool")}}
+N_WORKERS, ITEMS = 2, [0, 1]
+
+
+def measure(repeats, engines):
+    """Return the rows: milliseconds until the first two results, the ending of workers left out."""
+    rows = []
+    with fork_allowed():
+        for engine in engines:
+            problem = engine_problem(engine, do_nothing)
+            if engine == "serial":
+                continue
+            if problem:
+                rows.append(not_here(engine, "ms", problem))
+                continue
+            for method in start_methods_of(engine) or (None,):
+                rows += _compare(engine, method, repeats)
+        rows += _peers(repeats)
+    return rows
+
+
+def _compare(engine, method, repeats):
+    ours, theirs = _take_turns((lambda: open_team(engine, do_nothing, N_WORKERS, method), lambda team: team.run(ITEMS, 1)), _bare(engine, method), repeats)
+    name = engine + (f", {method}" if method else "")
+    return [Row(name, 1000 * median(ours), "ms", ratio=median(ours) / median(theirs), against="bare", note=spread(ours)),
+            Row(f"bare {name}", 1000 * median(theirs), "ms", note=spread(theirs))]
+
+
+def _bare(engine, method):
+    """Return (open, use) of the bare class that `engine` is built on."""
+    def use_executor(pool):
+        return list(pool.map(do_nothing, ITEMS))
+
+    if engine in ("pool", "multiprocess"):
+        package = multiprocessing if engine == "pool" else __import__("multiprocess")
+        return lambda: package.get_context(method).Pool(N_WORKERS), lambda pool: pool.map(do_nothing, ITEMS, 1)
+    if engine == "processes":
+        return lambda: ProcessPoolExecutor(N_WORKERS, mp_context=multiprocessing.get_context(method)), use_executor
+    if engine == "interpreters":
+        from concurrent.futures import InterpreterPoolExecutor
+
+        return lambda: InterpreterPoolExecutor(N_WORKERS), use_executor
+    return lambda: ThreadPoolExecutor(N_WORKERS), use_executor
+
+
+def _take_turns(one, other, repeats):
+    """Return the seconds of both (open, use) pairs, after one uncounted round."""
+    seconds = [], []
+    for number in range(repeats + 1):
+        for took, (open_pool, use) in zip(seconds, (one, other), strict=True):
+            start = perf_counter()
+            with open_pool() as pool:
+                use(pool)
+                took.append(perf_counter() - start)
+        if not number:
+            for took in seconds:
+                took.clear()
+    return seconds
+
+
+def _peers(repeats):
+    method = default_start_method()
+    team = lambda: open_team("pool", do_nothing, N_WORKERS, method), lambda team: team.run(ITEMS, 1)  # noqa: E731
+    if missing("mpire"):
+        yield not_here("mpire", "ms", missing("mpire"))
+    else:
+        from mpire import WorkerPool
+
+        ours, theirs = _take_turns(team, (lambda: WorkerPool(N_WORKERS, start_method=method), lambda pool: pool.map(do_nothing, ITEMS)), repeats)
+        yield Row(f"mpire, {method}", 1000 * median(theirs), "ms", ratio=median(theirs) / median(ours), against="pool, in the same rounds", note=spread(theirs))
+    if missing("joblib"):
+        yield not_here("joblib", "ms", missing("joblib"))
+    else:
+        from joblib import Parallel, delayed
+        from joblib.externals.loky import get_reusable_executor
+
+        def use(parallel):
+            result = parallel(delayed(do_nothing)(item) for item in ITEMS)
+            return result
+
+        def open_joblib():
+            get_reusable_executor(max_workers=N_WORKERS).shutdown(wait=True, kill_workers=True)  # else its workers are kept
+            return Parallel(N_WORKERS)
+
+        ours, theirs = _take_turns(team, (open_joblib, use), repeats)
+        yield Row("joblib, loky", 1000 * median(theirs), "ms", ratio=median(theirs) / median(ours), against="pool, in the same rounds", note=spread(theirs))

@@ -1,0 +1,75 @@
+"""`Exercise`: check a learner's function by running it, give hints, show a solution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from helpers.errors import HelpersError
+from helpers.notebook import shorten_paths
+
+#: Seconds a learner's function may take in one run of a check.
+CHECK_DEADLINE = 20.0
+MARKS = {"right": "✔", "wrong": "✘", "not attempted": "…"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: ``state`` is "right", "wrong" or "not attempted"; ``words`` say why."""
+
+    state: str
+    words: str
+
+    def __bool__(self):
+        return self.state == "right"
+
+    def __repr__(self):
+        return f"{MARKS[self.state]} {self.state}: {self.words}"
+
+
+class Wrong(Exception):
+    """Raised by the examination of an exercise: the answer is wrong, and why."""
+
+
+class NotAttempted(Exception):
+    """Raised by the examination of an exercise: there is no answer yet."""
+
+
+@dataclass
+class Exercise:
+    """One exercise. `examine` runs the learner's answer and raises `Wrong` or `NotAttempted`."""
+
+    name: str
+    task: str
+    examine: object = field(repr=False)
+    praise: str = field(repr=False)
+    hints: tuple[str, ...] = field(repr=False)
+    answer: str = field(repr=False)
+
+    def __post_init__(self):
+        self._given = 0
+
+    def check(self, answer=None):
+        """Return the Verdict on `answer`. Never raises and never hangs, whatever the answer does."""
+        try:
+            if answer is None or answer is Ellipsis:
+                raise NotAttempted("hand your function to check().")
+            self.examine(answer)
+        except NotAttempted as reason:
+            return Verdict("not attempted", str(reason))
+        except Wrong as reason:
+            return Verdict("wrong", str(reason))
+        except (HelpersError, TimeoutError) as error:
+            return Verdict("wrong", shorten_paths(str(error)))
+        except Exception as error:
+            return Verdict("wrong", f"it raises {type(error).__name__}: {shorten_paths(str(error))}")
+        return Verdict("right", self.praise)
+
+    def hint(self):
+        """Print the next hint; after the last one, the first again."""
+        number = self._given % len(self.hints)
+        self._given += 1
+        print(f"Hint {number + 1} of {len(self.hints)}: {self.hints[number]}")
+
+    def solution(self):
+        """Print one solution."""
+        print(self.answer)

@@ -1,0 +1,55 @@
+"""What is still alive: processes, shared-memory blocks, process groups."""
+
+import os
+import time
+
+import psutil
+
+from helpers import runner
+
+SHARED_MEMORY = "/dev/shm"
+
+
+def descendants():
+    """Return the living processes below this one; idle runners with theirs, and resource trackers, left out."""
+    warm = {one.pid for one in list(runner._idle)}
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            lineage = {process.pid, *(parent.pid for parent in process.parents())}
+            if (
+                not lineage & warm
+                and process.status() != psutil.STATUS_ZOMBIE
+                and not any("resource_tracker" in part for part in process.cmdline())
+            ):
+                found.append(process)
+        except psutil.Error:
+            pass
+    return found
+
+
+def shared_blocks():
+    """Return the names in shared memory that Python makes."""
+    if not os.path.isdir(SHARED_MEMORY):
+        return set()
+    return {name for name in os.listdir(SHARED_MEMORY) if name.startswith(("sem.mp-", "psm_", "pymp-", "sem.loky", "torch_"))}
+
+
+def no_leftovers(seconds=3.0):
+    """Assert that, within `seconds`, no process of ours is alive."""
+    deadline = time.monotonic() + seconds
+    while (left := descendants()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not left, [(process.pid, process.cmdline()) for process in left]
+
+
+def group_of(leader):
+    """Return the living processes of a process group."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.Error):
+            pass
+    return found
