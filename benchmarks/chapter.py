@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ import psutil
 from benchmarks.rows import Row, at_most, missing, not_here
 
 SIZES = {"full": {"repeats": 3}, "quick": {"repeats": 1}, "smoke": {"repeats": 1, "cells": 3}}
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "00_start_here.ipynb"
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = ROOT / "notebooks" / "00_start_here.ipynb"
 WALL_S, MEBIBYTES = 20.0, 500.0
 EVERY = 0.2
 
@@ -41,8 +43,9 @@ def measure(repeats, cells=None):
 def _play(cells):
     """Return (seconds, peak MiB of the kernel's tree, of the kernel, of the client, most processes at a time)."""
     start = perf_counter()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
     client = subprocess.Popen([sys.executable, "-m", "benchmarks.chapter", str(NOTEBOOK), *([str(cells)] if cells else [])],
-                              cwd=Path(__file__).resolve().parents[1])
+                              cwd=ROOT, env=environment)
     above = psutil.Process(client.pid)
     tree, kernel, own, most = 0.0, 0.0, 0.0, 0
     while client.poll() is None:

@@ -32,12 +32,12 @@ class Row:
 
 def at_most(name, figure, unit, limit, **more):
     """Return the Row of a figure that must not be above `limit`."""
-    return Row(name, figure, unit, f"≤ {limit:,g}", figure <= limit, **more)
+    return Row(name, figure, unit, f"≤ {limit:,.10g}", figure <= limit, **more)
 
 
 def at_least(name, figure, unit, limit, **more):
     """Return the Row of a figure that must not be below `limit`."""
-    return Row(name, figure, unit, f"≥ {limit:,g}", figure >= limit, **more)
+    return Row(name, figure, unit, f"≥ {limit:,.10g}", figure >= limit, **more)
 
 
 def not_here(name, unit, reason):
@@ -52,6 +52,8 @@ def missing(package):
 
 def spread(values):
     """Return the range of the middle half of `values`, as a note on how steady they are."""
+    if len(values) < 3:
+        return f"repeats: {len(values)}, too few to say how steady"
     values = sorted(values)
     quarter = len(values) // 4
     low, high = values[quarter], values[-1 - quarter]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from statistics import median
 from time import perf_counter
 
@@ -80,27 +81,36 @@ def _take_turns(one, other, repeats):
 
 def _peers(repeats):
     method = default_start_method()
-    team = lambda: open_team("pool", do_nothing, N_WORKERS, method), lambda team: team.run(ITEMS, 1)  # noqa: E731
-    if missing("mpire"):
-        yield not_here("mpire", "ms", missing("mpire"))
-    else:
-        from mpire import WorkerPool
+    peers = {"mpire": (f"mpire, {method}", lambda: _mpire_pool(method), lambda pool: pool.map(do_nothing, ITEMS)),
+             "joblib": ("joblib, loky", joblib_pool, joblib_map)}
+    for package, (name, open_peer, use_peer) in peers.items():
+        if missing(package):
+            yield not_here(name, "ms", missing(package))
+            continue
+        team = lambda: open_team("pool", do_nothing, N_WORKERS, method), lambda team: team.run(ITEMS, 1)  # noqa: E731
+        ours, theirs = _take_turns(team, (open_peer, use_peer), repeats)
+        yield Row(name, 1000 * median(theirs), "ms", ratio=median(theirs) / median(ours), against="pool in the same rounds", note=spread(theirs))
 
-        ours, theirs = _take_turns(team, (lambda: WorkerPool(N_WORKERS, start_method=method), lambda pool: pool.map(do_nothing, ITEMS)), repeats)
-        yield Row(f"mpire, {method}", 1000 * median(theirs), "ms", ratio=median(theirs) / median(ours), against="pool, in the same rounds", note=spread(theirs))
-    if missing("joblib"):
-        yield not_here("joblib", "ms", missing("joblib"))
-    else:
-        from joblib import Parallel, delayed
-        from joblib.externals.loky import get_reusable_executor
 
-        def use(parallel):
-            result = parallel(delayed(do_nothing)(item) for item in ITEMS)
-            return result
+def _mpire_pool(method):
+    from mpire import WorkerPool
 
-        def open_joblib():
-            get_reusable_executor(max_workers=N_WORKERS).shutdown(wait=True, kill_workers=True)  # else its workers are kept
-            return Parallel(N_WORKERS)
+    return WorkerPool(N_WORKERS, start_method=method)
 
-        ours, theirs = _take_turns(team, (open_joblib, use), repeats)
-        yield Row("joblib, loky", 1000 * median(theirs), "ms", ratio=median(theirs) / median(ours), against="pool, in the same rounds", note=spread(theirs))
+
+@contextmanager
+def joblib_pool():
+    """Give a joblib.Parallel with workers of its own, which end with it: joblib would keep them."""
+    from joblib import Parallel
+    from joblib.externals.loky import get_reusable_executor
+
+    with Parallel(N_WORKERS) as parallel:
+        yield parallel
+    get_reusable_executor(max_workers=N_WORKERS).shutdown(wait=True, kill_workers=True)
+
+
+def joblib_map(parallel, items=ITEMS):
+    """Return the results of `do_nothing` by joblib."""
+    from joblib import delayed
+
+    return parallel(delayed(do_nothing)(item) for item in items)

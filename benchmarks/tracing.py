@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from statistics import median
 
 from benchmarks.rows import Row, at_least, fork_allowed, interleave, missing, not_here, spread
+from benchmarks.startup import joblib_map, joblib_pool
 from helpers.engines import open_team
 from helpers.engines.base import auto_chunksize
 from helpers.machine import default_start_method
@@ -53,10 +54,8 @@ def _bare(stack, items, method):
 def _peers(stack, items, method):
     calls = {}
     if not missing("joblib"):
-        from joblib import Parallel, delayed
-
-        parallel = stack.enter_context(Parallel(N_WORKERS))
-        calls["joblib.Parallel"] = lambda: parallel(delayed(do_nothing)(item) for item in items)
+        parallel = stack.enter_context(joblib_pool())
+        calls["joblib.Parallel"] = lambda: joblib_map(parallel, items)
     if not missing("mpire"):
         from mpire import WorkerPool
 

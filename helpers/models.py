@@ -243,8 +243,8 @@ def advise(sweep):
                       f"in {evidence.n_rounds} round{'s' * (evidence.n_rounds != 1)}, too few for an interval: run at least 3.", evidence)
     if evidence.low <= 1:
         verdict = "does not beat" if evidence.high >= 1 else "is slower than"
-        return Advice("serial", 1, None, f"Stay serial: the best pair, {_name(best)}, {verdict} the serial loop "
-                      f"({figures(evidence)} times as fast), {_why_serial(sweep, best)}.", evidence)
+        return Advice("serial", 1, None, f"Stay serial: the best pair, {_name(best)}, {verdict} the serial loop, "
+                      f"at {figures(evidence)} times its speed, {_why_serial(sweep, best)}.", evidence)
     as_good = [pair for pair, s in speedups.items() if s.median >= AS_GOOD * evidence.median and s.low is not None and s.low > 1]
     fewest = min(n for _, n in as_good)
     chosen = max((pair for pair in as_good if pair[1] == fewest), key=lambda pair: sweep.speedup(*pair, cold=True).median)

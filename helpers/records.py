@@ -374,25 +374,20 @@ class Sweep:
         path = Path(path)
         with path.open("w", encoding="utf-8") as file:
             file.write('{"displayTimeUnit": "ms", "traceEvents": [')
-            for pid, run in enumerate((run for run in self.runs if run.timeline is not None), 1):
-                name = {
-                    "name": "process_name",
-                    "ph": "M",
-                    "pid": pid,
-                    "args": {"name": f"{run.engine} × {run.n_workers}, round {run.round}"},
-                }
-                file.write(("" if pid == 1 else ",\n") + json.dumps(name))
-                line = run.timeline
-                for worker in sorted(set(line.worker)):
-                    file.write(
-                        ",\n"
-                        + json.dumps(
-                            {"name": "thread_name", "ph": "M", "pid": pid, "tid": worker + 1, "args": {"name": f"worker {worker + 1}"}}
-                        )
-                    )
-                for item, (worker, start, end) in enumerate(zip(line.worker, line.started, line.finished, strict=True)):
-                    file.write(
-                        f',\n{{"name": "item {item}", "ph": "X", "pid": {pid}, "tid": {worker + 1}, "ts": {start * 1e6:.3f}, "dur": {(end - start) * 1e6:.3f}}}'
-                    )
-            file.write("]}\n")
+            kept = [run for run in self.runs if run.timeline is not None]
+            for number, event in enumerate(event for pid, run in enumerate(kept, 1) for event in _trace_events(pid, run)):
+                file.write((",\n" if number else "\n") + event)
+            file.write("\n]}\n")
         return path
+
+
+def _trace_events(pid, run):
+    """Yield the events of one run as JSON texts."""
+    title = f"{run.engine} × {run.n_workers}, round {run.round}"
+    yield json.dumps({"name": "process_name", "ph": "M", "pid": pid, "args": {"name": title}})
+    line = run.timeline
+    for worker in sorted(set(line.worker)):
+        yield json.dumps({"name": "thread_name", "ph": "M", "pid": pid, "tid": worker + 1, "args": {"name": f"worker {worker + 1}"}})
+    for item, (worker, start, end) in enumerate(zip(line.worker, line.started, line.finished, strict=True)):
+        times = f'"ts": {start * 1e6:.3f}, "dur": {(end - start) * 1e6:.3f}'
+        yield f'{{"name": "item {item}", "ph": "X", "pid": {pid}, "tid": {worker + 1}, {times}}}'

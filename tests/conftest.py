@@ -4,9 +4,11 @@ import threading
 import time
 
 import pytest
-from leftovers import descendants, shared_blocks
+from leftovers import descendants, shared_blocks, take_private_shared_memory
 
 from helpers import runner
+
+take_private_shared_memory()
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +19,7 @@ def leave_nothing_behind(request):
     yield
     deadline = time.monotonic() + 5
     while True:
-        warm = {f"helpers-runner-{one.pid}" for one in list(runner._idle)}
+        warm = {f"helpers-runner-{pid}" for pid in runner.idle_runners()}
         threads = [t.name for t in set(threading.enumerate()) - before_threads if t.name.startswith("helpers-") and t.name not in warm]
         processes = [process.pid for process in descendants() if process.pid not in before_processes]
         blocks = shared_blocks() - before_blocks

@@ -126,7 +126,11 @@ def test_a_lab_shown_twice_is_one_picture_that_both_cells_keep():
     import nbformat
     from nbclient import NotebookClient
 
-    make = "from helpers.labs import SpeedupLab\nfrom helpers.tasks import wait\nlab = SpeedupLab(wait.wait_ms, [1, 2], n_workers=1, repeats=1)\nlab"
+    make = """
+from helpers.labs import SpeedupLab
+from helpers.tasks import wait
+lab = SpeedupLab(wait.wait_ms, [1, 2], n_workers=1, repeats=1)
+lab"""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (make, "lab", "_ = lab.run(block=True)")])
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     pictures = [output.data["image/png"] for cell in notebook.cells for output in cell.outputs if "image/png" in output.get("data", {})]

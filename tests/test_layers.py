@@ -14,7 +14,7 @@ import pytest
 from checkout import ROOT
 
 #: A module or folder of `helpers` imports only from those left of it (and from itself).
-LAYERS = "errors records runner machine notebook tasks engines measure models plots labs exercises".split()
+LAYERS = "errors arguments records runner machine notebook tasks engines measure models plots labs exercises".split()
 #: Modules that are parts of a layer under a name of their own.
 PART_OF = {"cgroups": "machine", "checkup": "machine", "drawing": "plots"}
 #: Heavy packages: the layers whose modules may import them, and nobody else.

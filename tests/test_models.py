@@ -252,7 +252,7 @@ def why(engine="processes", n=2, usable_cpus=4, serial=1.0, **run):
     for number in range(1, 4):
         runs += [make_run("serial", 1, number, serial), make_run(engine, n, number, 2 * serial, **run)]
     advice = advise(Sweep("work", 16, tuple(runs), {"usable_cpus": usable_cpus}))
-    assert advice.engine == "serial" and "is slower than the serial loop (0.50" in advice.reason
+    assert advice.engine == "serial" and "is slower than the serial loop, at 0.50 (0.50 to 0.50) times its speed, since" in advice.reason
     return advice.reason
 
 

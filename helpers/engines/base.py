@@ -139,7 +139,7 @@ class Team(ABC):
         line, failures, lanes, cpu_total = Timeline(), {}, {}, 0.0
         origin = began - self.startup  # what passed between coming up and this run belongs to neither
         working = 0.0
-        for first, queued, (slot, received, done, cpu, times, _, failed) in replies:
+        for _first, queued, (slot, received, done, cpu, times, _, failed) in replies:
             both = array("d")
             both.frombytes(times)
             count = len(both) // 2

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import os
-from time import perf_counter, thread_time
+from time import perf_counter
 
 from helpers.engines.base import START_DEADLINE, Team, dump_chunk
 from helpers.errors import EngineUnavailableError
-from helpers.tasks import worker
+from helpers.tasks.interpreter import ARRIVED, arrive, start_interpreter
+from helpers.tasks.worker import run_chunk
 
-ARRIVED, ENDED = b"a", b"e"
-
-
-def start_interpreter(payload):
-    """Load the function in this interpreter; runs there."""
-    worker._state.update(board=memoryview(bytearray(8 * 512)).cast("q"), cpu_clock=thread_time)
-    worker.load_function(payload)
-
-
-def arrive(slots_fd, arrived_fd, go_fd):
-    """Take a slot, tell so, wait until all are here; return what went wrong or None. Runs there."""
-    worker._state["slot"] = os.read(slots_fd, 1)[0]
-    os.write(arrived_fd, ARRIVED)
-    os.read(go_fd, 1)
-    return worker._state["problem"]
+ENDED = b"e"
 
 
 class InterpretersTeam(Team):
@@ -62,7 +49,7 @@ class InterpretersTeam(Team):
         for first in range(0, len(items), chunksize):
             payload = dump_chunk(items[first : first + chunksize], first)
             sent_bytes += len(payload)
-            handed.append((first, perf_counter(), self.pool.submit(worker.run_chunk, first, payload)))
+            handed.append((first, perf_counter(), self.pool.submit(run_chunk, first, payload)))
         return [(first, queued, future.result()) for first, queued, future in handed], sent_bytes
 
     def _close(self, broken):

@@ -6,16 +6,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter, process_time
 
-from helpers import runner
 from helpers.engines.base import START_DEADLINE, Team
 from helpers.errors import HelpersError
+from helpers.runner import inside
 from helpers.tasks.worker import run_chunk_here
 
 
 def _board(n_workers):
     """Return the runner's board, or a private one outside a runner: a slot a worker."""
-    if runner.board is not None and n_workers <= len(runner.board):
-        return runner.board
+    if inside.board is not None and n_workers <= len(inside.board):
+        return inside.board
     return memoryview(bytearray(8 * n_workers)).cast("q")
 
 

@@ -6,6 +6,7 @@ import multiprocessing
 import pickle
 import sys
 
+from helpers.arguments import check_count
 from helpers.engines.base import Team, max_workers
 from helpers.engines.interpreters import InterpretersTeam
 from helpers.engines.local import SerialTeam, ThreadsTeam
@@ -13,7 +14,6 @@ from helpers.engines.pools import MultiprocessTeam, PoolTeam, ProcessesTeam
 from helpers.errors import EngineUnavailableError, HelpersError, InvalidArgumentError
 from helpers.machine import default_start_method
 from helpers.notebook import require_importable
-from helpers.runner import check_count
 
 #: All engines by name, in the order in which they are shown.
 ENGINES: dict[str, type[Team]] = {

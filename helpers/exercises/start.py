@@ -31,7 +31,13 @@ start_1 = Exercise(
         "A step halves an even number, and takes an odd n to 3 * n + 1. Count the steps until n is 1; for n = 1 that is none.",
         "The cell begins with the line %%worker, so that worker processes can import what it defines.",
     ),
-    "%%worker\ndef collatz_steps(n):\n    steps = 0\n    while n != 1:\n        n = n // 2 if n % 2 == 0 else 3 * n + 1\n        steps += 1\n    return steps",
+    """%%worker
+def collatz_steps(n):
+    steps = 0
+    while n != 1:
+        n = n // 2 if n % 2 == 0 else 3 * n + 1
+        steps += 1
+    return steps""",
 )
 
 

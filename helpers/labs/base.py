@@ -241,17 +241,10 @@ class Lab:
     def _fail(self, error):
         self.error = error
         title, _, rest = shorten_paths(str(error)).partition("\n")
-        details = (
-            f"<details><summary>the whole message</summary><pre style='white-space:pre-wrap'>{html.escape(rest.strip())}</pre></details>"
-            if rest.strip()
-            else ""
-        )
-        self._message.value = f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{details}"
+        self._message.value = f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{folded('the whole message', rest)}"
 
     def _show_printed(self, printed):
-        text = shorten_paths(printed).strip()
-        if text:
-            self._extra.value = f"<details><summary>printed by the tasks</summary><pre style='white-space:pre-wrap'>{html.escape(text[-4000:])}</pre></details>"
+        self._extra.value = folded("printed by the tasks", shorten_paths(printed)[-4000:])
 
     def _render(self, scale):
         return Image(figure_png(self._draw(), scale), width=self.width, height=self.height, alt=self._describe())
@@ -261,6 +254,13 @@ class Lab:
         if self._shown:
             display(self._picture, display_id=self._display_id, update=True)
         self._drawn_at = time.monotonic()
+
+
+def folded(title, text):
+    """Return `text` as HTML under a title that opens it; "" for no text."""
+    if not text.strip():
+        return ""
+    return f"<details><summary>{title}</summary><pre style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
 
 
 def button(text, tooltip, icon, css_class, on_click, style=""):

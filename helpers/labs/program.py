@@ -33,6 +33,24 @@ BODIES = {
 }
 
 
+PROGRAM = '''"""{title}."""
+
+{imports}
+{source}
+
+
+ITEMS = {literal}
+
+
+def main():
+{body}
+
+
+if __name__ == "__main__":  # a started worker may read this file again
+    print(main())
+'''
+
+
 def program_for(func, items, engine, n_workers, start_method, chunksize=None):
     """Return the source of a program that runs `func` over `items` by `engine` with `n_workers`.
 
@@ -43,10 +61,8 @@ def program_for(func, items, engine, n_workers, start_method, chunksize=None):
     body = BODIES[engine].format(name=name, n=n_workers, method=start_method, chunk=chunk)
     title = f"{name} over {len(items)} items: " + ("the plain serial loop" if engine == "serial" else f"{engine}, {n_workers} workers")
     packing, literal = write_items(items)
-    return (
-        f'"""{title}."""\n\n{HEADS[engine]}{packing}\n{source.strip()}\n\n\nITEMS = {literal}\n\n\ndef main():\n{textwrap.indent(body, "    ")}\n\n\n'
-        'if __name__ == "__main__":  # a started worker may read this file again\n    print(main())\n'
-    )
+    imports, body = HEADS[engine] + packing, textwrap.indent(body, "    ")
+    return PROGRAM.format(title=title, imports=imports, source=source.strip(), literal=literal, body=body)
 
 
 def write_items(items):

@@ -1,5 +1,6 @@
 """A browser and a JupyterLab for all tests of this folder; each test has a page of its own."""
 
+import contextlib
 import os
 import shutil
 import time
@@ -15,8 +16,6 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 SMALL = "small.ipynb"
-#: Console errors that say nothing about this project, with the reason.
-HARMLESS = ()
 
 
 def pytest_collection_modifyitems(items):
@@ -76,49 +75,54 @@ def leave_nothing_behind():
     """Replaces the fixture of the other tests: browser and server live on, and `open_page` sees to the kernels."""
 
 
-@pytest.fixture
-def open_page(browser, server):
-    """A function that opens JupyterLab in a new page. Afterwards no kernel and nothing that one started is alive.
+@contextlib.contextmanager
+def pages(browser, server):
+    """Give a function that opens JupyterLab in a new page. At the end no kernel and nothing that one started may be alive.
 
     ``page.errors`` is what the console called an error, and exceptions nobody caught.
     """
     contexts = []
 
     def open_page(theme="JupyterLab Light", height=1000, scale=1):
-        context = browser.new_context(viewport={"width": 1280, "height": height}, device_scale_factor=scale)
+        context = browser.new_context(viewport={"width": 1400, "height": height}, device_scale_factor=scale)
         contexts.append(context)
         context.set_default_timeout(60_000)
         page = context.new_page()
         page.errors = []
-        page.on("console", lambda message: page.errors.append(f"{message.text} {message.location.get('url', '')}".strip()) if message.type == "error" and is_serious(message) else None)
+        page.on("console", lambda message: page.errors.append(f"{message.text} ({message.location.get('url')})") if message.type == "error" else None)
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(f"{server.url}/lab/workspaces/w{time.monotonic_ns()}?token={TOKEN}")
         page.wait_for_function("window.jupyterapp")
-        page.evaluate("async (theme) => { await window.jupyterapp.restored; await window.jupyterapp.commands.execute('apputils:change-theme', {theme}); }", theme)
+        set_theme(page, theme)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    server.end_kernels()
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()
+        left = server.end_kernels()
+    assert not left, f"alive after their kernel was shut down: {left}"
 
 
-def is_serious(message):
-    """Return whether a console error is none of the harmless ones."""
-    return not any(words in message.text or words in message.location.get("url", "") for words in HARMLESS)
+def set_theme(page, theme):
+    """Change the looks of JupyterLab."""
+    page.evaluate("async (theme) => { const app = window.jupyterapp; await app.restored; await app.commands.execute('apputils:change-theme', {theme}); }", theme)
+    page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str(theme.endswith("Light")).lower())
 
 
 @pytest.fixture
-def open_lab(open_page, server):
-    """A function that opens a small notebook with one lab; `code` is its last cell but the lab's line."""
+def open_page(browser, server):
+    """See `pages`: for one test."""
+    with pages(browser, server) as open_one:
+        yield open_one
 
-    def open_lab(code, **page_options):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code.strip()), nbformat.v4.new_code_cell("lab")])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(notebook, server.notebooks / SMALL)
-        opened = Notebook(open_page(**page_options), SMALL)
-        opened.run_all()
-        opened.lab.picture.wait_for()
-        return opened
 
-    return open_lab
+def open_cells(page, server, *cells):
+    """Return a new Notebook with these code cells, all run."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, server.notebooks / SMALL)
+    opened = Notebook(page, SMALL)
+    opened.run_all()
+    return opened

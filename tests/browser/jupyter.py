@@ -39,7 +39,7 @@ class LabServer:
         self.url = f"http://127.0.0.1:{port}"
         environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
         environment |= {"JUPYTER_CONFIG_DIR": str(folders["config"]), "JUPYTER_DATA_DIR": str(folders["data"]),
-                        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]), "IPYTHONDIR": str(folders["ipython"]), "JUPYTER_NO_CONFIG": "1",
+                        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]), "IPYTHONDIR": str(folders["ipython"]),
                         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
         options = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.port_retries": 0, "ServerApp.allow_root": True,
                    "ServerApp.root_dir": notebooks, "IdentityProvider.token": TOKEN, "LabApp.expose_app_in_browser": True,
@@ -75,12 +75,12 @@ class LabServer:
         return found
 
     def end_kernels(self):
-        """Shut every kernel down, and wait until it and what it started is gone."""
+        """Shut every kernel down; return the processes it left alive (which are ended then)."""
         family = self.process.children(recursive=True)
         for model in self.ask("kernels"):
             with contextlib.suppress(urllib.error.HTTPError):
                 self.ask(f"kernels/{model['id']}", "DELETE")
-        end(family)
+        return end(family)
 
     def stop(self):
         """End the server and all that it started."""
@@ -92,11 +92,13 @@ class LabServer:
 
 
 def end(family, seconds=STOP_DEADLINE):
-    """Wait until the processes `family` are gone; kill those that are alive after `seconds`."""
-    for process in psutil.wait_procs(family, timeout=seconds)[1]:
+    """Wait until the processes `family` are gone; kill and return those that are alive after `seconds`."""
+    left = psutil.wait_procs(family, timeout=seconds)[1]
+    for process in left:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(family, timeout=seconds)
+    psutil.wait_procs(left, timeout=seconds)
+    return left
 
 
 def command(process):

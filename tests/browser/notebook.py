@@ -23,15 +23,39 @@ WATCH = """(cell) => {
     const seen = window.seen = {pictures: [], alts: [], progress: [], over: false};
     const note = (list, value) => { if (value && !list.includes(value)) list.push(value); };
     const look = () => {
-        const image = cell.querySelector('.jp-RenderedImage img'), running = !cell.querySelector('.helpers-stop').disabled;
+        const image = cell.querySelector('.jp-RenderedImage img'), label = cell.querySelector('.helpers-progress-label');
+        const outputs = window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON(), running = !cell.querySelector('.helpers-stop').disabled;
         if (running || seen.pictures.length) {
             note(seen.pictures, image.src);
-            note(seen.alts, image.alt);
-            note(seen.progress, cell.querySelector('.helpers-progress-label').innerText);
+            note(seen.alts, outputs.map(output => output.metadata?.['image/png']?.alt).find(alt => alt));
+            note(seen.progress, label.innerText);
         }
         if (seen.pictures.length && !running) seen.over = true; else setTimeout(look, 10);
     };
     look();
+}"""
+
+CONTRASTS = """(cell) => {
+    const rgba = (text) => { const found = text.match(/[\\d.]+/g).map(Number); return found.length < 4 ? [...found, 1] : found; };
+    const over = (top, ground) => [0, 1, 2].map(k => top[k] * top[3] + ground[k] * (1 - top[3])).concat(1);
+    const ground = (node) => {
+        const layers = [];
+        for (; node; node = node.parentElement) layers.unshift(rgba(getComputedStyle(node).backgroundColor));
+        return layers.reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
+    };
+    const light = (colour) => {
+        const [r, g, b] = colour.slice(0, 3).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    const found = {};
+    for (const node of cell.querySelectorAll('.helpers-lab .widget-label, button[class*=helpers-]:not([disabled]), .helpers-lab :is(input, select), .helpers-message span')) {
+        const text = (node.innerText || node.value || '').trim();
+        if (!text || !node.offsetParent) continue;
+        const below = ground(node), above = over(rgba(getComputedStyle(node).color), below);
+        const [dark, bright] = [light(below), light(above)].sort((a, b) => a - b);
+        found[text] = bright / dark;
+    }
+    return found;
 }"""
 
 
@@ -55,9 +79,9 @@ class Notebook:
         """Save the notebook."""
         self.page.evaluate("async () => { await window.panel.context.save(); }")
 
-    def close(self):
-        """Close the tab; the kernel goes on."""
-        self.page.evaluate("() => window.panel.dispose()")
+    def close(self, kernel=False):
+        """Close the tab; the kernel goes on, unless `kernel` says that it ends."""
+        self.page.evaluate("async (kernel) => { if (kernel) await window.panel.sessionContext.shutdown(); window.panel.dispose(); }", kernel)
 
     def restart_kernel(self):
         """Restart the kernel, as after a yes to the question whether to."""
@@ -68,12 +92,6 @@ class Notebook:
         cells = self.page.locator(".jp-CodeCell:has(.helpers-lab)")
         return [Lab(cells.nth(number)) for number in range(cells.count())]
 
-    @property
-    def lab(self):
-        """The only lab."""
-        (lab,) = self.labs()
-        return lab
-
 
 class Lab:
     """One lab in a page: the cell that shows it."""
@@ -81,7 +99,7 @@ class Lab:
     def __init__(self, cell):
         self.cell, self.page = cell, cell.page
         self.picture = cell.locator(".jp-RenderedImage img")
-        self.message = cell.locator(".helpers-message")
+        self.label = cell.locator(".helpers-message")
         self.progress = cell.locator(".helpers-progress-label")
 
     def button(self, name):
@@ -91,6 +109,10 @@ class Lab:
     def control(self, name):
         """Return what is typed into or chosen from in the control with the class helpers-`name`."""
         return self.cell.locator(f".helpers-{name} :is(input, select)").first
+
+    def count(self, n_workers):
+        """Return the toggle button of a worker count."""
+        return self.cell.locator("button.helpers-count").get_by_text(str(n_workers), exact=True)
 
     def counts(self):
         """Return the worker counts that are pressed."""
@@ -116,3 +138,23 @@ class Lab:
     def wait_over(self, seconds=60):
         """Wait until Run can be pressed again."""
         self.cell.locator("button.helpers-run:not([disabled])").wait_for(timeout=seconds * 1000)
+
+    def stop(self):
+        """Press Stop if it can be pressed, and wait until it is over."""
+        if self.button("stop").is_enabled():
+            self.press("stop")
+        self.wait_over()
+
+    def boxes(self):
+        """Return where Run, the picture and Show code lie in the page: name -> x, y, width, height."""
+        found = {"run": self.button("run"), "picture": self.picture, "code": self.button("code")}
+        return {name: tuple(round(value, 1) for value in one.bounding_box().values()) for name, one in found.items()}
+
+    def alt(self):
+        """Return the alternative text stored with the picture: JupyterLab does not put it into the page."""
+        return self.cell.evaluate("""(cell) => window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON()
+            .map(output => output.metadata?.['image/png']?.alt).find(alt => alt)""")
+
+    def contrasts(self):
+        """Return the contrast of text to ground (WCAG, 1 to 21) for all labels and enabled buttons: text -> ratio."""
+        return self.cell.evaluate(CONTRASTS)

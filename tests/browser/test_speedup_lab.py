@@ -1,23 +1,107 @@
-"""The speedup lab in a small notebook: clicked, watched, stopped."""
+"""The speedup lab in a small notebook: clicked, typed into, watched. The tests share the page; each finds the lab idle."""
 
 import pytest
 
-SOON = """
+from helpers.records import Sweep
+
+from .conftest import open_cells, pages, set_theme
+
+MAKE = """
 from helpers.labs import SpeedupLab
 from helpers.tasks.cpu import count_primes
-lab = SpeedupLab(count_primes, [20_000] * 8, engines=("threads", "processes"), n_workers=(1,), repeats=2)
+lab = SpeedupLab(count_primes, [15_000] * 8, engines=("threads", "processes"), n_workers=(1,), repeats=3)
 """
 
 
-def test_run_draws_while_it_measures_and_ends_with_advice(open_lab, screenshots):
-    notebook = open_lab(SOON, scale=2)
-    lab = notebook.lab
-    lab.cell.locator("button.helpers-count", has_text="2").click()
+@pytest.fixture(scope="module")
+def notebook(browser, server):
+    """A notebook with the lab alone."""
+    with pages(browser, server) as open_page:
+        yield open_cells(open_page(scale=2), server, MAKE, "lab")
+
+
+@pytest.fixture
+def lab(notebook):
+    """The lab, at rest."""
+    (lab,) = notebook.labs()
+    lab.picture.wait_for()
+    yield lab
+    lab.stop()
+
+
+def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screenshots):
+    before = lab.boxes()
+    lab.cell.screenshot(path=screenshots / "lab-before.png")
+    lab.count(2).click()
+    lab.control("repeats").fill("4")
+    lab.control("repeats").press("Tab")
     assert lab.counts() == [1, 2]
     lab.watch()
     lab.run()
-    lab.wait_over()
+    notebook.page.wait_for_function("window.seen.pictures.length > 1")
+    during = lab.boxes()
+    lab.cell.screenshot(path=screenshots / "lab-running.png")
+    notebook.page.wait_for_function("window.seen.over")
     seen = lab.seen()
-    print({k: len(v) if isinstance(v, list) else v for k, v in seen.items()}, seen["progress"], seen["alts"], lab.message.inner_text())
-    lab.cell.screenshot(path=screenshots / "x.png")
-    print(notebook.page.errors)
+    assert len(seen["pictures"]) > 3, "the picture changes at least three times"
+    assert len([text for text in seen["progress"] if " of 25 runs" in text]) > 3, seen["progress"]  # 5 rounds of serial and 2 x 2
+    assert "times the serial loop" in seen["alts"][-1] and len(seen["alts"]) > 3, "points come one by one"
+    assert lab.message.inner_text().strip()
+    assert before == during == lab.boxes(), "nothing moves"
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        set_theme(notebook.page, theme)
+        lab.cell.screenshot(path=screenshots / f"lab-{theme.split()[1].lower()}.png")
+
+
+def test_controls_are_reached_with_tab_in_reading_order(notebook, lab):
+    lab.button("count").first.focus()
+    order = []
+    for _ in range(40):
+        name = notebook.page.evaluate("[...document.activeElement.closest('[class*=helpers-]')?.classList ?? []].find(one => one.startsWith('helpers-'))")
+        if name is None or name == "helpers-code":
+            break
+        if name not in order[-1:]:
+            order.append(name)
+        notebook.page.keyboard.press("Tab")
+    assert order == [f"helpers-{name}" for name in ("count", "engine", "method", "chunk", "repeats", "guess", "run")]
+    lab.button("run").focus()
+    notebook.page.keyboard.press("Space")
+    lab.button("stop").and_(notebook.page.locator(":enabled")).wait_for()
+
+
+def test_show_code_shows_a_program_and_hides_it_again(lab):
+    program = lab.cell.locator(".helpers-program")
+    lab.press("code")
+    program.wait_for()
+    compile(program.inner_text(), "program", "exec")
+    assert "def count_primes(limit):" in program.inner_text() and 'if __name__ == "__main__":' in program.inner_text()
+    lab.press("code")
+    program.wait_for(state="detached")
+
+
+def test_save_results_writes_a_file_that_can_be_read(lab, server):
+    lab.run()
+    lab.wait_over()
+    lab.press("save")
+    lab.message.get_by_text("Saved ").wait_for()
+    name = lab.message.inner_text().split()[1]
+    sweep = Sweep.from_json(server.notebooks / name)
+    assert sweep.function.endswith("count_primes") and sweep.complete
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "-3", "2.5"])
+def test_a_bad_chunk_size_is_named_and_the_lab_goes_on(lab, text):
+    field = lab.control("chunk")
+    field.fill(text)
+    field.press("Tab")
+    lab.press("run")
+    lab.message.get_by_text(repr(text)).wait_for()
+    assert lab.button("run").is_enabled() and not lab.button("stop").is_enabled()
+    field.fill("auto")
+    field.press("Tab")
+    lab.run()
+    assert repr(text) not in lab.message.inner_text()
+
+
+def test_the_console_shows_no_error(notebook, lab):
+    assert notebook.page.errors == []

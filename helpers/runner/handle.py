@@ -1,19 +1,4 @@
-"""The runner: a process of its own in which everything that is measured is played.
-
-::
-
-    kernel                                   runner (own session, one thread)
-    ──────                                   ────────────────────────────────
-    play(make_records, …) ── stdin ───────►  for record in make_records(…):
-    for record in …       ◄── stdout ──────      send it, wait for the kernel's nod
-    printed               ◄── stderr ──────  what tasks print, workers included
-    (lifeline pipe)       ················►  closes when the kernel dies: the group is ended
-
-The kernel only receives and draws, and it draws while the runner waits for the nod, so that
-nothing disturbs a run. Stop, an error, a deadline, a closed notebook and a killed kernel all end
-the same way: the whole process group goes, whatever its processes are doing. A runner that has
-played to the end is kept for the next play with the same key.
-"""
+"""The kernel's side of the runner: start it, play in it, stop it, keep it warm."""
 
 from __future__ import annotations
 
@@ -22,23 +7,19 @@ import mmap
 import os
 import pickle
 import queue
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from helpers.errors import HelpersError, InvalidArgumentError, WorkerDiedError
+from helpers.errors import WorkerDiedError
+from helpers.runner.groups import describe_exit, end_group
+from helpers.runner.inside import BOARD_SLOTS
 
 POSIX = os.name == "posix"
-#: Slots of the board on which serial loops and threads note the item they are at.
-BOARD_SLOTS = 512
 #: Characters of what tasks print that are kept.
 PRINTED_LIMIT = 65_536
-#: Seconds a runner may take to come up.
-START_DEADLINE = 60.0
-TRACKER = "resource_tracker"
 
 _idle: list[Runner] = []
 _all: set[Runner] = set()
@@ -80,7 +61,7 @@ class Runner:
         )
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", "from helpers.runner import main; main()", str(lifeline_read), str(board)],
+                [sys.executable, "-P", "-c", "from helpers.runner.inside import main; main()", str(lifeline_read), str(board)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -242,98 +223,6 @@ class Runner:
             self._board_file.close()
 
 
-def describe_exit(exitcode):
-    """Return an exit code in words: "exit code 3", "killed by SIGKILL: out of memory?"."""
-    if exitcode is None:
-        return "exit code unknown"
-    if exitcode >= 0:
-        return f"exit code {exitcode}"
-    try:
-        name = signal.Signals(-exitcode).name
-    except ValueError:
-        name = f"signal {-exitcode}"
-    hint = ": the system does this when memory runs out" if name == "SIGKILL" else ": a crash in compiled code" if name == "SIGSEGV" else ""
-    return f"killed by {name}{hint}"
-
-
-def _group_members(pid):
-    """Return the processes of group `pid` and all that descends from its leader."""
-    import psutil
-
-    found = {}
-    try:
-        leader = psutil.Process(pid)
-        found = {p.pid: p for p in [leader, *leader.children(recursive=True)]}
-    except psutil.Error:
-        pass
-    if POSIX:
-        for other in psutil.process_iter():
-            try:
-                if os.getpgid(other.pid) == pid:
-                    found.setdefault(other.pid, other)
-            except (ProcessLookupError, PermissionError):
-                pass
-    return list(found.values())
-
-
-def _living(processes):
-    import psutil
-
-    alive = []
-    for process in processes:
-        try:
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                alive.append(process)
-        except psutil.Error:
-            pass
-    return alive
-
-
-def _is_tracker(process):
-    import psutil
-
-    try:
-        return any(TRACKER in part for part in process.cmdline())
-    except psutil.Error:
-        return False
-
-
-def end_group(process):
-    """End `process` (a Popen that leads its own group) and all it started; return when they are gone."""
-    import psutil
-
-    members = _group_members(process.pid)
-    for ask, seconds in (("terminate", 0.2), ("kill", 0.2)):
-        members = _living({p.pid: p for p in members + _group_members(process.pid)}.values())
-        for member in members:
-            if not _is_tracker(member):
-                try:
-                    getattr(member, ask)()
-                except psutil.Error:
-                    pass
-        _wait_gone(process, members, seconds)
-        if not _living(members):
-            break
-    for tracker in _living(members):
-        try:
-            tracker.kill()
-        except psutil.Error:
-            pass
-    try:
-        process.wait(2)
-    except subprocess.TimeoutExpired:  # a process in an uninterruptible wait: nothing can end it now
-        pass
-
-
-def _wait_gone(process, members, seconds):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        process.poll()
-        if not _living(members):
-            return
-        time.sleep(0.004)
-
-
 def borrow(key=None):
     """Return a warm runner started with `key` under today's ``sys.path`` and folder, or a new one.
 
@@ -369,6 +258,12 @@ def play(make_records, *args, key=None, timeout=None, should_stop=None, on_start
     give_back(runner)
 
 
+def idle_runners():
+    """Return the process ids of the runners that wait for the next play."""
+    with _lock:
+        return {runner.pid for runner in _idle}
+
+
 def end_all():
     """End every runner of this process; called at its exit."""
     with _lock:
@@ -392,87 +287,3 @@ def _forget_in_child():
 atexit.register(end_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_in_child)
-
-
-def check_count(name, value, least, most):
-    """Return `value` as an int between `least` and `most`, else raise InvalidArgumentError."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not least <= value <= most:
-        raise InvalidArgumentError(f"{name} must be a whole number from {least} to {most:,}, not {value!r}.")
-    return value.__index__()
-
-
-# ── in the runner ────────────────────────────────────────────────────────────────────────────
-
-#: The board in the runner: one number a slot, the item it is at plus one (0: none).
-board = None
-
-
-def main():
-    """Play what comes in on stdin until it closes. Runs in the runner process."""
-    global board
-    lifeline, board_fd = map(int, sys.argv[1:3])
-    commands, records = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)
-    os.dup2(2, 1)  # what tasks print goes the way of stderr, never into the records
-    board = memoryview(mmap.mmap(board_fd, 8 * BOARD_SLOTS) if board_fd >= 0 else bytearray(8 * BOARD_SLOTS)).cast("q")
-    end_with_parent(lifeline)
-    while True:
-        try:
-            make_records, args = pickle.load(commands)
-        except EOFError:
-            return
-        except Exception as error:
-            _reply(records, "error", HelpersError(f"The work could not be handed over: {type(error).__name__}: {error}"))
-            continue
-        try:
-            for record in make_records(*args):
-                _reply(records, "record", record)
-                pickle.load(commands)
-            _reply(records, "end", None)
-        except EOFError:
-            return
-        except BaseException as error:
-            _reply(records, "error", error)
-
-
-def _reply(records, kind, value):
-    try:
-        data = pickle.dumps((kind, value), protocol=5)
-        if kind == "error":
-            pickle.loads(data)
-    except Exception:
-        data = pickle.dumps((kind, HelpersError(f"{type(value).__name__}: {value}")), protocol=5)
-    records.write(data)
-    records.flush()
-
-
-def end_with_parent(lifeline):
-    """Have this process and its whole group ended as soon as the parent is gone.
-
-    On Linux the operating system does it, without a thread and even while a task holds the GIL:
-    the end of the lifeline pipe sends SIGTERM to the group (fcntl(2), F_SETOWN and F_SETSIG).
-    Elsewhere a daemon thread waits for the parent.
-    """
-    if sys.platform == "linux":
-        import fcntl
-
-        fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
-        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGTERM)
-        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-        return
-    import psutil
-
-    threading.Thread(target=_outlive, args=(psutil.Process(os.getppid()),), name="helpers-lifeline", daemon=True).start()
-
-
-def _outlive(parent):
-    import psutil
-
-    parent.wait()
-    for child in psutil.Process().children(recursive=True):
-        try:
-            child.kill()
-        except psutil.Error:
-            pass
-    os._exit(1)

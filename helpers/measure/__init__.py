@@ -1,0 +1,35 @@
+"""Honest timing: the same work by several engines and worker counts, in randomised rounds.
+
+::
+
+    sweep()  ── visits in rounds ──►  play_visits()  in the runner
+       ▲                                 │ open a team, wait until it is up, run all items,
+       └────────── Run, a nod ◄──────────┘ compare the results with the serial loop's
+
+The rules (each is a test): the plain serial loop runs in every round; pairs are visited in
+random order; the first round is a warm-up and left out of all estimates; start-up and work are
+told apart; a result that differs from the serial one is an error; nothing is drawn or computed
+while a run is timed.
+"""
+
+from helpers.measure.handing import MAX_ITEMS, check_counts, check_items, check_settings, pack_function, pack_items
+from helpers.measure.playing import is_same, measure_batch, play_batch, require_same
+from helpers.measure.sweeps import Progress, plan_visits, run_once, sweep, sweep_steps
+
+__all__ = [
+    "MAX_ITEMS",
+    "Progress",
+    "check_counts",
+    "check_items",
+    "check_settings",
+    "is_same",
+    "measure_batch",
+    "pack_function",
+    "pack_items",
+    "plan_visits",
+    "play_batch",
+    "require_same",
+    "run_once",
+    "sweep",
+    "sweep_steps",
+]

@@ -1,0 +1,128 @@
+"""What is played in the runner: one run of all items on a fresh team, and visit after visit of a sweep."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import time
+from dataclasses import replace
+
+from helpers import machine
+from helpers.engines import open_team
+from helpers.engines.base import Batch
+from helpers.engines.registry import STARTING, check_start_method
+from helpers.errors import ResultsDifferError
+from helpers.records import Accounting, Failure, Run, Timeline
+from helpers.tasks.worker import pack_results, safe_repr
+
+#: CPUs that other programs must use before a run is marked.
+OTHERS_CPUS = 0.3
+
+
+def play_visits(payload, packed_items, visits, start_method, chunksize, usable_cpus, logical_cpus):
+    """Yield a Run for each visit. Runs in the runner."""
+    func, items = pickle.loads(payload), pickle.loads(packed_items)
+    expected = None
+    for number, engine, n_workers in visits:
+        batch, badges = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, logical_cpus)
+        results = batch.values()
+        if expected is None:
+            expected = results
+        else:
+            require_same(expected, results, items)
+        if n_workers > usable_cpus:
+            badges.append(f"more workers than the {usable_cpus} usable CPUs")
+        yield Run(
+            engine,
+            n_workers,
+            start_method_of(engine, start_method),
+            batch.chunksize,
+            number,
+            batch.startup,
+            batch.wall,
+            batch.cpu,
+            len(items),
+            batch.accounting,
+            number == 0,
+            batch.sent_bytes,
+            batch.received_bytes,
+            tuple(badges),
+            batch.timeline,
+        )
+
+
+def play_batch(payload, packed_items, engine, n_workers, start_method, chunksize):
+    """Yield the Batch of a single run. Runs in the runner."""
+    func, items = pickle.loads(payload), pickle.loads(packed_items)
+    batch = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, None)[0]
+    failed = {}
+    results = pickle.loads(pack_results(batch.results, items, 0, failed))
+    failures = {**batch.failures, **{index: Failure(index, *facts) for index, facts in failed.items()}}
+    yield replace(batch, results=results, failures=failures)
+
+
+def start_method_of(engine, start_method):
+    """Return the start method a run of `engine` has: None for engines that start no processes."""
+    return check_start_method(start_method) if engine in STARTING else None
+
+
+def measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, logical_cpus):
+    """Return (Batch, badges) of one run of all items on a fresh team."""
+    if not items:
+        return Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, chunksize or 1), []
+    gc.collect()
+    size = len(items) if engine == "serial" else chunksize
+    with open_team(engine, func, n_workers, start_method, payload) as team:
+        throttled, busy, own = machine.read_throttling(), machine.read_busy_seconds(), time.process_time()
+        batch = team.run(items, size)
+        own = time.process_time() - own
+        busy, now_throttled = machine.read_busy_seconds() - busy, machine.read_throttling()
+    if engine not in ("serial", "threads", "interpreters"):
+        own += batch.cpu
+    badges = []
+    if batch.wall < 0.001:
+        badges.append("under 1 ms: too short to time")
+    if throttled is not None and now_throttled is not None and now_throttled > throttled:
+        badges.append("slowed by the CPU quota")
+    others = (busy - own) / batch.wall if batch.wall >= 0.1 else 0.0
+    if logical_cpus and others > OTHERS_CPUS and others + n_workers > logical_cpus + 0.2:
+        badges.append("other programs were using the CPUs")
+    return batch, badges
+
+
+def require_same(expected, results, items):
+    """Raise ResultsDifferError if two lists of results differ; NaN equals NaN."""
+    try:
+        if expected == results:
+            return
+    except Exception:  # arrays have no single truth value
+        pass
+    for index, (one, other) in enumerate(zip(expected, results, strict=True)):
+        if not is_same(one, other):
+            raise ResultsDifferError(
+                f"Item {index} ({safe_repr(items[index])}) gave {safe_repr(one)} in the serial loop and {safe_repr(other)} in parallel. "
+                "A task must depend on its item alone: look for random numbers, the time, a process id, or a variable that "
+                "other tasks change.",
+                index=index,
+                serial=safe_repr(one),
+                parallel=safe_repr(other),
+            )
+
+
+def is_same(one, other):
+    """Return whether two results are the same: equal, both NaN, equal arrays, or equal once pickled."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
+    try:
+        if bool(one == other) or (one != one and other != other):
+            return True
+    except Exception:  # arrays and frames: compare what they hold
+        pass
+    try:
+        return pickle.dumps(one, protocol=5) == pickle.dumps(other, protocol=5)
+    except Exception:
+        return False
