@@ -56,12 +56,15 @@ class ProcessTeam(Team):
         return [self._await(answer, {}) for answer in pending]
 
     def _run_chunks(self, items, chunksize):
+        self.items = items
         handed, sent_bytes = [], 0
         for first in range(0, len(items), chunksize):
             payload = dump_chunk(items[first : first + chunksize], first)
             sent_bytes += len(payload)
-            handed.append((first, perf_counter(), self._submit(run_chunk, first, payload)))
-        self.items = items
+            try:
+                handed.append((first, perf_counter(), self._submit(run_chunk, first, payload)))
+            except BrokenProcessPool:  # a worker died while the others' chunks were handed over
+                break
         replies, results = [], {}
         for first, queued, answer in handed:
             reply = self._await(answer, results)
@@ -69,6 +72,8 @@ class ProcessTeam(Team):
                 raise HelpersError(f"Items from {first} on could not be unpickled in a worker: {reply[5][1]}: {reply[5][2]}")
             replies.append((first, queued, reply))
             results[first] = reply
+        if len(results) * chunksize < len(items):
+            raise self._death(results)
         return replies, sent_bytes
 
     def _death(self, results):

@@ -10,7 +10,10 @@ import time
 import psutil
 
 POSIX = os.name == "posix"
+#: What the command line of multiprocessing's resource trackers contains.
 TRACKER = "resource_tracker"
+#: Seconds a resource tracker may take to clean up; it needs a few hundredths on an idle machine.
+TRACKER_SECONDS = 3.0
 
 
 def describe_exit(exitcode):
@@ -64,34 +67,43 @@ def _is_tracker(process):
 
 
 def end_group(process):
-    """End `process` (a Popen that leads its own group) and all it started; return when they are gone."""
-    members = _group_members(process.pid)
+    """End `process` (a Popen that leads its own group) and all it started; return when they are gone.
+
+    Everything but the resource trackers is asked (SIGTERM) and, if it resists, killed. The
+    trackers then see that they are alone, remove what the others left in shared memory, and end
+    by themselves; they are killed only if they do not.
+    """
+    members = {}
     for ask, seconds in (("terminate", 0.2), ("kill", 0.2)):
-        members = _living({p.pid: p for p in members + _group_members(process.pid)}.values())
-        for member in members:
-            if not _is_tracker(member):
-                try:
-                    getattr(member, ask)()
-                except psutil.Error:
-                    pass
-        _wait_gone(process, members, seconds)
-        if not _living(members):
+        members.update({member.pid: member for member in _group_members(process.pid)})
+        workers = [member for member in _living(members.values()) if not _is_tracker(member)]
+        _tell(workers, ask)
+        if _wait_gone(process, workers, seconds):
             break
-    for tracker in _living(members):
-        try:
-            tracker.kill()
-        except psutil.Error:
-            pass
+    trackers = _living(members.values())
+    if not _wait_gone(process, trackers, TRACKER_SECONDS):
+        _tell(trackers, "kill")
     try:
         process.wait(2)
     except subprocess.TimeoutExpired:  # a process in an uninterruptible wait: nothing can end it now
         pass
 
 
+def _tell(processes, ask):
+    for process in processes:
+        try:
+            getattr(process, ask)()
+        except psutil.Error:
+            pass
+
+
 def _wait_gone(process, members, seconds):
+    """Wait until none of `members` lives, at most `seconds`; return whether."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while True:
         process.poll()
         if not _living(members):
-            return
+            return True
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(0.004)
