@@ -21,11 +21,13 @@ GROUPS = ("imports", "startup", "tracing", "observer", "harness", "latency", "ti
 
 def parse(arguments):
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what helpers costs, against its targets and its peers.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks",
+                                     description="Measure what helpers costs, against its targets and its peers.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_const", dest="size", const="quick", help="fewer repeats: minutes instead of a quarter of an hour")
-    size.add_argument("--smoke", action="store_const", dest="size", const="smoke", help="the smallest sizes: shows that all of it runs, no figure means anything")
+    size.add_argument("--quick", action="store_const", dest="size", const="quick", help="fewer repeats")
+    size.add_argument("--smoke", action="store_const", dest="size", const="smoke",
+                      help="the smallest sizes: shows that all of it runs, no figure means anything")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write the rows to this file")
     parser.set_defaults(size="full")
     options = parser.parse_args(arguments)
@@ -53,7 +55,8 @@ def show(group, rows, seconds):
         figure = "–" if row.figure is None else f"{row.figure:,.0f}" if abs(row.figure) >= 10_000 else f"{row.figure:.4g}"
         verdict = {True: "met", False: "MISSED", None: ""}[row.met]
         ratio = f"{row.ratio:.3g} × {row.against}" if row.ratio is not None else ""
-        print(f"  {row.name:<{width}}  {figure:>10} {row.unit:<7}  {row.target or '':<12} {verdict:<6}  {'; '.join(filter(None, (ratio, row.note)))}".rstrip())
+        remark = "; ".join(filter(None, (ratio, row.note)))
+        print(f"  {row.name:<{width}}  {figure:>10} {row.unit:<7}  {row.target or '':<12} {verdict:<6}  {remark}".rstrip())
     sys.stdout.flush()
 
 
@@ -67,7 +70,8 @@ def main(arguments=None):
     options = parse(arguments)
     about = machine_report().to_dict()
     about["load_before"] = load()
-    print(f"Python {sys.version.split()[0]} on {sys.platform}, {about['usable_cpus']:g} usable CPUs, load {about['load_before']}, size {options.size}")
+    print(f"Python {sys.version.split()[0]} on {sys.platform}, {about['usable_cpus']:g} usable CPUs, "
+          f"load {about['load_before']}, size {options.size}")
     found = {}
     for group in options.names or GROUPS:
         start = perf_counter()
@@ -77,7 +81,8 @@ def main(arguments=None):
     rows = [row for group in found.values() for row in group if row.met is not None]
     print(f"\n{sum(row.met for row in rows)} of {len(rows)} targets met; load {about['load_after']} at the end")
     if options.json is not None:
-        plain = {"size": options.size, "environment": about, "groups": {group: [asdict(row) for row in rows] for group, rows in found.items()}}
+        groups = {group: [asdict(row) for row in rows] for group, rows in found.items()}
+        plain = {"size": options.size, "environment": about, "groups": groups}
         options.json.write_text(json.dumps(plain, indent=1, default=str), encoding="utf-8")
 
 

@@ -34,7 +34,8 @@ def measure(repeats, cells=None):
     wall, tree, kernel, client, most = (max(column) for column in zip(*took, strict=True))
     longest = f"highest of {repeats}"
     return [at_most("chapter 00, wall", wall, "s", WALL_S, note=f"{longest}; start of the client and of the kernel included"),
-            at_most("chapter 00, kernel and all below it, peak PSS", tree, "MiB", MEBIBYTES, note=f"{longest}; looked at every {EVERY:g} s"),
+            at_most("chapter 00, kernel and all below it, peak PSS", tree, "MiB", MEBIBYTES,
+                    note=f"{longest}; looked at every {EVERY:g} s"),
             Row("chapter 00, the kernel alone, peak PSS", kernel, "MiB"),
             Row("chapter 00, the client, not counted, peak PSS", client, "MiB"),
             Row("chapter 00, processes at a time", most, "")]

@@ -87,7 +87,8 @@ def _stop_one(engine, method):
 
     def work():
         try:
-            run_once(spin_for_ever, range(4), engine=engine, n_workers=1 if engine == "serial" else 2, start_method=method, on_start=playing.append)
+            n_workers = 1 if engine == "serial" else 2
+            run_once(spin_for_ever, range(4), engine=engine, n_workers=n_workers, start_method=method, on_start=playing.append)
         except runner.Stopped:
             pass
 

@@ -41,10 +41,15 @@ def measure(repeats, engines):
 
 
 def _compare(engine, method, repeats):
-    ours, theirs = _take_turns((lambda: open_team(engine, do_nothing, N_WORKERS, method), lambda team: team.run(ITEMS, 1)), _bare(engine, method), repeats)
+    ours, theirs = _take_turns(_team(engine, method), _bare(engine, method), repeats)
     name = engine + (f", {method}" if method else "")
     return [Row(name, 1000 * median(ours), "ms", ratio=median(ours) / median(theirs), against="bare", note=spread(ours)),
             Row(f"bare {name}", 1000 * median(theirs), "ms", note=spread(theirs))]
+
+
+def _team(engine, method):
+    """Return (open, use) of the team of `engine`."""
+    return lambda: open_team(engine, do_nothing, N_WORKERS, method), lambda team: team.run(ITEMS, 1)
 
 
 def _bare(engine, method):
@@ -87,9 +92,9 @@ def _peers(repeats):
         if missing(package):
             yield not_here(name, "ms", missing(package))
             continue
-        team = lambda: open_team("pool", do_nothing, N_WORKERS, method), lambda team: team.run(ITEMS, 1)  # noqa: E731
-        ours, theirs = _take_turns(team, (open_peer, use_peer), repeats)
-        yield Row(name, 1000 * median(theirs), "ms", ratio=median(theirs) / median(ours), against="pool in the same rounds", note=spread(theirs))
+        ours, theirs = _take_turns(_team("pool", method), (open_peer, use_peer), repeats)
+        yield Row(name, 1000 * median(theirs), "ms", ratio=median(theirs) / median(ours), against="pool in the same rounds",
+                  note=spread(theirs))
 
 
 def _mpire_pool(method):

@@ -12,7 +12,8 @@ from helpers.plots import figure_png, plot_timeline
 from helpers.records import Run
 from helpers.tasks.cpu import do_nothing
 
-SIZES = {"full": {"n_tasks": 1_000_000, "repeats": 5}, "quick": {"n_tasks": 1_000_000, "repeats": 1}, "smoke": {"n_tasks": 2_000, "repeats": 1}}
+SIZES = {"full": {"n_tasks": 1_000_000, "repeats": 5}, "quick": {"n_tasks": 1_000_000, "repeats": 1},
+         "smoke": {"n_tasks": 2_000, "repeats": 1}}
 MEGABYTES, DRAW_S = 40.0, 2.0
 
 

@@ -70,7 +70,8 @@ def _peers(stack, items, method):
 def _rows(rate, seconds):
     unit = "tasks/s"
     for engine in ENGINES:
-        yield at_least(f"traced, {engine}", rate[engine], unit, RATE, ratio=rate[engine] / rate[BARE], against=BARE, note=spread(seconds[engine]))
+        ratio = rate[engine] / rate[BARE]
+        yield at_least(f"traced, {engine}", rate[engine], unit, RATE, ratio=ratio, against=BARE, note=spread(seconds[engine]))
         if INSIGHTS in rate:
             yield at_least(f"traced, {engine}, over mpire", rate[engine] / rate[INSIGHTS], "times", TIMES_MPIRE, note=INSIGHTS)
     for name in rate:

@@ -16,7 +16,7 @@ from checkout import ROOT
 #: A module or folder of `helpers` imports only from those left of it (and from itself).
 LAYERS = "errors arguments records runner machine notebook tasks engines measure models plots labs exercises".split()
 #: Modules that are parts of a layer under a name of their own.
-PART_OF = {"cgroups": "machine", "checkup": "machine", "drawing": "plots"}
+PART_OF = {"cgroups": "machine", "checkup": "machine"}
 #: Heavy packages: the layers whose modules may import them, and nobody else.
 HEAVY = {
     "numpy": {"records", "models", "plots"},  # records: inside methods only
@@ -115,6 +115,10 @@ def test_heavy_packages_are_imported_in_their_layers_only(name):
             assert layer_of(name) in HEAVY[package], f"{FILES[name]}:{line}: {package} belongs to {sorted(HEAVY[package])}"
             lazy = (layer_of(name), package) in LAZY_ONLY
             assert not (lazy and top), f"{FILES[name]}:{line}: import {package} inside the function that needs it"
+
+
+def test_the_order_of_layers_is_the_one_in_contributing():
+    assert "  ".join(LAYERS) in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()
 
 
 def test_no_module_imports_itself_by_way_of_others():

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 
 from helpers import plots
 from helpers.models import fit_usl
+from helpers.plots import timeline
 from helpers.records import Accounting, Run, Sweep, Timeline
 
 
@@ -313,7 +314,7 @@ def test_a_million_tasks_are_merged_into_few_stripes():
     run = make_run("pool", 4, n_tasks=1_000_000)
     ax = plots.plot_timeline(run)
     drawn = by_gid(ax, "tasks")[0]
-    assert 100 < len(drawn.get_paths()) <= plots.MAX_STRIPES
+    assert 100 < len(drawn.get_paths()) <= timeline.MAX_STRIPES
     assert len(ax.get_children()) < 60
     assert "each stripe is many tasks" in by_gid(ax, "how")[0].get_text()
     spans = spans_of(ax, "tasks")
@@ -340,7 +341,7 @@ def test_many_lanes_keep_apart_and_their_tick_labels_are_thinned():
     figure = plots.draw_speedup_card(None, make_run("processes", 64, n_tasks=6400))
     figure.canvas.draw()
     ax = figure.axes[1]
-    assert len(by_gid(ax, "tasks")[0].get_paths()) <= plots.MAX_STRIPES + 64
+    assert len(by_gid(ax, "tasks")[0].get_paths()) <= timeline.MAX_STRIPES + 64
     labels = boxes([t for t in ax.get_yticklabels() if t.get_text()], figure)
     assert 8 < len(labels) < 30
     assert all(upper.y0 >= lower.y1 - 1 for upper, lower in zip(labels, labels[1:], strict=False))
@@ -365,7 +366,7 @@ def test_accounting_bars_fill_one_hundred_per_cent_and_are_labelled():
     sweep = make_sweep({"processes": usl(0.05)}, (1, 2), startup=0.5)
     ax = plots.plot_accounting(sweep)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["serial loop", "1 process", "2 processes"]
-    total = sum((spans_of(ax, name)[:, 1] - spans_of(ax, name)[:, 0]).sum() for name in plots.SHARES)
+    total = sum((spans_of(ax, name)[:, 1] - spans_of(ax, name)[:, 0]).sum() for name in timeline.SHARES)
     assert total == pytest.approx(300)
     said = texts(ax)
     assert any(text.startswith("working ") for text in said) and any(text.startswith("start-up ") for text in said)

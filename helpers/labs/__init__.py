@@ -1,7 +1,6 @@
 """Live labs: turn the knobs, press Run, watch it measured on this machine.
 
->>> from helpers.labs import SpeedupLab     # doctest: +SKIP
->>> SpeedupLab(func, items)                 # doctest: +SKIP
+``from helpers.labs import SpeedupLab``, then ``SpeedupLab(func, items)`` as the last line of a cell.
 """
 
 from helpers.labs.base import Lab

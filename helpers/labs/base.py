@@ -31,6 +31,17 @@ LIVE_SCALE, REST_SCALE = 1.0, 2.0
 #: Seconds `stop` waits for the lab's thread after its processes have gone.
 STOP_DEADLINE = 2.0
 
+#: What the widgets' own looks lack: which toggles are pressed is told by a mark too, labels of a row share
+#: one line, and the arrow of a list is seen in a dark theme.
+STYLE = """<style>
+.helpers-lab .jupyter-button.mod-active { box-shadow: inset 0 -3px 0 var(--jp-brand-color1, #1976d2); }
+.helpers-lab .widget-readout { min-width: 40px; }
+.helpers-lab .widget-inline-hbox { align-items: center; }
+.helpers-lab .widget-inline-hbox > * { margin-top: 0; margin-bottom: 0; }
+.helpers-message .widget-html-content, .helpers-message .widget-html-content > div { line-height: 1.45; }
+[data-jp-theme-light="false"] .helpers-lab select { appearance: auto; background-image: none; color-scheme: dark; }
+</style>"""
+
 _running: set[Lab] = set()
 _running_lock = threading.Lock()
 
@@ -193,24 +204,23 @@ class Lab:
             widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 4px")) for row in self._rows()
         ]
         bar = widgets.HBox(
-            [self._run_button, self._stop_button, self._progress, self._progress_label], layout=widgets.Layout(align_items="center")
+            [self._run_button, self._stop_button, self._progress, self._progress_label],
+            layout=widgets.Layout(align_items="center", grid_gap="0 4px"),
         )
-        self._head = widgets.VBox([*rows, bar])
+        self._head = widgets.VBox(
+            [widgets.HTML(STYLE, layout=widgets.Layout(display="none")), *rows, bar], layout=widgets.Layout(margin="0 0 6px")
+        )
         self._head.add_class("helpers-lab")
-        self._message = widgets.HTML("")
+        self._message = widgets.HTML("", layout=widgets.Layout(flex="1 1 0", min_width="300px"))
         self._message.add_class("helpers-message")
         self._extra = widgets.HTML("")
         self._extra.add_class("helpers-extra")
-        self._foot = widgets.VBox(
-            [
-                widgets.HBox(
-                    [self._message, *self._buttons()],
-                    layout=widgets.Layout(align_items="center", justify_content="space-between", flex_flow="row wrap"),
-                ),
-                self._extra,
-            ],
-            layout=widgets.Layout(width=f"{self.width}px", min_height="34px"),
+        # high enough for three lines of advice: nothing moves when it comes
+        line = widgets.HBox(
+            [self._message, *self._buttons()],
+            layout=widgets.Layout(align_items="flex-start", justify_content="space-between", flex_flow="row wrap", min_height="64px"),
         )
+        self._foot = widgets.VBox([line, self._extra], layout=widgets.Layout(width="100%", max_width=f"{self.width}px"))
 
     def _buttons(self):
         return []
@@ -236,7 +246,7 @@ class Lab:
         self._progress.max, self._progress.value, self._progress_label.value = total, done, words
 
     def _say(self, text):
-        self._message.value = f'<span style="line-height:1.4">{html.escape(text)}</span>' if text else ""
+        self._message.value = f"<div>{html.escape(text)}</div>" if text else ""
 
     def _fail(self, error):
         self.error = error
@@ -246,8 +256,12 @@ class Lab:
     def _show_printed(self, printed):
         self._extra.value = folded("printed by the tasks", shorten_paths(printed)[-4000:])
 
+    def _png(self, scale):
+        """Return the picture as PNG; a lab that moves overrides it, see `helpers.plots.drawing.LivePicture`."""
+        return figure_png(self._draw(), scale)
+
     def _render(self, scale):
-        return Image(figure_png(self._draw(), scale), width=self.width, height=self.height, alt=self._describe())
+        return Image(self._png(scale), width=self.width, height=self.height, alt=self._describe())
 
     def _show_picture(self, scale):
         self._picture = self._render(scale)

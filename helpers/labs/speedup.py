@@ -121,7 +121,7 @@ class SpeedupLab(Lab):
             description="Start method",
             style=narrow,
             tooltip="How worker processes are started",
-            layout=widgets.Layout(width="190px"),
+            layout=widgets.Layout(width="200px"),
         )
         self._chunk = widgets.Text(
             value=str(first["chunksize"] or "auto"),
@@ -149,7 +149,7 @@ class SpeedupLab(Lab):
             description="Your guess",
             style=narrow,
             readout_format=".1f",
-            layout=widgets.Layout(width="300px"),
+            layout=widgets.Layout(width="350px"),
         )
         self._guess.tooltip = "How many times faster than the serial loop, at the largest chosen worker count?"
         self._guessed = first["guess"] is not None
@@ -159,7 +159,14 @@ class SpeedupLab(Lab):
         for control in self._counts.values():
             control.observe(lambda _: self._redraw(), "value")
         return [
-            [widgets.Label("Workers"), *within, split, *beyond, widgets.Label("  Engines"), *self._engines.values()],
+            [
+                widgets.Label("Workers"),
+                *within,
+                split,
+                *beyond,
+                widgets.Label("Engines", layout=widgets.Layout(margin="2px 2px 2px 14px")),
+                *self._engines.values(),
+            ],
             [self._method, self._chunk, self._repeats, self._guess],
         ]
 
@@ -203,7 +210,7 @@ class SpeedupLab(Lab):
             self._last_run = None
         elif self._last_run is None or self._weight(progress.run) >= self._weight(self._last_run):
             self._last_run = progress.run
-        left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+        left = "" if progress.seconds_left is None or progress.done == progress.total else f", {progress.seconds_left:.0f} s left"
         self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} runs{left}")
 
     def _weight(self, run):

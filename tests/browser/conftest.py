@@ -13,8 +13,16 @@ from .jupyter import ROOT, TOKEN, LabServer
 from .notebook import Notebook
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
 SMALL = "small.ipynb"
 
 
@@ -89,7 +97,10 @@ def pages(browser, server):
         context.set_default_timeout(60_000)
         page = context.new_page()
         page.errors = []
-        page.on("console", lambda message: page.errors.append(f"{message.text} ({message.location.get('url')})") if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: page.errors.append(f"{message.text} ({message.location.get('url')})") if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(f"{server.url}/lab/workspaces/w{time.monotonic_ns()}?token={TOKEN}")
         page.wait_for_function("window.jupyterapp")
@@ -107,8 +118,12 @@ def pages(browser, server):
 
 def set_theme(page, theme):
     """Change the looks of JupyterLab."""
-    page.evaluate("async (theme) => { const app = window.jupyterapp; await app.restored; await app.commands.execute('apputils:change-theme', {theme}); }", theme)
+    page.evaluate(
+        "async (theme) => { const app = window.jupyterapp; await app.restored; await app.commands.execute('apputils:change-theme', {theme}); }",
+        theme,
+    )
     page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str(theme.endswith("Light")).lower())
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
 
 
 @pytest.fixture

@@ -38,17 +38,38 @@ class LabServer:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-        environment |= {"JUPYTER_CONFIG_DIR": str(folders["config"]), "JUPYTER_DATA_DIR": str(folders["data"]),
-                        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]), "IPYTHONDIR": str(folders["ipython"]),
-                        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
-        options = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.port_retries": 0, "ServerApp.allow_root": True,
-                   "ServerApp.root_dir": notebooks, "IdentityProvider.token": TOKEN, "LabApp.expose_app_in_browser": True,
-                   "LabApp.news_url": "", "LabApp.extension_manager": "readonly", "LabApp.app_settings_dir": folders["overrides"],
-                   "LabApp.user_settings_dir": folders["settings"], "LabApp.workspaces_dir": folders["workspaces"]}
+        environment |= {
+            "JUPYTER_CONFIG_DIR": str(folders["config"]),
+            "JUPYTER_DATA_DIR": str(folders["data"]),
+            "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
+            "IPYTHONDIR": str(folders["ipython"]),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        }
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": port,
+            "ServerApp.port_retries": 0,
+            "ServerApp.allow_root": True,
+            "ServerApp.root_dir": notebooks,
+            "IdentityProvider.token": TOKEN,
+            "LabApp.expose_app_in_browser": True,
+            "LabApp.news_url": "",
+            "LabApp.extension_manager": "readonly",
+            "LabApp.app_settings_dir": folders["overrides"],
+            "LabApp.user_settings_dir": folders["settings"],
+            "LabApp.workspaces_dir": folders["workspaces"],
+        }
         self.log = home / "server.log"
         with self.log.open("wb") as log:
-            self._popen = subprocess.Popen([sys.executable, "-m", "jupyterlab", "--no-browser", *(f"--{k}={v}" for k, v in options.items())],
-                                           cwd=notebooks, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", "--no-browser", *(f"--{k}={v}" for k, v in options.items())],
+                cwd=notebooks,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self.process = psutil.Process(self._popen.pid)
 
     def wait_ready(self):

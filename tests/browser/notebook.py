@@ -48,7 +48,7 @@ CONTRASTS = """(cell) => {
         return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
     };
     const found = {};
-    for (const node of cell.querySelectorAll('.helpers-lab .widget-label, button[class*=helpers-]:not([disabled]), .helpers-lab :is(input, select), .helpers-message span')) {
+    for (const node of cell.querySelectorAll('.helpers-lab .widget-label, button[class*=helpers-]:not([disabled]), .helpers-lab :is(input, select), .helpers-message .widget-html-content > div')) {
         const text = (node.innerText || node.value || '').trim();
         if (!text || !node.offsetParent) continue;
         const below = ground(node), above = over(rgba(getComputedStyle(node).color), below);
@@ -81,7 +81,9 @@ class Notebook:
 
     def close(self, kernel=False):
         """Close the tab; the kernel goes on, unless `kernel` says that it ends."""
-        self.page.evaluate("async (kernel) => { if (kernel) await window.panel.sessionContext.shutdown(); window.panel.dispose(); }", kernel)
+        self.page.evaluate(
+            "async (kernel) => { if (kernel) await window.panel.sessionContext.shutdown(); window.panel.dispose(); }", kernel
+        )
 
     def restart_kernel(self):
         """Restart the kernel, as after a yes to the question whether to."""
@@ -99,7 +101,7 @@ class Lab:
     def __init__(self, cell):
         self.cell, self.page = cell, cell.page
         self.picture = cell.locator(".jp-RenderedImage img")
-        self.label = cell.locator(".helpers-message")
+        self.message = cell.locator(".helpers-message")
         self.progress = cell.locator(".helpers-progress-label")
 
     def button(self, name):

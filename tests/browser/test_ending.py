@@ -15,7 +15,7 @@ context = multiprocessing.get_context({method!r})
 process = context.Process(target=count_primes, args=(30,))  # as a chapter does by hand: what it leaves is not the lab's
 process.start()
 process.join()
-lab = SpeedupLab(count_primes, [200_000] * 40, engines=({engine!r},), n_workers=(2,), start_method={method!r}, repeats=5)
+lab = SpeedupLab(count_primes, [200_000] * 8, engines=({engine!r},), n_workers=(2,), start_method={method!r}, repeats=5)
 """
 #: The issue says half a second; the rest is for a machine that is busy with other tests.
 STOP_SECONDS = 1.0

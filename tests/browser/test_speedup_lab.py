@@ -57,7 +57,9 @@ def test_controls_are_reached_with_tab_in_reading_order(notebook, lab):
     lab.button("count").first.focus()
     order = []
     for _ in range(40):
-        name = notebook.page.evaluate("[...document.activeElement.closest('[class*=helpers-]')?.classList ?? []].find(one => one.startsWith('helpers-'))")
+        name = notebook.page.evaluate(
+            "[...document.activeElement.closest('[class*=helpers-]')?.classList ?? []].find(one => one.startsWith('helpers-'))"
+        )
         if name is None or name == "helpers-code":
             break
         if name not in order[-1:]:

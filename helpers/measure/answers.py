@@ -1,0 +1,101 @@
+"""Running somebody's function that starts processes of its own: in the runner, behind a deadline."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import threading
+import time
+from dataclasses import dataclass, field
+
+from helpers import runner
+from helpers.engines.registry import check_start_method
+from helpers.measure.handing import pack_function
+from helpers.notebook import source_stamp
+
+SHARED_MEMORY = "/dev/shm"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a function gave, and what it left behind: ``left`` is a list of words, empty for nothing.
+
+    ``error`` is the exception's type, message and traceback as text, or None.
+    """
+
+    value: object
+    seconds: float
+    left: list[str] = field(default_factory=list)
+    error: str | None = None
+    printed: str = ""
+
+
+def run_answer(func, *args, start_method=None, timeout=20.0):
+    """Return the Answer of ``func(*args)``, called in the runner.
+
+    ``multiprocessing.get_start_method()`` is `start_method` there, so that a bare ``Process`` or
+    ``Pool`` starts by it. Everything that is still alive afterwards is named in ``left`` and
+    ended.
+
+    Raises
+    ------
+    TimeoutError
+        It did not return in `timeout` seconds; everything it started was ended.
+    WorkerDiedError, NotImportableError
+        It ended the process it ran in; no process could import it.
+    """
+    method = check_start_method(start_method)
+    playing = []
+    records = runner.play(
+        play_answer,
+        pack_function(func),
+        pickle.dumps(args),
+        method,
+        key=("answer", method, source_stamp(func)),
+        timeout=timeout,
+        on_start=playing.append,
+    )
+    try:
+        value, seconds, left, error = next(records)
+    finally:
+        records.close()  # a fresh process for every answer: whatever it did, it is over
+    return Answer(pickle.loads(value), seconds, left, error, playing[0].printed)
+
+
+def play_answer(payload, packed_args, start_method):
+    """Yield (pickled value, seconds, what is left, error text). Runs in the runner."""
+    import traceback
+
+    multiprocessing.set_start_method(start_method, force=True)
+    func, args = pickle.loads(payload), pickle.loads(packed_args)
+    blocks, threads = shared_blocks(), threading.active_count()
+    began, value, error = time.perf_counter(), None, None
+    try:
+        value = func(*args)
+    except BaseException as raised:
+        error = "".join(traceback.format_exception(type(raised), raised, raised.__traceback__ and raised.__traceback__.tb_next))
+    seconds = time.perf_counter() - began
+    try:
+        packed = pickle.dumps(value)
+    except Exception as raised:
+        packed, error = pickle.dumps(None), error or f"its result cannot be pickled: {raised}"
+    yield packed, seconds, name_leftovers(blocks, threads), error
+
+
+def name_leftovers(blocks, threads, patience=1.0):
+    """Return words for processes, threads and shared memory that are still there after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        left = [f"process {child.name} is still running" for child in multiprocessing.active_children()]
+        left += [f"shared memory {name} was not unlinked" for name in sorted(shared_blocks() - blocks)]
+        if threading.active_count() > threads:
+            left.append("a thread of its own is still running")
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.02)
+
+
+def shared_blocks():
+    """Return the names of SharedMemory blocks of this system; empty where they have no names."""
+    return {name for name in os.listdir(SHARED_MEMORY) if name.startswith("psm_")} if os.path.isdir(SHARED_MEMORY) else set()

@@ -1,0 +1,200 @@
+"""Speedup over the number of workers, and the card of the speedup lab."""
+
+from __future__ import annotations
+
+from math import floor
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
+
+from helpers.errors import NotEnoughPointsError
+from helpers.models import MIN_POINTS, fit_usl, parallel_pairs, starved_counts
+from helpers.plots.drawing import (
+    COLOURS,
+    FONT,
+    GREY,
+    INK,
+    LABEL_ROOM,
+    MARKERS,
+    OTHER,
+    SERIAL_LINE,
+    SHADE,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    Labels,
+    axes_width,
+    darker,
+    new_figure,
+    style_axes,
+    write_head,
+    write_note,
+)
+from helpers.plots.timeline import plot_timeline
+from helpers.records import MIN_ROUNDS
+
+
+def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
+    """Return a Figure of 900 × 350 pixels at scale 1: the speedups, and who ran what in `run`.
+
+    Arguments as of `plot_speedup` and `plot_timeline`; `sweep` and `run` may be None.
+    """
+    figure = new_figure()
+    plot_speedup(sweep, figure.add_axes((0.05, 0.145, 0.422, 0.68)), guess=guess, n_workers=n_workers, cpus=cpus)
+    plot_timeline(run, figure.add_axes((0.562, 0.145, 0.425, 0.68)))
+    return figure
+
+
+def describe_speedup(sweep):
+    """Return the message of the speedup plot in one sentence, for use as alt text."""
+    pairs = parallel_pairs(sweep) if sweep is not None else ()
+    if not pairs:
+        warming = sweep is not None and any(run.warmup for run in sweep.runs)
+        return "Speedup over the serial loop: " + ("warming up, no round counts yet." if warming else "no measurement yet.")
+    medians, best = {pair: sweep.speedup(*pair).median for pair in pairs}, {}
+    for engine, n in sorted(pairs, key=medians.get, reverse=True):
+        best.setdefault(engine, n)
+    parts = []
+    for engine, n in best.items():
+        said = f"{engine}: {_times(medians[engine, n])}"
+        if not parts:
+            said += f" times the serial loop at {n} worker{'s' * (n > 1)}"
+        elif n != next(iter(best.values())):
+            said += f" at {n}"
+        parts.append(said)
+    return "; ".join(parts) + "."
+
+
+def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=None):
+    """Return the Axes with speedup over the serial loop against workers, one line an engine.
+
+    Bars are 95 % intervals; hollow points have more workers than CPUs; a thin pale line
+    includes the start-up; dashes are the fitted scalability law of the best engine, never
+    drawn beyond twice the largest worker count that it was fitted to.
+
+    Parameters
+    ----------
+    sweep : Sweep or None
+        None, or one without a counted round: axes and ideal line alone.
+    guess : (n_workers, speedup), optional
+        Drawn as an open diamond.
+    n_workers : iterable of int, optional
+        Fixes both axes, so that nothing jumps while points come in. Default: those measured.
+    cpus : float, optional
+        Default: ``usable_cpus`` of the sweep's environment.
+    """
+    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
+    pairs = parallel_pairs(sweep) if sweep is not None else ()
+    points = {}
+    for engine, n in pairs:
+        points.setdefault(engine, []).append((n, sweep.speedup(engine, n), _cold_median(sweep, engine, n)))
+    cpus = cpus or (sweep.environment.get("usable_cpus") if sweep is not None else None)
+    labels = Labels(ax)
+    counts = sorted(set(n_workers or [n for _, n in pairs] or (1, 2, 3, 4)))
+    _speedup_axes(ax, labels, counts, cpus, _top(points, guess, counts, cpus, fixed=n_workers is not None))
+    for engine, series in points.items():
+        _draw_engine(ax, labels, engine, series, cpus)
+    law = _draw_law(ax, labels, sweep, points) if fit and pairs else ""
+    if guess is not None:
+        ax.plot(*[[v] for v in guess], "D", ms=7, mfc="white", mec=INK, mew=1.3, zorder=7, clip_on=False, gid="guess")
+        labels.add("your guess", *guess, INK, sides=2)
+    if not pairs:
+        warming = sweep is not None and any(run.warmup for run in sweep.runs)
+        write_note(ax, "warming up: this round is not counted" if warming else "no measurement yet", 0.6, 0.13)
+    labels.place()
+    write_head(ax, "Speedup over the serial loop", [_rounds_text(points), law])
+    return ax
+
+
+def _top(points, guess, counts, cpus, fixed):
+    """Return the top of the y axis: the ideal that the CPUs allow, or the data if higher."""
+    seen = [s.high or s.median for series in points.values() for _, s, _ in series] + ([guess[1]] if guess else [])
+    ceiling = min(counts[-1], 1.15 * max(cpus or counts[-1], 1.8))
+    if not fixed and seen:
+        ceiling = min(ceiling, max(1.6 * max(seen), 1.25))
+    return max([1.25, ceiling, *(1.06 * value for value in seen)]) * 1.03
+
+
+def _speedup_axes(ax, labels, counts, cpus, top):
+    width = axes_width(ax)
+    span = max(counts[-1] - 1, 1)
+    per_point = span / max(width - LABEL_ROOM - 12, width / 3)  # workers in one point of width
+    ax.set_xlim(1 - 12 * per_point, 1 + (width - 12) * per_point)
+    ax.set_ylim(0, top)
+    style_axes(ax, "workers", grid="both")
+    shown = []
+    for n in (counts[-1], counts[0], *reversed(counts)):
+        if all(abs(n - other) >= 13 * per_point for other in shown):
+            shown.append(n)
+    ax.set_xticks(counts, [str(n) if n in shown else "" for n in counts])
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.set_ylabel("times the serial loop", size=TEXT_SIZE, color=INK, family=FONT, labelpad=2)
+    ax.plot([1, counts[-1]], [1, 1], color=SERIAL_LINE, lw=1, zorder=1.5, gid="serial")
+    end = min(counts[-1] + 3 * per_point, top)
+    if end > 1:
+        ax.plot([1, end], [1, end], color=GREY, lw=1, ls=(0, (1.5, 2.5)), zorder=1.6, gid="ideal")
+        labels.add_ideal(end)
+    if cpus and counts[-1] > cpus:
+        ax.axvspan(floor(cpus) + 0.5, ax.get_xlim()[1], color=SHADE, lw=0, zorder=0.5, gid="beyond")
+        labels.add_shade(floor(cpus) + 0.5, f"more workers than CPUs ({cpus:g})")
+
+
+def _draw_engine(ax, labels, engine, series, cpus):
+    colour, marker = COLOURS.get(engine, OTHER), MARKERS.get(engine, "*")
+    n = np.array([n for n, _, _ in series], float)
+    warm = np.array([s.median for _, s, _ in series])
+    cold = np.array([c for _, _, c in series])
+    beyond = n > (cpus or np.inf)
+    labels.avoid(n, warm)
+    solid = int((~beyond).sum())
+    line = {"color": colour, "solid_capstyle": "round"}
+    ax.plot(n[:solid], warm[:solid], lw=1.9, zorder=4, marker=marker, ms=5.5, gid=f"{engine} within", **line)
+    if beyond.any():
+        ax.plot(n[max(solid - 1, 0):], warm[max(solid - 1, 0):], lw=1.9, zorder=3, alpha=0.4, **line)
+        ax.plot(n[solid:], warm[solid:], ls="", marker=marker, ms=5.5, mfc="white", mec=colour, mew=1.4, zorder=5, gid=f"{engine} beyond")
+    bars = [[(x, s.low), (x, s.high)] for x, s, _ in series if s.low is not None]
+    if bars:
+        ax.add_collection(LineCollection(bars, colors=colour, linewidths=1.3, zorder=4.5, gid=f"{engine} intervals"), autolim=False)
+    labels.add(engine, n[-1], warm[-1], darker(colour), weight="bold")
+    visibly = np.abs(cold - warm) > 0.03 * ax.get_ylim()[1]
+    ax.plot(n, cold, lw=0.9, marker="_" if len(n) == 1 else "", zorder=2.5, color=colour, alpha=0.55, gid=f"{engine} cold")
+    if visibly.any():
+        labels.avoid(n, cold)
+        labels.add("with start-up", n[-1], cold[-1], darker(colour), size=SMALL_SIZE)
+
+
+def _draw_law(ax, labels, sweep, points):
+    """Draw the dashed law of the best engine; return what the grey line says of it."""
+    engine = max(points, key=lambda e: max(s.median for _, s, _ in points[e]))
+    starved = starved_counts(sweep, engine)
+    try:
+        law = fit_usl(sweep, engine, n_draws=0)
+    except NotEnoughPointsError:
+        within = " within the CPUs" if starved else ""
+        return f"no law fitted: that takes {MIN_POINTS} worker counts{within}"
+    n = np.linspace(1, min(2 * law.largest_measured, max(n for n, _, _ in points[engine]) + 0.3), 60)
+    ax.plot(n, law.speedup(n), color=darker(COLOURS.get(engine, OTHER)), lw=1.1, ls=(0, (4, 2.5)), zorder=4.2, gid="law")
+    labels.avoid(n, law.speedup(n))
+    reach = f" up to {law.largest_measured} workers" if starved else ""
+    return f"dashed: scalability law fitted to {engine}{reach}"
+
+
+def _rounds_text(points):
+    rounds = sorted({s.n_rounds for series in points.values() for _, s, _ in series})
+    if not rounds:
+        return "dotted: ideal, as many times as workers"
+    count = f"{rounds[0]} round{'s' * (rounds[0] > 1)}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]} rounds"
+    if rounds[-1] < MIN_ROUNDS:
+        return f"median of {count}, no interval below {MIN_ROUNDS} rounds"
+    return f"median of {count} with 95 % interval"
+
+
+def _cold_median(sweep, engine, n):
+    """Return the speedup with start-up; only its median is drawn, so no interval is worked out."""
+    serial = {run.round: run.wall for run in sweep.runs_of("serial", 1)}
+    runs = [run for run in sweep.runs_of(engine, n) if run.round in serial]
+    return float(np.median([serial[run.round] for run in runs]) / np.median([run.cold_wall for run in runs]))
+
+
+def _times(value):
+    return f"{value:.1f}" if value >= 0.95 else f"{value:.2g}"

@@ -1,0 +1,192 @@
+"""Who ran what, when, and where the workers' time went."""
+
+from __future__ import annotations
+
+from math import ceil, floor
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.ticker import MaxNLocator
+
+from helpers.models import seconds, worker_name
+from helpers.plots.drawing import (
+    CARD_SIZE,
+    COLOURS,
+    FONT,
+    GREY,
+    HATCH,
+    INK,
+    OTHER,
+    SMALL_SIZE,
+    STARTUP,
+    TEXT_SIZE,
+    axes_height,
+    axes_width,
+    draw_boxes,
+    new_figure,
+    paler,
+    readable_on,
+    style_axes,
+    text_width,
+    write_head,
+    write_note,
+)
+
+#: stripes drawn in a timeline at most; above, tasks are merged
+MAX_STRIPES = 4000
+
+SHARES = {"working": "working", "startup": "start-up", "transfer": "transfer", "waiting": "waiting", "idle_tail": "idle tail"}
+
+
+def plot_timeline(run, ax=None):
+    """Return the Axes with one lane a worker: start-up, tasks and idle tail of `run` over time.
+
+    Tasks alternate in shade. Of very many, neighbours are merged into stripes (a gap that can
+    be seen keeps them apart) and the grey line says so. None, or a run whose timeline was not
+    kept, gives an empty card that says so.
+    """
+    ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.68)) if ax is None else ax
+    if run is None or run.timeline is None:
+        style_axes(ax, "seconds since the workers were asked for")
+        ax.set_xticks([0], [" "])  # keeps the room of the tick labels
+        ax.set_yticks([])
+        write_note(ax, "no run yet" if run is None else "the timeline of this run was not kept")
+        write_head(ax, "Who ran what", [])
+        return ax
+    end = run.cold_wall
+    spans, shade, lane, last, merged = _stripes(run, end)
+    ax.set_xlim(0, end * 1.02 or 1)
+    names = 11 / axes_height(ax)  # the share of the height kept free for the names of the parts
+    ax.set_ylim(run.n_workers - 0.4, run.n_workers - 0.4 - (run.n_workers - 0.09) / (1 - names))
+    style_axes(ax, "seconds since the workers were asked for", grid="x")
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    thickness = 0.62 if run.n_workers <= 16 else 0.8
+    if len(spans) and not merged:  # thin gaps between tasks, at most a sixth of a usual task
+        gap = min(0.4 / axes_width(ax) * end, float(np.percentile(spans[:, 1] - spans[:, 0], 20)) / 12)
+        spans = spans + np.where(spans[:, 1:] - spans[:, :1] > 2 * gap, (gap, -gap), 0)
+    colour = COLOURS.get(run.engine, OTHER)
+    draw_boxes(ax, spans, lane, thickness, facecolors=np.array([to_rgb(colour), paler(colour, 0.38)])[shade], linewidths=0, gid="tasks")
+    lanes = np.arange(run.n_workers)
+    if run.startup > 0:
+        draw_boxes(ax, np.tile((0.0, run.startup), (run.n_workers, 1)), lanes, thickness, facecolors=STARTUP, linewidths=0, gid="startup")
+    tails = np.stack([last, np.full(run.n_workers, end)], axis=1)
+    seen = tails[:, 1] - tails[:, 0] > 0.001 * end
+    draw_boxes(ax, tails[seen], lanes[seen], thickness, facecolors="none", edgecolors=HATCH, hatch="////", linewidths=0, gid="idle tail")
+    _name_parts(ax, run, float(tails[0, 0]), end)
+    step = max(1, ceil(10 / (axes_height(ax) / (run.n_workers + 0.12))))
+    ax.set_yticks(lanes[::step], ["serial loop"] if run.engine == "serial" else [f"worker {n + 1}" for n in lanes[::step]])
+    who = "the serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers)
+    write_head(ax, f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run", [
+        _accounting_text(run), f"of {worker_name('', run.n_workers).replace('  ', ' ')} × {seconds(end)}",
+        "each stripe is many tasks" if merged else ""])
+    return ax
+
+
+def _stripes(run, end):
+    """Return spans, shades, lanes, each lane's last end, and whether tasks were merged.
+
+    No Python loop over tasks: a million take well under a second.
+    """
+    line = run.timeline
+    worker, start, stop = (np.frombuffer(column, column.typecode) for column in (line.worker, line.started, line.finished))
+    keep = (stop >= start) & (worker < run.n_workers)  # a task that never ran has no span
+    worker, start, stop = worker[keep].astype(np.intp), start[keep], stop[keep]
+    if (np.diff(start) < 0).any() or (np.diff(worker) < 0).any():
+        order = np.lexsort((start, worker))
+        worker, start, stop = worker[order], start[order], stop[order]
+    last = np.full(run.n_workers, run.startup, float)
+    if not len(start):
+        return np.empty((0, 2)), np.empty(0, int), worker, last, False
+    tasks = np.bincount(worker, minlength=run.n_workers)
+    first = np.concatenate([[0], np.cumsum(tasks)[:-1]])
+    index = np.arange(len(start)) - first[worker]
+    merged = len(start) > MAX_STRIPES or tasks.max() > 400
+    if merged:
+        limit = max(10, min(150, MAX_STRIPES // run.n_workers))
+        group = index // np.maximum(1, -(-tasks // limit))[worker]
+        gap = np.concatenate([[True], (start[1:] - stop[:-1] > 2 * end / limit) | (np.diff(worker) != 0) | (np.diff(group) != 0)])
+        heads = np.flatnonzero(gap)
+        tails = np.concatenate([heads[1:], [len(start)]]) - 1
+        spans, shade, lane = np.stack([start[heads], stop[tails]], axis=1), np.arange(len(heads)) % 2, worker[heads]
+    else:
+        spans, shade, lane = np.stack([start, stop], axis=1), index % 2, worker
+    some = tasks > 0
+    last[some] = stop[(first + tasks - 1)[some]]
+    return spans, shade, lane, last, merged
+
+
+def _name_parts(ax, run, tail, end):
+    """Write the names of the grey and the hatched part over the first lane."""
+    shares = run.accounting.shares()
+    style = {"size": SMALL_SIZE, "color": GREY, "family": FONT, "xycoords": ("data", "axes fraction"), "textcoords": "offset points",
+             "va": "top", "gid": "part"}
+    if shares["startup"] > 0.005:
+        ax.annotate("start-up", (0, 1), (2, -1), **style)
+    if end - tail > 0.01 * end:
+        ax.annotate("idle tail", (end, 1), (0, -1), ha="right", **style)
+
+
+def plot_accounting(runs, ax=None):
+    """Return the Axes with one bar a pair: how n_workers × wall was spent, in per cent.
+
+    `runs` is a Sweep (the last run of each pair is taken) or an iterable of Run. The time is
+    from asking for the workers to the last result; shares are rounded so that they add to 100.
+    """
+    if hasattr(runs, "pairs"):
+        runs = [runs.last_run(*pair) for pair in runs.pairs()]
+    runs = list(runs)
+    if ax is None:
+        height = max(CARD_SIZE[1], 1.1 + 0.22 * len(runs))
+        ax = new_figure(height).add_axes((0.2, 0.5 / height, 0.77, 1 - 1.13 / height))
+    style_axes(ax, "per cent of workers × time")
+    ax.set_xlim(0, 100)
+    ax.set_ylim(max(len(runs), 1) - 0.4, -0.6)
+    ax.set_yticks(range(len(runs)), ["serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers) for run in runs])
+    row_height = axes_height(ax) / (max(len(runs), 1) + 0.2)
+    ax.tick_params(axis="y", labelsize=min(TEXT_SIZE, 0.8 * row_height))
+    if not runs:
+        write_note(ax, "no run yet")
+    shares = [round_shares(run) for run in runs]
+    ends = np.zeros(len(runs))
+    for name in SHARES:
+        parts = np.array([share[name] for share in shares], float)
+        ends = ends + parts
+        _draw_share(ax, name, parts, ends, runs, min(SMALL_SIZE, 0.6 * row_height))
+    write_head(ax, "Where the workers' time went", ["last run of each pair; solid: working, grey: start-up",
+                                                    r"hatched \\\: transfer, dotted: waiting, hatched ///: idle tail"])
+    return ax
+
+
+def _draw_share(ax, name, parts, ends, runs, size):
+    """Draw one share of all bars, with its name and figure where they fit."""
+    face, hatch = {"startup": (STARTUP, None), "transfer": ("#C3CAD5", r"\\\\\\"), "waiting": ("white", "...."),
+                   "idle_tail": ("white", "//////")}.get(name, (None, None))
+    colours = [COLOURS.get(run.engine, OTHER) for run in runs]
+    some = np.flatnonzero(parts)
+    draw_boxes(ax, np.stack([ends - parts, ends], axis=1)[some], some, 0.78, facecolors=face or [colours[k] for k in some],
+               edgecolors=GREY if hatch else "white", hatch=hatch, linewidths=0.4, gid=name)
+    for row in some:
+        texts = (f"{SHARES[name]} {parts[row]:.0f} %", f"{parts[row]:.0f} %")
+        text = next((text for text in texts if text_width(text, size) + 6 < parts[row] / 100 * axes_width(ax)), "")
+        if text:
+            ax.text(ends[row] - parts[row] / 2, row, text, size=size, family=FONT, ha="center", va="center", zorder=4, gid="share",
+                    color=readable_on(colours[row]) if name == "working" else INK,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8} if hatch else None)
+
+
+def round_shares(run):
+    """Return the accounting shares in whole per cent that add up to 100: largest remainder first.
+
+    All 0 if the run has no accounting.
+    """
+    exact = {name: 100 * share for name, share in run.accounting.shares().items()}
+    whole = {name: floor(value) for name, value in exact.items()}
+    missing = round(sum(exact.values())) - sum(whole.values())
+    for name in sorted(exact, key=lambda name: whole[name] - exact[name])[:missing]:
+        whole[name] += 1
+    return whole
+
+
+def _accounting_text(run):
+    whole = round_shares(run)
+    return " · ".join(f"{words} {whole[name]} %" for name, words in SHARES.items() if whole[name])
