@@ -35,11 +35,13 @@ STOP_DEADLINE = 2.0
 #: one line, and the arrow of a list is seen in a dark theme.
 STYLE = """<style>
 .helpers-lab .jupyter-button.mod-active { box-shadow: inset 0 -3px 0 var(--jp-brand-color1, #1976d2); }
+.helpers-lab .widget-toggle-button { padding: 0 7px; margin: 1px; }
 .helpers-lab .widget-readout { min-width: 40px; }
 .helpers-lab .widget-inline-hbox { align-items: center; }
 .helpers-lab .widget-inline-hbox > * { margin-top: 0; margin-bottom: 0; }
 .helpers-message .widget-html-content, .helpers-message .widget-html-content > div { line-height: 1.45; }
-[data-jp-theme-light="false"] .helpers-lab select { appearance: auto; background-image: none; color-scheme: dark; }
+[data-jp-theme-light="false"] .helpers-lab select { background-image: url("data:image/svg+xml,\
+%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='%23ddd' d='M4.5 7h9L9 11.5z'/%3E%3C/svg%3E"); }
 </style>"""
 
 _running: set[Lab] = set()
@@ -288,7 +290,7 @@ def button(text, tooltip, icon, css_class, on_click, style=""):
 def toggle(text, value, tooltip, css_class, disabled=False):
     """Return a ToggleButton with an own CSS class."""
     made = widgets.ToggleButton(
-        value=value, description=text, tooltip=tooltip, disabled=disabled, layout=widgets.Layout(width="auto", min_width="34px")
+        value=value, description=text, tooltip=tooltip, disabled=disabled, layout=widgets.Layout(width="auto", min_width="30px")
     )
     made.add_class(css_class)
     return made

@@ -164,7 +164,7 @@ class SpeedupLab(Lab):
                 *within,
                 split,
                 *beyond,
-                widgets.Label("Engines", layout=widgets.Layout(margin="2px 2px 2px 14px")),
+                widgets.Label("Engines", layout=widgets.Layout(margin="2px 2px 2px 10px")),
                 *self._engines.values(),
             ],
             [self._method, self._chunk, self._repeats, self._guess],

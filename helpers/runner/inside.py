@@ -8,6 +8,7 @@ import pickle
 import signal
 import sys
 import threading
+import traceback
 
 from helpers.errors import HelpersError
 
@@ -43,6 +44,8 @@ def main():
         except EOFError:
             return
         except BaseException as error:
+            if not isinstance(error, HelpersError):  # those say it all themselves
+                error.add_note("In the runner:\n" + "".join(traceback.format_tb(error.__traceback__)))
             _reply(records, "error", error)
 
 
@@ -51,8 +54,9 @@ def _reply(records, kind, value):
         data = pickle.dumps((kind, value), protocol=5)
         if kind == "error":
             pickle.loads(data)
-    except Exception:
-        data = pickle.dumps((kind, HelpersError(f"{type(value).__name__}: {value}")), protocol=5)
+    except Exception as error:
+        text = f"{type(value).__name__}: {value}" if kind == "error" else f"a {kind} cannot be pickled: {error}"
+        data = pickle.dumps(("error", HelpersError(text)), protocol=5)
     records.write(data)
     records.flush()
 

@@ -1,6 +1,7 @@
 """A notebook open in the browser, and the lab in it, as a reader sees and clicks them."""
 
 import json
+import re
 
 OPEN = """async ([path, kernel]) => {
     const app = window.jupyterapp;
@@ -24,7 +25,8 @@ WATCH = """(cell) => {
     const note = (list, value) => { if (value && !list.includes(value)) list.push(value); };
     const look = () => {
         const image = cell.querySelector('.jp-RenderedImage img'), label = cell.querySelector('.helpers-progress-label');
-        const outputs = window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON(), running = !cell.querySelector('.helpers-stop').disabled;
+        const outputs = window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON();
+        const running = !cell.querySelector('.helpers-stop').disabled;
         if (running || seen.pictures.length) {
             note(seen.pictures, image.src);
             note(seen.alts, outputs.map(output => output.metadata?.['image/png']?.alt).find(alt => alt));
@@ -48,7 +50,9 @@ CONTRASTS = """(cell) => {
         return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
     };
     const found = {};
-    for (const node of cell.querySelectorAll('.helpers-lab .widget-label, button[class*=helpers-]:not([disabled]), .helpers-lab :is(input, select), .helpers-message .widget-html-content > div')) {
+    const boxes = ['.helpers-lab .widget-label', 'button[class*=helpers-]:not([disabled])', '.helpers-lab input', '.helpers-lab select',
+                   '.helpers-message .widget-html-content > div'];
+    for (const node of cell.querySelectorAll(boxes.join())) {
         const text = (node.innerText || node.value || '').trim();
         if (!text || !node.offsetParent) continue;
         const below = ground(node), above = over(rgba(getComputedStyle(node).color), below);
@@ -56,6 +60,24 @@ CONTRASTS = """(cell) => {
         found[text] = bright / dark;
     }
     return found;
+}"""
+
+ROWS = """(cell) => {
+    const rows = [];
+    for (const node of cell.querySelectorAll('.helpers-lab > * > *')) {
+        const box = node.getBoundingClientRect(), middle = box.top + box.height / 2;
+        if (!box.height) continue;
+        let row = rows.find(one => Math.abs(one.middle - middle) < 12);
+        if (!row) rows.push(row = {middle, said: []});
+        row.said.push(node.innerText.trim());
+    }
+    return rows.map(row => row.said);
+}"""
+CUT_OFF = """(cell) => {
+    const edge = cell.querySelector('.jp-RenderedImage img').getBoundingClientRect().right;
+    const nodes = [...cell.querySelectorAll('.helpers-lab :is(.widget-label, button, input, select), button.helpers-code')];
+    return nodes.filter(one => one.offsetParent && (one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > edge + 1))
+        .map(one => one.innerText || one.value);
 }"""
 
 
@@ -141,6 +163,11 @@ class Lab:
         """Wait until Run can be pressed again."""
         self.cell.locator("button.helpers-run:not([disabled])").wait_for(timeout=seconds * 1000)
 
+    def wait_drawn(self):
+        """Wait for what comes after a run: the picture for dense screens, and the advice."""
+        self.cell.locator(".helpers-message", has_text=re.compile(r"\S")).wait_for()
+        self.page.wait_for_function("(image) => image.complete && image.naturalWidth >= 1800", arg=self.picture.element_handle())
+
     def stop(self):
         """Press Stop if it can be pressed, and wait until it is over."""
         if self.button("stop").is_enabled():
@@ -160,3 +187,11 @@ class Lab:
     def contrasts(self):
         """Return the contrast of text to ground (WCAG, 1 to 21) for all labels and enabled buttons: text -> ratio."""
         return self.cell.evaluate(CONTRASTS)
+
+    def rows(self):
+        """Return the rows in which the controls stand, each the list of what its controls say."""
+        return self.cell.evaluate(ROWS)
+
+    def cut_off(self):
+        """Return labels, buttons and fields whose text is wider than they are, or that end right of the picture."""
+        return self.cell.evaluate(CUT_OFF)

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from .conftest import pages, set_theme
 from .notebook import Notebook
+from .pages import pages, set_theme
 
 CHAPTER = "00_start_here.ipynb"
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from .conftest import open_cells
 from .jupyter import children, is_alive, wait_until
+from .pages import open_cells
 
 MAKE = """
 import multiprocessing

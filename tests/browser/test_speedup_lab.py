@@ -4,7 +4,7 @@ import pytest
 
 from helpers.records import Sweep
 
-from .conftest import open_cells, pages, set_theme
+from .pages import open_cells, pages, set_theme
 
 MAKE = """
 from helpers.labs import SpeedupLab
@@ -12,18 +12,23 @@ from helpers.tasks.cpu import count_primes
 lab = SpeedupLab(count_primes, [15_000] * 8, engines=("threads", "processes"), n_workers=(1,), repeats=3)
 """
 
+WIDE = """
+wide = SpeedupLab(count_primes, [15_000] * 8, n_workers=(1, 2, 3, 4, 6, 8, 12, 16))  # as on a machine with 8 CPUs
+wide
+"""
+
 
 @pytest.fixture(scope="module")
 def notebook(browser, server):
     """A notebook with the lab alone."""
     with pages(browser, server) as open_page:
-        yield open_cells(open_page(scale=2), server, MAKE, "lab")
+        yield open_cells(open_page(scale=2), server, MAKE, "lab", WIDE)
 
 
 @pytest.fixture
 def lab(notebook):
     """The lab, at rest."""
-    (lab,) = notebook.labs()
+    lab, _ = notebook.labs()
     lab.picture.wait_for()
     yield lab
     lab.stop()
@@ -46,11 +51,28 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
     assert len(seen["pictures"]) > 3, "the picture changes at least three times"
     assert len([text for text in seen["progress"] if " of 25 runs" in text]) > 3, seen["progress"]  # 5 rounds of serial and 2 x 2
     assert "times the serial loop" in seen["alts"][-1] and len(seen["alts"]) > 3, "points come one by one"
-    assert lab.message.inner_text().strip()
+    lab.wait_drawn()
+    assert "serial" in lab.message.inner_text()
     assert before == during == lab.boxes(), "nothing moves"
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         set_theme(notebook.page, theme)
         lab.cell.screenshot(path=screenshots / f"lab-{theme.split()[1].lower()}.png")
+
+
+def test_controls_stand_in_two_rows_over_the_run_row_and_nothing_is_cut_off(notebook, screenshots):
+    for lab in notebook.labs():
+        lab.cell.screenshot(path=screenshots / "lab-wide.png")
+        rows = lab.rows()
+        assert [row[0] for row in rows] == ["Workers", rows[1][0], "Run"] and rows[1][0].startswith("Start method")
+        assert lab.cut_off() == []
+        assert lab.picture.bounding_box()["width"] == 900
+
+
+def test_engines_that_cannot_run_are_grey_and_say_why(lab):
+    for name in ("multiprocess", "interpreters"):
+        button = lab.cell.locator("button.helpers-engine", has_text=name)
+        tooltip = button.get_attribute("title")
+        assert tooltip and (button.is_enabled() or "needs" in tooltip)
 
 
 def test_controls_are_reached_with_tab_in_reading_order(notebook, lab):

@@ -1,0 +1,31 @@
+"""The vocabulary: immutable records of what was measured. They know nothing of widgets.
+
+::
+
+    Sweep ── runs ──► Run ──► Timeline    who ran which item, when
+      │                └────► Accounting  where n_workers × wall went
+      ├─ speedup(), wall() ─► Estimate
+      └─ (helpers.models) ──► Fit, Advice
+
+All times are seconds. Within a run they count from the moment the workers were asked for.
+"""
+
+from helpers.records.estimates import MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio
+from helpers.records.runs import Accounting, Failure, Run, Timeline
+from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep, recorded
+
+__all__ = [
+    "ENGINE_ORDER",
+    "FORMAT",
+    "MIN_ROUNDS",
+    "Accounting",
+    "Advice",
+    "Estimate",
+    "Failure",
+    "Fit",
+    "Run",
+    "Sweep",
+    "Timeline",
+    "estimate_ratio",
+    "recorded",
+]

@@ -1,0 +1,83 @@
+"""`Estimate`: a median with its interval; and what models and advice say, which rests on estimates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+#: Rounds needed before an interval is given.
+MIN_ROUNDS = 3
+
+
+@dataclass(frozen=True, repr=False)
+class Estimate:
+    """A median with its 95 % bootstrap interval; ``low``/``high`` are None below 3 rounds."""
+
+    median: float
+    low: float | None = None
+    high: float | None = None
+    n_rounds: int = 0
+
+    def __str__(self):
+        if self.low is None:
+            return f"{self.median:.3g} (no interval: {self.n_rounds} of {MIN_ROUNDS} rounds)"
+        return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A scalability law fitted to measured speedups: ``γ·n / (1 + σ·(n−1) + κ·n·(n−1))``.
+
+    ``serial_fraction`` is σ, ``coherency`` κ (0 for Amdahl), ``scale`` γ (speedup at one
+    worker); all at least 0. ``largest_measured`` bounds how far the curve may be drawn.
+    """
+
+    law: str
+    scale: Estimate
+    serial_fraction: Estimate
+    coherency: Estimate
+    n_points: int
+    largest_measured: int
+    peak_workers: float | None = None
+
+    def speedup(self, n_workers):
+        """Return the fitted speedup at `n_workers` (a number or an array)."""
+        loss = self.serial_fraction.median * (n_workers - 1) + self.coherency.median * n_workers * (n_workers - 1)
+        return self.scale.median * n_workers / (1 + loss)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do, and the measurement it rests on. ``engine`` is "serial" for "stay serial"."""
+
+    engine: str
+    n_workers: int
+    chunksize: int | None
+    reason: str
+    evidence: Estimate | None = None
+
+    def __str__(self):
+        return self.reason
+
+
+def estimate_ratio(above, below=None):
+    """Return the Estimate of median(above) / median(below), rounds drawn with replacement.
+
+    `above` and `below` hold one value a round, in the same order, and rounds are drawn as
+    wholes, so that a slow moment of the machine falls on both. Percentile bootstrap, 2,000
+    draws (Efron & Tibshirani, *An Introduction to the Bootstrap*, chapter 13).
+    """
+    n_rounds = len(above)
+    centre = median(above) / (median(below) if below is not None else 1.0)
+    if n_rounds < MIN_ROUNDS:
+        return Estimate(centre, n_rounds=n_rounds)
+    import numpy as np
+
+    draws = np.random.default_rng(0).integers(0, n_rounds, (2000, n_rounds))
+    ratios = np.median(np.asarray(above, float)[draws], axis=1)
+    if below is not None:
+        ratios = ratios / np.median(np.asarray(below, float)[draws], axis=1)
+    low, high = np.percentile(ratios, (2.5, 97.5))
+    return Estimate(centre, float(low), float(high), n_rounds)

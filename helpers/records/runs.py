@@ -1,0 +1,144 @@
+"""`Run`: one run of all items, with its `Timeline` and its `Accounting`."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import asdict, dataclass, field, fields
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One item whose task raised: where, what, and the traceback of the worker as text."""
+
+    index: int
+    item: str
+    error_type: str
+    message: str
+    remote_traceback: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Who ran which item, when: one row an item, in the order of the items.
+
+    Columns are arrays, not objects: 30 bytes a task. ``worker`` is 0, 1, … in the order the
+    workers came up; ``cpu`` is the CPU time of the item's chunk, shared out by duration.
+    """
+
+    worker: array = field(default_factory=lambda: array("H"))
+    queued: array = field(default_factory=lambda: array("d"))
+    started: array = field(default_factory=lambda: array("d"))
+    finished: array = field(default_factory=lambda: array("d"))
+    cpu: array = field(default_factory=lambda: array("f"))
+
+    def __len__(self):
+        return len(self.started)
+
+    @property
+    def nbytes(self):
+        """Memory of the columns in bytes."""
+        return sum(len(column) * column.itemsize for column in self.columns().values())
+
+    def columns(self):
+        """Return the five columns by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def to_dict(self):
+        """Return plain lists, times rounded to 0.1 µs."""
+        rounded = {n: [round(v, 7) for v in c] for n, c in self.columns().items() if n != "worker"}
+        return {"worker": list(self.worker), **rounded}
+
+    @classmethod
+    def from_dict(cls, columns):
+        """Return the timeline that `to_dict` described."""
+        return cls(**{name: array("H" if name == "worker" else "f" if name == "cpu" else "d", values) for name, values in columns.items()})
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """Where ``n_workers × (startup + wall)`` went, in worker-seconds. The five add up to it.
+
+    startup
+        from asking for the workers until all are ready
+    transfer
+        unpickling items and pickling results in the workers, and the bookkeeping between tasks
+    waiting
+        a worker ready, with nothing to do yet: before its first chunk and between chunks
+    working
+        inside the function (which may itself wait: compare the run's ``cpu``)
+    idle_tail
+        a worker done while the run is not
+    """
+
+    startup: float = 0.0
+    transfer: float = 0.0
+    waiting: float = 0.0
+    working: float = 0.0
+    idle_tail: float = 0.0
+
+    @property
+    def total(self):
+        """All worker-seconds of the run."""
+        return self.startup + self.transfer + self.waiting + self.working + self.idle_tail
+
+    def shares(self):
+        """Return the five shares of the total by name; they add up to 1."""
+        return {name: value / (self.total or 1.0) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of all items by one engine with one number of workers.
+
+    ``wall`` counts from handing over the items to the last result, on workers that are up
+    (warm); ``startup`` is the time before, ``cold_wall`` the two together. ``warmup`` runs
+    belong to the first round, which is left out of every estimate. ``timeline`` is kept for
+    the last run of each pair only.
+    """
+
+    engine: str
+    n_workers: int
+    start_method: str | None
+    chunksize: int
+    round: int
+    startup: float
+    wall: float
+    cpu: float
+    n_items: int
+    accounting: Accounting
+    warmup: bool = False
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    badges: tuple[str, ...] = ()
+    timeline: Timeline | None = None
+
+    @property
+    def pair(self):
+        """(engine, n_workers)"""
+        return self.engine, self.n_workers
+
+    @property
+    def cold_wall(self):
+        """Seconds from asking for the workers to the last result."""
+        return self.startup + self.wall
+
+    def to_dict(self):
+        """Return the run as plain values for JSON."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain["accounting"] = asdict(self.accounting)
+        plain["badges"] = list(self.badges)
+        plain["timeline"] = self.timeline and self.timeline.to_dict()
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain):
+        """Return the run that `to_dict` described."""
+        timeline = plain["timeline"]
+        return cls(
+            **{
+                **plain,
+                "accounting": Accounting(**plain["accounting"]),
+                "badges": tuple(plain["badges"]),
+                "timeline": timeline and Timeline.from_dict(timeline),
+            }
+        )

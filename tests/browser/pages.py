@@ -1,0 +1,86 @@
+"""JupyterLab in a browser: finding and starting Chromium, opening pages, changing the theme, new notebooks."""
+
+import contextlib
+import os
+import shutil
+import time
+
+import nbformat
+
+from .jupyter import TOKEN
+from .notebook import Notebook
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+#: The last two leave the browser no way to the outside: what wants one shows as an error in the console.
+FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+FLAGS += ["--disable-sync", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+SMALL = "small.ipynb"
+DEADLINE = 60_000  # milliseconds for whatever the browser is asked
+THEME = """async (theme) => {
+    await window.jupyterapp.restored;
+    await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
+}"""
+
+
+def find_chromium():
+    """Return the path of the system's Chromium: CHROMIUM names one, else the first on the PATH; None if there is none."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def launch(playwright, path):
+    """Return the browser at `path`, started without a window."""
+    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=path, args=FLAGS + root, timeout=DEADLINE)
+
+
+@contextlib.contextmanager
+def pages(browser, server):
+    """Give a function that opens JupyterLab in a new page. At the end no kernel and nothing that one started may be alive.
+
+    ``page.errors`` is what the console called an error, and exceptions nobody caught.
+    """
+    contexts = []
+
+    def open_page(height=1000, scale=1):
+        context = browser.new_context(viewport={"width": 1400, "height": height}, device_scale_factor=scale)
+        contexts.append(context)
+        context.set_default_timeout(DEADLINE)
+        page = context.new_page()
+        page.errors = []
+        page.on("console", lambda message: note(page, message))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(f"{server.url}/lab/workspaces/w{time.monotonic_ns()}?token={TOKEN}")
+        page.wait_for_function("window.jupyterapp")
+        set_theme(page, "JupyterLab Light")
+        return page
+
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()
+        left = server.end_kernels()
+    assert not left, f"alive after their kernel was shut down: {left}"
+
+
+def note(page, message):
+    """Keep what the console calls an error."""
+    if message.type == "error":
+        page.errors.append(f"{message.text} ({message.location.get('url')})")
+
+
+def set_theme(page, theme):
+    """Change the looks of JupyterLab, and wait until the curtain is away."""
+    page.evaluate(THEME, theme)
+    page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str(theme.endswith("Light")).lower())
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+
+def open_cells(page, server, *cells):
+    """Return a new Notebook with these code cells, all run."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, server.notebooks / SMALL)
+    opened = Notebook(page, SMALL)
+    opened.run_all()
+    return opened

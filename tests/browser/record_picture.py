@@ -1,0 +1,65 @@
+"""Make the README's picture, docs/speedup-lab.png: the lab in JupyterLab after a complete run on this machine.
+
+::
+
+    cd tests && python -m browser.record_picture
+
+Best on a machine that does nothing else: the figures in it are measured.
+"""
+
+import io
+import tempfile
+from pathlib import Path
+
+from PIL import Image  # comes with matplotlib
+from playwright.sync_api import sync_playwright
+
+from .jupyter import ROOT, LabServer
+from .pages import find_chromium, launch, open_cells, pages
+
+PICTURE = ROOT / "docs" / "speedup-lab.png"
+MAKE = """
+from helpers.labs import SpeedupLab
+from helpers.tasks.cpu import count_primes
+lab = SpeedupLab(count_primes, [60_000] * 16, engines=("threads", "processes"), n_workers=(1, 2, 3, 4), repeats=5, guess=2.5)
+"""
+MARGIN = 14
+
+
+def take_picture(page, lab):
+    """Return the lab from its controls to its advice, without the cell around it, as PNG bytes."""
+    top = lab.cell.locator(".helpers-lab").bounding_box()
+    picture = lab.picture.bounding_box()
+    below = lab.cell.locator(".helpers-message").bounding_box()
+    box = {"x": picture["x"] - MARGIN, "y": top["y"] - MARGIN, "width": picture["width"] + 2 * MARGIN}
+    return page.screenshot(
+        clip={**box, "height": max(below["y"] + below["height"], picture["y"] + picture["height"] + 40) - box["y"] + MARGIN}
+    )
+
+
+def main():
+    """Run the lab and write the picture."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        (Path(folder) / "notebooks").mkdir()
+        server, browser = LabServer(Path(folder), Path(folder) / "notebooks"), launch(playwright, find_chromium())
+        try:
+            server.wait_ready()
+            with pages(browser, server) as open_page:
+                page = open_page(scale=2)
+                (lab,) = open_cells(page, server, MAKE, "lab").labs()
+                lab.run()
+                lab.wait_over(300)
+                lab.wait_drawn()
+                page.mouse.move(0, 0)
+                image = Image.open(io.BytesIO(take_picture(page, lab)))
+                print(lab.message.inner_text(), image.size)
+        finally:
+            browser.close()
+            server.stop()
+    PICTURE.parent.mkdir(exist_ok=True)
+    image.convert("RGB").quantize(192, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+    print(PICTURE, f"{PICTURE.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

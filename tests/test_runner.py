@@ -1,0 +1,169 @@
+"""The runner: a process of its own, kept warm, replaced when it must be, and never outliving what started it."""
+
+import os
+import sys
+import time
+
+import pytest
+from leftovers import group_of, no_leftovers
+
+from helpers import runner
+from helpers.arguments import check_count
+from helpers.errors import HelpersError, InvalidArgumentError, TaskFailedError, WorkerDiedError
+from helpers.measure.answers import run_answer
+from helpers.runner import Stopped, describe_exit
+from helpers.tasks import cpu, faults
+
+
+@pytest.fixture
+def plays(tmp_path, monkeypatch):
+    """A module of generator functions that the runner can import."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "plays_for_tests.py").write_text(
+        "import os, sys, threading, time\n"
+        "def count(n):\n    for number in range(n):\n        yield number, os.getpid()\n"
+        "def say(text):\n    print(text)\n    print('and on stderr', file=sys.stderr)\n    yield 1\n"
+        "def look():\n    yield threading.active_count(), os.getsid(0) == os.getpid(), sys.path, os.getcwd()\n"
+        "def fail():\n    yield 1\n    raise KeyError('gone')\n"
+        "def fail_oddly():\n    yield 1\n    class Odd(Exception): pass\n    raise Odd('hard to pickle')\n"
+        "def unpicklable():\n    yield lambda: 1\n"
+        "def resist():\n    import signal\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    yield 1\n    while True: time.sleep(1)\n"
+    )
+    import plays_for_tests
+
+    yield plays_for_tests
+    runner.end_all()
+    sys.modules.pop("plays_for_tests")
+
+
+def test_records_come_in_order_and_a_warm_runner_plays_again(plays):
+    first = list(runner.play(plays.count, 3, timeout=20))
+    again = list(runner.play(plays.count, 2, timeout=20))
+    assert [number for number, _ in first] == [0, 1, 2] and {pid for _, pid in first} == {pid for _, pid in again} != {os.getpid()}
+
+
+def test_another_key_path_or_folder_needs_another_process(plays, tmp_path, monkeypatch):
+    (_, first), *_ = runner.play(plays.count, 1, timeout=20)
+    (_, other), *_ = runner.play(plays.count, 1, key="other", timeout=20)
+    monkeypatch.chdir(tmp_path)
+    (_, moved), *_ = runner.play(plays.count, 1, key="other", timeout=20)
+    monkeypatch.syspath_prepend(str(tmp_path / "more"))
+    (_, extended), *_ = runner.play(plays.count, 1, key="other", timeout=20)
+    assert len({first, other, moved, extended}) == 4
+    assert len(runner.idle_runners()) == 1, "one warm runner is enough"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread watches the parent")
+def test_the_runner_has_one_thread_and_a_session_of_its_own(plays, tmp_path):
+    threads, leads, path, folder = next(iter(runner.play(plays.look, timeout=20)))
+    assert threads == 1 and leads and str(tmp_path) in path and folder == os.getcwd()
+
+
+def test_the_next_record_waits_for_the_nod(plays):
+    records = runner.play(plays.count, 3, timeout=20)
+    next(records)
+    time.sleep(0.2)
+    assert [number for number, _ in records] == [1, 2]
+
+
+def test_leaving_early_ends_the_process(plays):
+    records = runner.play(plays.count, 1000, timeout=20)
+    _, pid = next(records)
+    records.close()
+    assert not group_of(pid)
+
+
+def test_what_is_printed_is_kept_apart_from_the_records(plays):
+    playing = []
+    assert list(runner.play(plays.say, "hello", timeout=20, on_start=playing.append)) == [1]
+    deadline = time.monotonic() + 5
+    while "stderr" not in playing[0].printed and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert "hello" in playing[0].printed and "and on stderr" in playing[0].printed
+
+
+def test_an_error_arrives_with_the_lines_it_was_raised_on(plays):
+    with pytest.raises(KeyError) as caught:
+        list(runner.play(plays.fail, timeout=20))
+    assert any("in fail" in note for note in caught.value.__notes__)
+    no_leftovers()
+
+
+@pytest.mark.parametrize("name", ["fail_oddly", "unpicklable"])
+def test_what_cannot_be_pickled_becomes_an_error_that_can(plays, name):
+    with pytest.raises(HelpersError):
+        list(runner.play(getattr(plays, name), timeout=20))
+    no_leftovers()
+
+
+def test_stop_from_another_thread(plays):
+    import threading
+
+    playing = []
+    threading.Timer(0.3, lambda: playing[0].stop()).start()
+    with pytest.raises(Stopped):
+        for _ in runner.play(plays.count, 10**9, on_start=playing.append):
+            pass
+    no_leftovers()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_a_process_that_resists_is_killed(plays):
+    records = runner.play(plays.resist, timeout=20)
+    next(records)
+    pid = next(iter(runner.handle._all)).pid
+    began = time.monotonic()
+    records.close()
+    assert not group_of(pid) and time.monotonic() - began < 5
+
+
+def test_a_runner_that_was_killed_while_idle_is_replaced(plays):
+    import psutil
+
+    (_, pid), *_ = runner.play(plays.count, 1, timeout=20)
+    psutil.Process(pid).kill()
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=3)
+    (_, other), *_ = runner.play(plays.count, 1, timeout=20)
+    assert other != pid
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_child_does_not_keep_the_runner_alive_or_end_it(plays):
+    (_, pid), *_ = runner.play(plays.count, 1, timeout=20)
+    child = os.fork()
+    if child == 0:
+        clean = not runner.handle._all and not runner.handle._idle
+        runner.end_all()
+        os._exit(0 if clean else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert [process for process in group_of(pid)], "it is still the parent's"
+
+
+def test_exits_are_told_in_words():
+    assert describe_exit(3) == "exit code 3" and "SIGKILL" in describe_exit(-9) and "memory" in describe_exit(-9)
+    assert "signal 77" in describe_exit(-77) and "unknown" in describe_exit(None)
+
+
+def test_errors_keep_their_facts_when_they_travel():
+    import pickle
+
+    error = pickle.loads(pickle.dumps(TaskFailedError("it failed", index=3, results=[1, None])))
+    assert str(error) == "it failed" and error.index == 3 and error.results == [1, None] and error.failures == {}
+    assert isinstance(pickle.loads(pickle.dumps(InvalidArgumentError("no"))), ValueError)
+
+
+@pytest.mark.parametrize("value", [0, 11, 1.0, "3", None, True])
+def test_counts_out_of_range_name_argument_and_range(value):
+    with pytest.raises(InvalidArgumentError, match="repeats must be a whole number from 1 to 10"):
+        check_count("repeats", value, 1, 10)
+
+
+def test_an_answer_is_called_in_a_fresh_process_under_the_start_method_asked_for():
+    answers = [run_answer(faults.return_process_id, 0, start_method=method) for method in ("spawn", "spawn", None)]
+    assert len({answer.value for answer in answers} | {os.getpid()}) == 4 and not any(answer.left for answer in answers)
+    assert run_answer(cpu.sum_squares, 4).value == 14
+    assert "ValueError" in run_answer(faults.raise_on_bad, 3).error
+    with pytest.raises(WorkerDiedError):
+        run_answer(faults.exit_on_bad, 3)
+    no_leftovers()
