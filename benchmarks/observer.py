@@ -25,7 +25,9 @@ N_WORKERS, RATIO = 2, 1.02
 def work_for(task_ms):
     """Return the argument for which `sum_squares` takes about `task_ms` milliseconds here."""
     n = 20_000
-    return max(1, round(n * task_ms / 1000 / min(timed(lambda: sum_squares(n))[0] for _ in range(20))))
+    for _ in range(3):  # the larger the numbers, the slower the loop: so try again at the size that was found
+        n = max(1, round(n * task_ms / 1000 / min(timed(lambda n=n: sum_squares(n))[0] for _ in range(5))))
+    return n
 
 
 def measure(n_tasks, task_ms, repeats):

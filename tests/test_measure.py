@@ -365,3 +365,14 @@ def test_an_interrupt_ends_the_sweep_and_everything_it_started(tmp_path):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait(5)
     assert rest.strip().endswith("clean")
+
+
+def test_a_timeline_put_together_with_numpy_is_the_same():
+    from array import array
+
+    from helpers.records import Timeline
+
+    plain, quick = Timeline(), Timeline()
+    times = array("d", [10.5, 11.0, 12.0, 10.75, 11.5, 12.125]).tobytes()
+    assert plain.add_chunk(3, 10.25, times, 0.5, 10.0) == pytest.approx(quick.add_chunk(3, 10.25, times, 0.5, 10.0, many=True))
+    assert plain.columns() == quick.columns() and list(plain.started) == [0.5, 1.0, 2.0] and list(plain.queued) == [0.25] * 3

@@ -6,7 +6,6 @@ import os
 import pickle
 import sys
 from abc import ABC, abstractmethod
-from array import array
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -16,6 +15,8 @@ from helpers.tasks.worker import safe_repr
 
 #: Seconds that workers may take to come up.
 START_DEADLINE = 60.0
+#: Tasks from which on the timeline is put together with numpy.
+MANY_TASKS = 20_000
 
 
 def auto_chunksize(n_items, n_workers):
@@ -139,20 +140,10 @@ class Team(ABC):
         line, failures, lanes, cpu_total = Timeline(), {}, {}, 0.0
         origin = began - self.startup  # what passed between coming up and this run belongs to neither
         working = 0.0
+        many = len(items) >= MANY_TASKS
         for _first, queued, (slot, received, done, cpu, times, _, failed) in replies:
-            both = array("d")
-            both.frombytes(times)
-            count = len(both) // 2
-            starts, ends = both[:count], both[count:]
-            busy = sum(ends) - sum(starts)
-            working += busy
+            working += line.add_chunk(slot, queued, times, cpu, origin, many)
             cpu_total += cpu
-            line.worker.extend(array("H", [slot]) * count)
-            line.queued.extend(array("d", [queued - origin]) * count)
-            line.started.extend(array("d", [t - origin for t in starts]))
-            line.finished.extend(array("d", [t - origin for t in ends]))
-            rate = cpu / busy if busy > 0 else 0.0
-            line.cpu.extend(array("f", [(e - s) * rate for s, e in zip(starts, ends, strict=True)]))
             failures.update({index: Failure(index, *facts) for index, facts in failed.items()})
             lanes.setdefault(slot, []).append((received, done))
         return Batch(

@@ -15,6 +15,7 @@ from time import perf_counter
 
 from helpers.engines.base import START_DEADLINE, Team, dump_chunk
 from helpers.errors import HelpersError, WorkerDiedError
+from helpers.notebook import module_of
 from helpers.runner import describe_exit
 from helpers.tasks.worker import report_ready, run_chunk, safe_repr, start_worker
 
@@ -46,8 +47,11 @@ class ProcessTeam(Team):
             self.slot_pids[slot] = pid
 
     def _preload(self):
-        module = getattr(self.func, "__module__", None) or "helpers.tasks.worker"
-        self.context.set_forkserver_preload(["helpers.tasks.worker", module])
+        """Have the fork server import once what every worker would import by itself."""
+        package = self._multiprocessing().__name__
+        used = [f"{package}.{part}" for part in ("pool", "queues", "sharedctypes", "synchronize")]
+        module = module_of(self.func)
+        self.context.set_forkserver_preload([*used, "concurrent.futures.process", "helpers.tasks.worker", *([module] if module else [])])
 
     def _ask_all(self, before):
         self.processes = []

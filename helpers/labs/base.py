@@ -71,6 +71,10 @@ class Lab:
 
     #: CSS pixels of the picture.
     width, height = 900, 350
+    #: Share of the time that drawing may take, where nothing new is to be seen.
+    draw_share = 0.2
+    #: Seconds between two pictures while it runs.
+    draw_every = DRAW_EVERY
 
     def __init__(self):
         self.result = None
@@ -79,7 +83,7 @@ class Lab:
         self._thread = None
         self._stopping = False
         self._closed = False
-        self._drawn_at = 0.0
+        self._drawn_at = self._draw_took = 0.0
         self._display_id = f"helpers-lab-{uuid.uuid4().hex}"
         self._shown = False
         self._build()
@@ -134,6 +138,8 @@ class Lab:
             playing.stop()
         if thread is not None and thread is not threading.current_thread():
             thread.join(STOP_DEADLINE)
+            if thread.is_alive() and playing is not None:
+                playing.kill()
 
     def wait(self, timeout=None):
         """Wait until the measurement is over, at most `timeout` seconds; return whether it is."""
@@ -174,7 +180,8 @@ class Lab:
                 self._receive(record)
                 if self._stopping:
                     break
-                if time.monotonic() - self._drawn_at >= DRAW_EVERY:
+                waited = time.monotonic() - self._drawn_at
+                if self._is_news() or waited >= max(self.draw_every, self._draw_took / self.draw_share):
                     self._show_picture(LIVE_SCALE)
         except runner.Stopped:
             pass
@@ -265,11 +272,17 @@ class Lab:
     def _render(self, scale):
         return Image(self._png(scale), width=self.width, height=self.height, alt=self._describe())
 
+    def _is_news(self):
+        """Return whether the last record must be seen at once."""
+        return False
+
     def _show_picture(self, scale):
+        began = time.monotonic()
         self._picture = self._render(scale)
         if self._shown:
             display(self._picture, display_id=self._display_id, update=True)
         self._drawn_at = time.monotonic()
+        self._draw_took = self._drawn_at - began
 
 
 def folded(title, text):

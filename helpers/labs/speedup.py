@@ -12,7 +12,7 @@ from helpers.labs.base import Lab, button, toggle
 from helpers.labs.program import program_for
 from helpers.machine import default_start_method, machine_report
 from helpers.measure import check_counts, check_items, pack_function, sweep_steps
-from helpers.models import advise
+from helpers.models import advise, parallel_pairs
 from helpers.notebook import function_name
 from helpers.plots import describe_speedup, draw_speedup_card
 
@@ -54,6 +54,8 @@ class SpeedupLab(Lab):
 
     ``result`` is the last `Sweep`, also while it grows.
     """
+
+    draw_share = 0.1
 
     def __init__(
         self,
@@ -207,11 +209,16 @@ class SpeedupLab(Lab):
     def _receive(self, progress):
         self.result = progress.sweep
         if progress.run is None:
-            self._last_run = None
+            self._last_run, self._seen = None, ()
         elif self._last_run is None or self._weight(progress.run) >= self._weight(self._last_run):
             self._last_run = progress.run
         left = "" if progress.seconds_left is None or progress.done == progress.total else f", {progress.seconds_left:.0f} s left"
         self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} runs{left}")
+
+    def _is_news(self):
+        """A pair has its first point."""
+        pairs, self._seen = self._seen, parallel_pairs(self.result)
+        return pairs != self._seen
 
     def _weight(self, run):
         """Prefer for the timeline: processes over threads over serial, then the most workers."""

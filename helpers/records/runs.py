@@ -39,6 +39,36 @@ class Timeline:
         """Memory of the columns in bytes."""
         return sum(len(column) * column.itemsize for column in self.columns().values())
 
+    def add_chunk(self, worker, queued, times, cpu, origin, many=False):
+        """Append the rows of a chunk; return the seconds its tasks took.
+
+        `times` are the bytes of all starts and then all ends, in seconds of the clock at which
+        the run's time is `origin`; `cpu` is shared out by duration. `many` uses numpy, whose
+        import only pays for tens of thousands of tasks.
+        """
+        both = array("d")
+        both.frombytes(times)
+        count = len(both) // 2
+        self.worker.extend(array("H", [worker]) * count)
+        self.queued.extend(array("d", [queued - origin]) * count)
+        if many:
+            import numpy as np
+
+            spans = np.frombuffer(both).reshape(2, -1) - origin
+            lasted = spans[1] - spans[0]
+            busy = float(lasted.sum())
+            self.started.frombytes(spans[0].tobytes())
+            self.finished.frombytes(spans[1].tobytes())
+            self.cpu.frombytes((lasted * (cpu / busy if busy > 0 else 0.0)).astype("f").tobytes())
+            return busy
+        starts, ends = [time - origin for time in both[:count]], [time - origin for time in both[count:]]
+        busy = sum(ends) - sum(starts)
+        rate = cpu / busy if busy > 0 else 0.0
+        self.started.extend(starts)
+        self.finished.extend(ends)
+        self.cpu.extend((end - start) * rate for start, end in zip(starts, ends, strict=True))
+        return busy
+
     def columns(self):
         """Return the five columns by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}

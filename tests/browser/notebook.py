@@ -166,7 +166,8 @@ class Lab:
     def wait_drawn(self):
         """Wait for what comes after a run: the picture for dense screens, and the advice."""
         self.cell.locator(".helpers-message", has_text=re.compile(r"\S")).wait_for()
-        self.page.wait_for_function("(image) => image.complete && image.naturalWidth >= 1800", arg=self.picture.element_handle())
+        sharp = "(cell) => cell.querySelector('.jp-RenderedImage img')?.naturalWidth >= 1800"  # each picture is a new element
+        self.page.wait_for_function(sharp, arg=self.cell.element_handle())
 
     def stop(self):
         """Press Stop if it can be pressed, and wait until it is over."""

@@ -28,13 +28,11 @@ MARGIN = 14
 
 def take_picture(page, lab):
     """Return the lab from its controls to its advice, without the cell around it, as PNG bytes."""
-    top = lab.cell.locator(".helpers-lab").bounding_box()
-    picture = lab.picture.bounding_box()
-    below = lab.cell.locator(".helpers-message").bounding_box()
-    box = {"x": picture["x"] - MARGIN, "y": top["y"] - MARGIN, "width": picture["width"] + 2 * MARGIN}
-    return page.screenshot(
-        clip={**box, "height": max(below["y"] + below["height"], picture["y"] + picture["height"] + 40) - box["y"] + MARGIN}
-    )
+    picture, message = lab.picture.bounding_box(), lab.message.bounding_box()
+    top = lab.cell.locator(".helpers-lab").bounding_box()["y"]
+    bottom = max(message["y"] + message["height"], picture["y"] + picture["height"] + 40)
+    clip = {"x": picture["x"] - MARGIN, "y": top, "width": picture["width"] + 2 * MARGIN, "height": bottom + MARGIN - top}
+    return page.screenshot(clip=clip)
 
 
 def main():

@@ -57,6 +57,12 @@ def test_restarting_the_kernel_leaves_no_process(measuring, server):
     assert children(server.kernel()) == []
 
 
+def test_killing_the_kernel_leaves_no_process(measuring, server):
+    _, _, processes = measuring()
+    server.kernel().kill()
+    wait_until(lambda: not any(map(is_alive, processes)), 10, "nothing alive after the kernel was killed")
+
+
 def test_closing_the_notebook_with_its_kernel_leaves_no_process(measuring, server):
     notebook, _, processes = measuring()
     notebook.close(kernel=True)
