@@ -16,7 +16,7 @@ from benchmarks.rows import not_here
 from helpers.machine import machine_report
 
 #: groups in the order in which they are measured, each a module of this package
-GROUPS = ("imports", "startup", "tracing", "observer", "harness", "latency", "timeline", "chapter")
+GROUPS = ("imports", "startup", "tracing", "observer", "events", "messages", "harness", "latency", "timeline", "chapter")
 
 
 def parse(arguments):

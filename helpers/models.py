@@ -242,6 +242,11 @@ def advise(sweep):
         return Advice("serial", 1, None, f"Stay serial for now: {_name(best)} reached {evidence.median:.2f} times the serial loop "
                       f"in {evidence.n_rounds} round{'s' * (evidence.n_rounds != 1)}, too few for an interval: run at least 3.", evidence)
     if evidence.low <= 1:
+        doubts = sweep.doubts(*best)
+        if doubts and evidence.high >= 1:
+            reached = f"{_name(best)} reached {figures(evidence)} times the serial loop"
+            return Advice("serial", 1, None, f"Undecided, so stay serial for now: {reached}, but the figures are in doubt "
+                          f"({'; '.join(doubts[:2])}): close other programs, or take more rounds or larger items.", evidence)
         verdict = "does not beat" if evidence.high >= 1 else "is slower than"
         return Advice("serial", 1, None, f"Stay serial: the best pair, {_name(best)}, {verdict} the serial loop, "
                       f"at {figures(evidence)} times its speed, {_why_serial(sweep, best)}.", evidence)
@@ -253,14 +258,15 @@ def advise(sweep):
 
 def _why_parallel(sweep, chosen, best, speedups):
     before, after = sweep.wall("serial", 1).median, sweep.wall(*chosen).median
-    cold = sweep.speedup(*chosen, cold=True)
+    cold, doubts = sweep.speedup(*chosen, cold=True), sweep.doubts(*chosen)
     gain = f"{figures(speedups[chosen])} times the serial loop, saving {seconds(before - after)} of {seconds(before)}"
     more = f"; more is hardly better ({_name(best)}: {speedups[best].median:.2f})" if best[1] > chosen[1] else ""
+    more += f"; in doubt: {doubts[0]}" if doubts else ""
     if cold.low is not None and cold.low <= 1:
         start = median(run.startup for run in sweep.runs_of(*chosen))
         return (f"Use {_name(chosen)}, but only if the workers stay open for many calls: {gain} once they are up, "
                 f"and {figures(cold)} with their start-up of {seconds(start)}{more}.")
-    return f"Use {_name(chosen)}: {gain}{more}."
+    return f"Use {_name(chosen)}: {gain} once they are up, {cold.median:.2f} with start-up{more}."
 
 
 def _why_serial(sweep, best):

@@ -215,3 +215,19 @@ def test_auto_chunks_are_those_of_pool_map():
             chunksize, extra = divmod(n_items, n_workers * 4)
             assert auto_chunksize(n_items, n_workers) == max(1, chunksize + bool(extra))
     assert max_workers() >= 61
+
+
+@pytest.mark.skipif("forkserver" not in start_methods_of("pool"), reason="no forkserver on this platform")
+@pytest.mark.parametrize("engine", ["processes", "pool", "multiprocess"])
+def test_forkserver_imports_the_functions_module_once_for_all_workers(engine, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = "import os\nIMPORTED_IN = os.getpid()\ndef where(item):\n    return IMPORTED_IN, os.getpid()\n"
+    (tmp_path / "imported_where.py").write_text(source)
+    import imported_where
+
+    try:
+        answers = run(imported_where.where, range(4), engine, "forkserver", chunksize=1).values()
+    finally:
+        sys.modules.pop("imported_where")
+    assert len({imported for imported, _ in answers}) == 1
+    assert all(imported != worker for imported, worker in answers)

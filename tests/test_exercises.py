@@ -39,12 +39,12 @@ def test_collatz_solution_passes(answers):
 
 @pytest.mark.parametrize(("source", "state", "words"), [
     (COLLATZ.replace("steps = 0", "steps = 1"), "wrong", "for 1 it gives 1"),
-    (COLLATZ.replace("3 * n + 1", "3 * n"), "wrong", "deadline"),
+    (COLLATZ.replace("3 * n + 1", "3 * n"), "wrong", "does the loop stop at 1"),
     ("def collatz_steps(n):\n    ...\n", "not attempted", "nothing yet"),
     ("def collatz_steps(n):\n    raise KeyError(n)\n", "wrong", "KeyError"),
 ])  # fmt: skip
 def test_collatz_wrong_answers_are_told_why(answers, monkeypatch, source, state, words):
-    monkeypatch.setattr("helpers.exercises.start.CHECK_DEADLINE", 2.0)
+    monkeypatch.setattr("helpers.exercises.start.DEADLINE", 2.0)
     verdict = start_1.check(answers(source).collatz_steps)
     assert verdict.state == state and words in verdict.words
 
@@ -62,6 +62,7 @@ def test_fastest_solution_and_wrong_answers():
     assert start_2.check(lambda sweep: min(sweep.pairs(), key=lambda pair: sweep.speedup(*pair).median)).state == "wrong"
     assert start_2.check(lambda sweep: None).state == "not attempted"
     assert "TypeError" in start_2.check(lambda: None).words
+    assert "pair" in start_2.check(lambda sweep: "processes").words and "without calling" in start_2.check(5).words
 
 
 def test_hints_go_round_and_the_solution_is_printed(capsys):
@@ -73,7 +74,13 @@ def test_hints_go_round_and_the_solution_is_printed(capsys):
     assert "def collatz_steps" in capsys.readouterr().out
 
 
-PARALLEL = "from multiprocessing import Pool\ndef answer(func, items):\n    with Pool(2) as pool:\n        return pool.map(func, items, 1)\n"
+PARALLEL = """
+from multiprocessing import Pool
+
+def answer(func, items):
+    with Pool(2) as pool:
+        return pool.map(func, items, 1)
+"""
 SERIAL = "def answer(func, items):\n    return [func(item) for item in items]\n"
 THREADS = PARALLEL.replace("from multiprocessing", "from multiprocessing.pool").replace("import Pool", "import ThreadPool as Pool")
 
@@ -90,13 +97,38 @@ def test_overlap_is_seen_in_a_pool_and_not_in_a_loop_or_threads(answers, method)
                 require_overlap(spans)
 
 
-@pytest.mark.parametrize(("source", "words"), [
-    ("def answer():\n    while True: pass\n", "waits for ever"),
-    ("def answer():\n    1 / 0\n", "ZeroDivisionError"),
-    ("import multiprocessing, time\ndef answer():\n    multiprocessing.Process(target=time.sleep, args=(60,)).start()\n    return 1\n", "still running"),
-    ("from multiprocessing.shared_memory import SharedMemory\ndef answer():\n    SharedMemory(create=True, size=10).close()\n    return 1\n", "not unlinked"),
-    ("import threading, time\ndef answer():\n    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n    return 1\n", "thread"),
-])  # fmt: skip
+HANGING = "def answer():\n    while True: pass\n"
+RAISING = "def answer():\n    1 / 0\n"
+LEAVING_A_PROCESS = """
+import multiprocessing, time
+def answer():
+    multiprocessing.Process(target=time.sleep, args=(60,)).start()
+    return 1
+"""
+LEAVING_MEMORY = """
+from multiprocessing.shared_memory import SharedMemory
+def answer():
+    SharedMemory(create=True, size=10).close()
+    return 1
+"""
+LEAVING_A_THREAD = """
+import threading, time
+def answer():
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (HANGING, "waits for ever"),
+        (RAISING, "ZeroDivisionError"),
+        (LEAVING_A_PROCESS, "still running"),
+        (LEAVING_MEMORY, "not unlinked"),
+        (LEAVING_A_THREAD, "thread"),
+    ],
+)
 def test_answers_that_leave_or_hang_are_wrong_and_told_why(answers, source, words):
     with pytest.raises(Wrong, match=words):
         call_answer(answers(source).answer, timeout=4)

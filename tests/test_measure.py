@@ -215,9 +215,11 @@ def test_items_of_unpicklable_objects_are_named():
     assert caught.value.index == 1
 
 
-def test_no_items_are_measured_as_nothing():
-    result = sweep(cpu.do_nothing, [], engines="processes", n_workers=2, repeats=1, timeout=30)
-    assert result.n_items == 0 and result.complete
+def test_no_items_are_refused_as_nothing_to_measure():
+    used_up = (n for n in ())
+    for items in ([], used_up):
+        with pytest.raises(InvalidArgumentError, match="empty"):
+            sweep(cpu.do_nothing, items)
 
 
 @pytest.mark.parametrize(

@@ -240,10 +240,22 @@ def test_stay_serial_where_nothing_parallel_was_measured(sweep):
 
 
 def test_stay_serial_where_the_interval_includes_one():
-    advice = advise(make_sweep({"processes": lambda n: 1.01}, (2, 4), noise=0.1))
+    advice = advise(make_sweep({"processes": lambda n: 1.0}, (2, 4), noise=0.01))
     assert advice.engine == "serial"
     assert advice.evidence.low <= 1 <= advice.evidence.high
     assert "does not beat" in advice.reason and f"{advice.evidence.median:.2f}" in advice.reason
+
+
+def test_noisy_figures_are_called_undecided_and_no_cause_is_made_up():
+    sweep = make_sweep({"processes": lambda n: 1.01}, (2, 4), noise=0.2)
+    advice = advise(sweep)
+    assert advice.engine == "serial" and "Undecided" in advice.reason and "in doubt" in advice.reason and "since" not in advice.reason
+    assert sweep.doubts("processes", 2) and "wide interval" in sweep.badges("processes", 2)
+
+
+def test_a_speedup_beyond_the_workers_is_mistrusted():
+    assert any("mistrust" in badge for badge in make_sweep({"threads": lambda n: 3.0}, (2,)).doubts("threads", 2))
+    assert not make_sweep({"threads": lambda n: 2.0}, (2,)).doubts("threads", 2)
 
 
 def why(engine="processes", n=2, usable_cpus=4, serial=1.0, **run):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from helpers.errors import HelpersError, NotPicklableError, TaskFailedError
+from helpers.notebook import shorten_paths
 from helpers.records import Accounting, Failure, Timeline
 from helpers.tasks.worker import safe_repr
 
@@ -61,16 +62,18 @@ class Batch:
 def task_failed(failures, results):
     """Return the TaskFailedError for `failures`; all other `results` are kept in it."""
     first = failures[min(failures)]
-    more = f" and {len(failures) - 1} more items" if len(failures) > 1 else ""
+    others = len(failures) - 1
+    more = f" and {others} more item{'s' * (others > 1)}" if others else ""
+    trace = shorten_paths(first.remote_traceback)
     return TaskFailedError(
-        f"The function failed on item {first.index} ({first.item}){more}: {first.error_type}: {first.message}\n"
+        f"The function failed on item {first.index}, which is {first.item}{more}: {first.error_type}: {first.message}\n"
         f"{len(results) - len(failures)} of {len(results)} results are kept in error.results; error.failures has every traceback.\n\n"
-        f"In the worker:\n{first.remote_traceback}",
+        f"In the worker:\n{trace}",
         failures=failures,
         results=results,
         index=first.index,
         item=first.item,
-        remote_traceback=first.remote_traceback,
+        remote_traceback=trace,
     )
 
 

@@ -92,10 +92,11 @@ class ProcessTeam(Team):
         kept = {}
         for chunk_first, reply in results.items():
             kept.update(enumerate(self._unpack([reply])[0], chunk_first))
-        where = f" while it worked on item {last} ({item})" if last is not None else ""
+        where = f" while it worked on item {last}, which is {item}" if last is not None else ""
+        memory = ", or give the workers more memory" if exitcode == -getattr(signal, "SIGKILL", 9) else ""
         return WorkerDiedError(
             f"A worker process ended{where}: {describe_exit(exitcode)}. {len(kept)} results that came back before are kept in "
-            "error.results. Run that item alone in the serial loop, or give the workers more memory.",
+            f"error.results. Run that item alone in the serial loop to see why{memory}.",
             exitcode=exitcode,
             last_task=last,
             item=item,

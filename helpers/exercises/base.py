@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, NotImportableError
 from helpers.measure.answers import run_answer
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.spy import Spy, count_overlapping, read_spans
@@ -56,11 +56,15 @@ class Exercise:
         try:
             if answer is None or answer is Ellipsis:
                 raise NotAttempted("hand your function to check().")
+            if not callable(answer):
+                raise Wrong(f"{answer!r} is no function: hand over the function itself, without calling it.")
             self.examine(answer)
         except NotAttempted as reason:
             return Verdict("not attempted", str(reason))
         except Wrong as reason:
             return Verdict("wrong", str(reason))
+        except NotImportableError as error:
+            return Verdict("wrong", f"a worker cannot import {error.culprit}. Begin its cell with %%worker, and run it again.")
         except (HelpersError, TimeoutError) as error:
             return Verdict("wrong", shorten_paths(str(error)))
         except Exception as error:
@@ -92,7 +96,8 @@ def call_answer(func, *args, start_method=None, timeout=CHECK_DEADLINE):
     try:
         answer = run_answer(func, *args, start_method=start_method, timeout=timeout)
     except TimeoutError:
-        raise Wrong(f"it did not return within {timeout:g} s under {start_method or 'the default start method'}: something waits for ever.") from None
+        method = start_method or "the default start method"
+        raise Wrong(f"it did not return within {timeout:g} s under {method}: something waits for ever.") from None
     if answer.error is not None:
         raise Wrong(f"it raises:\n{shorten_paths(answer.error)}")
     if answer.left:
@@ -102,13 +107,13 @@ def call_answer(func, *args, start_method=None, timeout=CHECK_DEADLINE):
     return answer.value
 
 
-def spy_on(func, call, company=2):
+def spy_on(func, call, company=2, patience=1.5):
     """Return (value, spans) of ``call(spy)``, where `spy` does what `func` does and notes who ran it.
 
     `call` gets a picklable callable to hand to the learner's function; see `helpers.tasks.spy`.
     """
     with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
-        value = call(Spy(folder, func, company))
+        value = call(Spy(folder, func, company, patience))
         return value, read_spans(folder)
 
 
@@ -120,6 +125,7 @@ def require_overlap(spans, n_processes=2):
     if most < n_processes:
         n_pids = len({pid for pid, *_ in spans})
         raise Wrong(
-            f"the result is right, but the work was done by {n_pids} process{'es' * (n_pids > 1)}, never by {n_processes} at the same time: "
+            f"the result is right, but the work was done by {n_pids} process{'es' * (n_pids > 1)}, "
+            f"never by {n_processes} at the same time: "
             "it is still serial work."
         )

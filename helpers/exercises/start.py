@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.exercises.base import CHECK_DEADLINE, Exercise, NotAttempted, Wrong
+from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong
 from helpers.measure import run_once
 from helpers.notebook import require_importable
 from helpers.records import Accounting, Run, Sweep
@@ -10,16 +10,26 @@ from helpers.records import Accounting, Run, Sweep
 STEPS = {1: 0, 2: 1, 3: 7, 6: 8, 7: 16, 27: 111}
 
 
+#: Seconds for one run of a few small numbers: a right answer needs a few hundredths.
+DEADLINE = 6.0
+
+
 def _examine_collatz(func):
     require_importable(func)
-    for method in ("spawn", None):
-        batch = run_once(func, STEPS, engine="processes", n_workers=2, start_method=method, chunksize=1, timeout=CHECK_DEADLINE)
+    for method in METHODS:
+        try:
+            batch = run_once(func, STEPS, engine="processes", n_workers=2, start_method=method, chunksize=1, timeout=DEADLINE)
+        except TimeoutError:
+            raise Wrong(f"it did not end for the numbers {', '.join(map(str, STEPS))}: does the loop stop at 1?") from None
+        if batch.failures:
+            first = batch.failures[min(batch.failures)]
+            raise Wrong(f"for {first.item} it raises {first.error_type}: {first.message}")
         results = dict(zip(STEPS, batch.values(), strict=True))
         if all(value in (None, Ellipsis) for value in results.values()):
-            raise NotAttempted("the function returns nothing yet.")
+            raise NotAttempted("the function returns nothing yet. (Is the `return` missing? `print` does not return.)")
         for number, steps in STEPS.items():
             if results[number] != steps:
-                raise Wrong(f"for {number} it gives {results[number]!r}, and it takes {steps} steps to reach 1.")
+                raise Wrong(f"for {number} it gives {results[number]!r}; the steps to reach 1 are {steps}.")
 
 
 start_1 = Exercise(
@@ -60,9 +70,12 @@ def _examine_pick(func):
     for walls, best in cases:
         answer = func(_sweep_with(walls))
         if answer in (None, Ellipsis):
-            raise NotAttempted("the function returns nothing yet.")
+            raise NotAttempted("the function returns nothing yet. (Is the `return` missing? `print` does not return.)")
+        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+            raise Wrong(f"it returns {answer!r}: return a pair, such as {best!r}.")
         if tuple(answer) != best:
-            raise Wrong(f"of {walls} (pair: seconds) it picks {answer!r}; {best} has the highest speedup.")
+            measured = ", ".join(f"{engine} × {n}: {wall:g} s" for (engine, n), wall in walls.items())
+            raise Wrong(f"of {measured} it picks {answer[0]} × {answer[1]}; {best[0]} × {best[1]} is the fastest.")
 
 
 start_2 = Exercise(
@@ -71,8 +84,8 @@ start_2 = Exercise(
     _examine_pick,
     "it finds the fastest pair, also when that is the serial loop.",
     (
-        "sweep.pairs() lists what was measured, and sweep.speedup(engine, n_workers).median is what to compare.",
+        "measured.pairs() lists the pairs, and measured.speedup(engine, n_workers).median is what to compare.",
         "max(pairs, key=…) finds the pair for which the key is largest.",
     ),
-    "def fastest(sweep):\n    return max(sweep.pairs(), key=lambda pair: sweep.speedup(*pair).median)",
+    "def fastest(measured):\n    return max(measured.pairs(), key=lambda pair: measured.speedup(*pair).median)",
 )

@@ -19,7 +19,7 @@ HEADS = {
     "threads": "from concurrent.futures import ThreadPoolExecutor\n",
     "processes": "import multiprocessing\nfrom concurrent.futures import ProcessPoolExecutor\n",
     "pool": "import multiprocessing\n",
-    "multiprocess": "import multiprocess\n",
+    "multiprocess": "import multiprocess  # python -m pip install multiprocess\n",
     "interpreters": "from concurrent.futures import InterpreterPoolExecutor\n",
 }
 BODIES = {

@@ -70,7 +70,8 @@ class SpeedupLab(Lab):
         timeout=None,
         guess=None,
     ):
-        self.func, self.items = func, check_items(items)
+        self.func, self.items = func, check_items(items, least=1)
+        engines = (engines,) if isinstance(engines, str) else tuple(engines)
         pack_function(func)
         self._report = machine_report()
         self._cpus = self._report.usable_cpus
@@ -86,8 +87,10 @@ class SpeedupLab(Lab):
             "repeats": repeats,
             "guess": guess,
         }
+        self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
         self._timeout, self._last_run, self._settled = timeout, None, None
         super().__init__()
+        self._say(self._off_text())
 
     # ── controls ──────────────────────────────────────────────────────────────────────────
 
@@ -113,7 +116,6 @@ class SpeedupLab(Lab):
                 "helpers-engine",
                 disabled=problem is not None or name == "serial",
             )
-        self._reasons = {name: problem for name in ENGINES if (problem := engine_problem(name, self.func))}
         split = widgets.HTML('<span style="opacity:.5">│</span>')
         within = [t for n, t in self._counts.items() if n <= self._cpus]
         beyond = [t for n, t in self._counts.items() if n > self._cpus]
@@ -146,7 +148,7 @@ class SpeedupLab(Lab):
         self._guess = widgets.FloatSlider(
             value=first["guess"] or 1.0,
             min=0,
-            max=min(top, 2.0 * max(counts)),
+            max=max(top, first["guess"] or 0.0),
             step=0.1,
             description="Your guess",
             style=narrow,
@@ -236,8 +238,15 @@ class SpeedupLab(Lab):
 
     def _advice(self):
         if self.result is None or not self.result.runs:
+            return self._off_text()
+        return f"{advise(self.result).reason} {self._off_text()}".strip()
+
+    def _off_text(self):
+        """Return which of the engines asked for cannot run, and why; "" if all can."""
+        if not self._off:
             return ""
-        return advise(self.result).reason
+        names, why = " and ".join(self._off), next(iter(self._off.values()))
+        return f"Not measured: {names}. {why}"
 
     def _buttons(self):
         return [

@@ -18,8 +18,8 @@ from helpers.tasks.worker import safe_repr
 MAX_ITEMS = 5_000_000
 
 
-def check_items(items):
-    """Return `items` as a list; raise InvalidArgumentError if it is not iterable or endless."""
+def check_items(items, least=0):
+    """Return `items` as a list; raise InvalidArgumentError if it is not iterable, endless, or shorter than `least`."""
     if not isinstance(items, Iterable):
         raise InvalidArgumentError(f"items must be a list or another iterable, not {safe_repr(items)}.")
     taken = list(islice(items, MAX_ITEMS + 1))
@@ -27,6 +27,8 @@ def check_items(items):
         raise InvalidArgumentError(
             f"items has more than {MAX_ITEMS:,} elements, or never ends: take a part, or group several into one item."
         )
+    if len(taken) < least:
+        raise InvalidArgumentError("items is empty: there is nothing to measure. (A generator can be read only once: make a list of it.)")
     return taken
 
 

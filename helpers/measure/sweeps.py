@@ -117,7 +117,7 @@ def sweep_steps(
 
     Parameters and errors as in `sweep`; ends early, without an error, when stopped.
     """
-    items = check_items(items)
+    items = check_items(items, least=1)
     engines = (engines,) if isinstance(engines, str) else tuple(dict.fromkeys(engines))
     payload, packed_items = pack_function(func), pack_items(items)
     for engine in engines:

@@ -120,8 +120,9 @@ class WorkerCells:
 
     def _warn_only_here(self, names):
         if names := list(names):
-            _say(f"%%worker: only the notebook has {_quote(names)}, workers will not find it: "
-                 "move its definition or import into a %%worker cell, or pass it as an argument.")
+            exist = "exists" if len(names) == 1 else "exist"
+            _say(f"%%worker: {_quote(names)} {exist} only in the notebook; workers will not find what only the notebook has. "
+                 "Define or import it in this cell, or pass it with each item; calls belong in the next cell.")
 
     def _import(self, cell):
         """Return the module of `cell`, executed unless it has been before."""

@@ -14,6 +14,11 @@ WAYS_OUT = (
     "Three ways out: define it in a %%worker cell; or in a module file next to the notebook, and import it; "
     'or choose the engine "multiprocess", which sends the function itself.'
 )
+WAYS_OUT_OF_A_PROGRAM = (
+    "Three ways out: define it in a module file of its own beside this program, and import it; "
+    "in a notebook, in a %%worker cell; "
+    'or choose the engine "multiprocess", which sends the function itself.'
+)
 
 
 def require_importable(func):
@@ -154,9 +159,7 @@ def _describe(named, module_name, name, short, found):
     if "<locals>" in name:
         return f"`{short}`, defined inside `{name.rpartition('.<locals>')[0].rpartition('.')[2]}`"
     if module_name in _MAIN:
-        ipython = sys.modules.get("IPython")
-        in_notebook = ipython is not None and ipython.get_ipython() is not None
-        return f"`{short}`, defined in {'a plain notebook cell' if in_notebook else 'the program that was started (`__main__`)'}"
+        return f"`{short}`, defined in {'a plain notebook cell' if _in_notebook() else 'the program that was started (`__main__`)'}"
     if found is None:
         return f"`{short}`, which module `{module_name}` does not have under that name"
     return f"`{short}`: in module `{module_name}` this name is now another object (decorated, or loaded anew since)"
@@ -200,4 +203,10 @@ def _spec_of(module_name):
 
 
 def _not_importable(culprit):
-    return NotImportableError(f"A worker cannot import {culprit}. {WAYS_OUT}", culprit=culprit)
+    ways_out = WAYS_OUT if _in_notebook() else WAYS_OUT_OF_A_PROGRAM
+    return NotImportableError(f"A worker cannot import {culprit}. {ways_out}", culprit=culprit)
+
+
+def _in_notebook():
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None

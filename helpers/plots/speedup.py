@@ -31,7 +31,7 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.timeline import plot_timeline
-from helpers.records import MIN_ROUNDS
+from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
 
 
 def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
@@ -102,7 +102,8 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
         warming = sweep is not None and any(run.warmup for run in sweep.runs)
         write_note(ax, "warming up: this round is not counted" if warming else "no measurement yet", 0.6, 0.13)
     labels.place()
-    write_head(ax, "Speedup over the serial loop", [_rounds_text(points), law])
+    doubt = _doubt_text(sweep, pairs) if pairs else ""
+    write_head(ax, "Speedup over the serial loop", [part for part in (_rounds_text(points), doubt or law) if part])
     return ax
 
 
@@ -170,8 +171,9 @@ def _draw_law(ax, labels, sweep, points):
     try:
         law = fit_usl(sweep, engine, n_draws=0)
     except NotEnoughPointsError:
-        within = " within the CPUs" if starved else ""
-        return f"no law fitted: that takes {MIN_POINTS} worker counts{within}"
+        if len(points[engine]) < MIN_POINTS:
+            return ""  # nobody expects one
+        return f"no law fitted: that takes {MIN_POINTS} worker counts within the CPUs"
     n = np.linspace(1, min(2 * law.largest_measured, max(n for n, _, _ in points[engine]) + 0.3), 60)
     ax.plot(n, law.speedup(n), color=darker(COLOURS.get(engine, OTHER)), lw=1.1, ls=(0, (4, 2.5)), zorder=4.2, gid="law")
     labels.avoid(n, law.speedup(n))
@@ -186,7 +188,15 @@ def _rounds_text(points):
     count = f"{rounds[0]} round{'s' * (rounds[0] > 1)}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]} rounds"
     if rounds[-1] < MIN_ROUNDS:
         return f"median of {count}, no interval below {MIN_ROUNDS} rounds"
+    if rounds[0] < GOOD_ROUNDS:
+        return f"median of {count}; bars: bootstrap interval, rough with so few"
     return f"median of {count} with 95 % interval"
+
+
+def _doubt_text(sweep, pairs):
+    """Return the doubt that most of the pairs share, "" where there is none."""
+    doubts = [badge.removeprefix("serial loop: ") for pair in pairs for badge in sweep.doubts(*pair)]
+    return f"in doubt: {max(doubts, key=doubts.count)}" if doubts else ""
 
 
 def _cold_median(sweep, engine, n):

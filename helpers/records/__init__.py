@@ -10,13 +10,14 @@
 All times are seconds. Within a run they count from the moment the workers were asked for.
 """
 
-from helpers.records.estimates import MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio
+from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio
 from helpers.records.runs import Accounting, Failure, Run, Timeline
 from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep, recorded
 
 __all__ = [
     "ENGINE_ORDER",
     "FORMAT",
+    "GOOD_ROUNDS",
     "MIN_ROUNDS",
     "Accounting",
     "Advice",

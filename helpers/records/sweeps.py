@@ -15,6 +15,8 @@ from helpers.records.runs import Run
 FORMAT = 1
 #: The order in which engines are listed and drawn.
 ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "interpreters", "dask")
+#: Badges: the spread of the rounds, and workers that share CPUs (begins so).
+UNSTEADY, MORE_WORKERS = "rounds differ by more than 10 %", "more workers than"
 #: Sweeps that come with the package.
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
@@ -71,15 +73,30 @@ class Sweep:
         return estimate_ratio([serial[r.round] for r in runs], [r.cold_wall if cold else r.wall for r in runs])
 
     def badges(self, engine, n_workers):
-        """Return what makes the pair's figures doubtful, each in a few words."""
+        """Return what makes the pair's figures doubtful, each in a few words.
+
+        The serial loop's doubts are those of every speedup, which is a ratio to it.
+        """
         found = dict.fromkeys(badge for run in self.runs_of(engine, n_workers) for badge in run.badges)
         walls = sorted(run.wall for run in self.runs_of(engine, n_workers))
         if len(walls) >= MIN_ROUNDS and walls[-1 - len(walls) // 4] - walls[len(walls) // 4] > 0.1 * median(walls):
-            found["rounds differ by more than 10 %"] = None
+            found[UNSTEADY] = None
+        if engine != "serial" and self.runs_of("serial", 1):
+            speedup = self.speedup(engine, n_workers)
+            found.update(dict.fromkeys(f"serial loop: {badge}" for badge in self.badges("serial", 1)))
+            if speedup.low is not None and speedup.high - speedup.low > 0.25 * speedup.median:
+                found["wide interval"] = None
+            if speedup.median > 1.15 * n_workers:
+                found["faster than its workers can be: mistrust it"] = None
         return tuple(found)
 
+    def doubts(self, engine, n_workers):
+        """Return the badges that speak of noise, not of the number of workers."""
+        return tuple(badge for badge in self.badges(engine, n_workers) if not badge.startswith(MORE_WORKERS))
+
     def __str__(self):
-        lines = [f"{self.function} over {self.n_items} items" + ("" if self.complete else " (stopped early)")]
+        n_items = f"{self.n_items} item{'s' * (self.n_items != 1)}"
+        lines = [f"{self.function} over {n_items}" + ("" if self.complete else " (stopped early)")]
         for engine, n_workers in self.pairs():
             if not self.runs_of(engine, n_workers):
                 continue

@@ -40,7 +40,7 @@ class Spy:
             os.remove(name + ".inside")
 
     def _write(self, path, text):
-        draft = path + ".draft"
+        draft = f"{path}.{os.getpid()}-{threading.get_ident()}.draft"  # several may write the same path at once
         with open(draft, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(draft, path)

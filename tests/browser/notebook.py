@@ -28,13 +28,17 @@ WATCH = """(cell) => {
         const outputs = window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON();
         const running = !cell.querySelector('.helpers-stop').disabled;
         if (running || seen.pictures.length) {
-            note(seen.pictures, image.src);
+            note(seen.pictures, image?.src);
             note(seen.alts, outputs.map(output => output.metadata?.['image/png']?.alt).find(alt => alt));
             note(seen.progress, label.innerText);
         }
-        if (seen.pictures.length && !running) seen.over = true; else setTimeout(look, 10);
+        if (seen.pictures.length && !running) {
+            seen.over = true;
+            observer.disconnect();
+        }
     };
-    look();
+    const observer = new MutationObserver(look);
+    observer.observe(cell, {subtree: true, childList: true, attributes: true, characterData: true});
 }"""
 
 CONTRASTS = """(cell) => {

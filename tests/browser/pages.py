@@ -21,6 +21,13 @@ THEME = """async (theme) => {
     await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
 }"""
 
+#: The attribute says what was asked for, the ground what the style sheet made of it: that comes later.
+IN_THEME = """(theme) => {
+    const ground = getComputedStyle(document.body).getPropertyValue('--jp-layout-color0').trim();
+    const light = ['white', '#fff', '#ffffff'].includes(ground);
+    return light === (theme === 'light') && document.body.dataset.jpThemeLight === String(light);
+}"""
+
 
 def find_chromium():
     """Return the path of the system's Chromium: CHROMIUM names one, else the first on the PATH; None if there is none."""
@@ -72,7 +79,7 @@ def note(page, message):
 def set_theme(page, theme):
     """Change the looks of JupyterLab, and wait until the curtain is away."""
     page.evaluate(THEME, theme)
-    page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str(theme.endswith("Light")).lower())
+    page.wait_for_function(IN_THEME, arg="light" if theme.endswith("Light") else "dark")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
 
 

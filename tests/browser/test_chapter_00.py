@@ -17,6 +17,9 @@ def chapter(browser, server):
     with pages(browser, server) as open_page:
         notebook = Notebook(open_page(height=1500), CHAPTER)
         notebook.run_all()
+        for lab in notebook.labs():
+            lab.button("run").scroll_into_view_if_needed()
+            lab.picture.wait_for()
         notebook.open_page = open_page
         yield notebook
 
@@ -61,6 +64,7 @@ def corner(picture):
 
 
 def test_the_console_shows_no_error(chapter):
+    chapter.page.wait_for_timeout(500)  # what the labs asked for has come or failed
     assert chapter.page.errors == []
 
 

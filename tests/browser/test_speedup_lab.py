@@ -9,7 +9,7 @@ from .pages import open_cells, pages, set_theme
 MAKE = """
 from helpers.labs import SpeedupLab
 from helpers.tasks.cpu import count_primes
-lab = SpeedupLab(count_primes, [15_000] * 8, engines=("threads", "processes"), n_workers=(1,), repeats=3)
+lab = SpeedupLab(count_primes, [20_000] * 8, engines=("threads", "processes"), n_workers=(1,), repeats=3)
 """
 
 WIDE = """
@@ -38,7 +38,7 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
     before = lab.boxes()
     lab.cell.screenshot(path=screenshots / "lab-before.png")
     lab.count(2).click()
-    lab.control("repeats").fill("4")
+    lab.control("repeats").fill("5")
     lab.control("repeats").press("Tab")
     assert lab.counts() == [1, 2]
     lab.watch()
@@ -49,7 +49,7 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
     notebook.page.wait_for_function("window.seen.over")
     seen = lab.seen()
     assert len(seen["pictures"]) > 3, "the picture changes at least three times"
-    assert len([text for text in seen["progress"] if " of 25 runs" in text]) > 3, seen["progress"]  # 5 rounds of serial and 2 x 2
+    assert len([text for text in seen["progress"] if " of 30 runs" in text]) > 3, seen["progress"]  # 6 rounds of serial and 2 x 2
     assert "times the serial loop" in seen["alts"][-1] and len(seen["alts"]) > 3, "points come one by one"
     lab.wait_drawn()
     assert "serial" in lab.message.inner_text()

@@ -1,0 +1,121 @@
+"""What is recorded of messages between processes: ways of sending, round trips, deliveries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from helpers.errors import HelpersError
+from helpers.records import Estimate, estimate_ratio
+
+#: The ways of sending, and what they are called in pictures and tables.
+WAYS = {"send": "Pipe.send", "send_bytes": "send_bytes", "queue": "Queue", "shared": "shared memory"}
+#: The ceiling: always measured too.
+COPY = "copy"
+#: How often a byte is copied on its way to the receiver, on Linux and macOS, as CPython's source has it
+#: (3.11 to 3.14, multiprocessing/connection.py): pickle, write, read, gather, unpickle or copy out.
+COPIES = {"send": 5, "send_bytes": 4, "queue": 5, "shared": 1, COPY: 1}
+
+
+@dataclass(frozen=True)
+class Trip:
+    """One visit: `n_trips` messages of `size_bytes` there and back took `wall` seconds."""
+
+    way: str
+    size_bytes: int
+    round: int
+    n_trips: int
+    wall: float
+
+    @property
+    def seconds(self):
+        """Seconds a single round trip took, on average of the visit."""
+        return self.wall / self.n_trips
+
+
+@dataclass(frozen=True)
+class Trips:
+    """All that was measured; estimates are medians over the rounds after the warm-up."""
+
+    trips: tuple[Trip, ...]
+    start_method: str
+    repeats: int
+    complete: bool = False
+
+    @cached_property
+    def _by_pair(self):
+        found = {}
+        for trip in self.trips:
+            if trip.round:
+                found.setdefault((trip.way, trip.size_bytes), []).append(trip.seconds)
+        return found
+
+    def ways(self):
+        """Return the ways that were measured, the memory copy last."""
+        return [way for way in (*WAYS, COPY) if any(way == found for found, _ in self._by_pair)]
+
+    def sizes(self, way):
+        """Return the message sizes in bytes at which `way` was measured, smallest first."""
+        return sorted(size for found, size in self._by_pair if found == way)
+
+    def seconds(self, way, size_bytes):
+        """Return the Estimate of the seconds of a round trip."""
+        return estimate_ratio(self._rounds(way, size_bytes))
+
+    def bandwidth(self, way, size_bytes):
+        """Return the Estimate of bytes a second, both directions counted."""
+        trip = self.seconds(way, size_bytes)
+        bounds = (None, None) if trip.low is None else (2 * size_bytes / trip.high, 2 * size_bytes / trip.low)
+        return Estimate(2 * size_bytes / trip.median, *bounds, trip.n_rounds)
+
+    def ratio(self, size_bytes, way, other=COPY):
+        """Return the Estimate of how many times the bandwidth of `other` is that of `way`."""
+        ours, theirs = self._rounds(way, size_bytes), self._rounds(other, size_bytes)
+        both = min(len(ours), len(theirs))
+        return estimate_ratio(theirs[:both], ours[:both])
+
+    def median(self, way, size_bytes):
+        """Return the median of the seconds of a round trip: quicker than the whole Estimate."""
+        seconds = sorted(self._rounds(way, size_bytes))
+        middle = len(seconds) // 2
+        return seconds[middle] if len(seconds) % 2 else (seconds[middle - 1] + seconds[middle]) / 2
+
+    def n_rounds(self, way, size_bytes):
+        """Return how many rounds after the warm-up there are of it."""
+        return len(self._rounds(way, size_bytes))
+
+    def _rounds(self, way, size_bytes):
+        try:
+            return self._by_pair[way, size_bytes]
+        except KeyError:
+            raise HelpersError(f"{way} was not measured with {size_bytes:,} bytes: choose of ways() and sizes(way).") from None
+
+    def __str__(self):
+        lines = [f"round trips of a message, {self.start_method} processes" + ("" if self.complete else ", not complete")]
+        for way in self.ways():
+            for size in self.sizes(way):
+                trip, speed = self.seconds(way, size), self.bandwidth(way, size)
+                lines.append(
+                    f"{WAYS.get(way, 'memory copy'):>14} {size:>12,} B  {trip.median * 1e6:>12,.1f} µs  {speed.median / 1e6:>10,.2f} MB/s"
+                )
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Handing one large message to another process that looks at all of it: seconds, one of each a round.
+
+    ``copied_in`` is filling the shared block, before ``shared``: telling its name, attaching,
+    looking, and the answer. ``sent`` is `Pipe.send`, looking, and the answer.
+    """
+
+    size_bytes: int
+    sent: tuple[float, ...]
+    copied_in: tuple[float, ...]
+    shared: tuple[float, ...]
+
+    def median(self, what):
+        """Return the median seconds of "sent", "copied_in" or "shared"."""
+        return estimate_ratio(getattr(self, what)).median

@@ -1,0 +1,320 @@
+"""What the workers of the Lock chapter execute: counting, sections under a lock, small uses of each tool.
+
+::
+
+    add_…            one shared counter, by several ways of locking
+    TracedLock       a lock that notes when it was asked for, got and released
+    run_sections     the work of LockLab: free part, then a part inside the lock
+    serve            a worker that runs such jobs as they are asked for
+    the rest         RLock, Semaphore, Event, Condition, Barrier, deadlock and death, each in its smallest use
+
+Standard library only. A counter is anything with ``value`` that processes share; every wait has
+a deadline, but for the ones whose endlessness is the lesson: those run in the runner only.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from array import array
+from time import perf_counter, sleep
+
+from helpers.tasks.worker import describe, end_with_parent
+
+#: Seconds a worker waits for the others at a gate or for a signal.
+PATIENCE = 30.0
+#: Updates under one lock when a batch is locked at once.
+BATCH = 100
+#: Seconds before the common start in which a worker watches the clock instead of sleeping.
+WATCH = 0.0005
+
+
+# ── one shared counter ──────────────────────────────────────────────────────────────────────
+
+
+def add_unlocked(counter, n_increments, gate=None):
+    """Add 1 to ``counter.value`` so many times: read, add, write back, with nobody kept out.
+
+    `gate` is a Barrier at which workers wait for each other, so that they truly overlap.
+    """
+    if gate is not None:
+        gate.wait(PATIENCE)
+    for _ in range(n_increments):
+        counter.value += 1
+
+
+def add_locked(counter, lock, n_increments, gate=None):
+    """Add 1 so many times, each time inside the lock."""
+    if gate is not None:
+        gate.wait(PATIENCE)
+    for _ in range(n_increments):
+        with lock:
+            counter.value += 1
+
+
+def add_in_batches(counter, lock, n_increments, size=BATCH):
+    """Add 1 so many times; the lock is taken once for `size` increments."""
+    for first in range(0, n_increments, size):
+        with lock:
+            for _ in range(min(size, n_increments - first)):
+                counter.value += 1
+
+
+def add_and_merge(counter, lock, n_increments):
+    """Count alone in a variable of this process; take the lock once, at the end."""
+    total = 0
+    for _ in range(n_increments):
+        total += 1
+    with lock:
+        counter.value += total
+
+
+def keep(counter, lock):
+    """Keep what a pool's initializer got, for `add_kept`: a lock cannot travel with a task."""
+    global kept_counter, kept_lock
+    kept_counter, kept_lock = counter, lock
+
+
+def add_kept(n_increments):
+    """Add 1 so many times to the counter this worker was started with; return the number."""
+    add_locked(kept_counter, kept_lock, n_increments)
+    return n_increments
+
+
+def add_with(lock):
+    """Return whether the lock could be taken: a task that asks for a lock as its item."""
+    with lock:
+        return True
+
+
+# ── sections under a lock, recorded ─────────────────────────────────────────────────────────
+
+
+class TracedLock:
+    """A lock that notes when it was asked for, got and released: perf_counter seconds, in arrays.
+
+    Each note costs one reading of the clock and one append. `lock` None keeps nobody out and
+    notes the same times.
+    """
+
+    def __init__(self, lock=None):
+        self.lock = lock
+        self.asked, self.got, self.released = array("d"), array("d"), array("d")
+
+    def __enter__(self):
+        self.asked.append(perf_counter())
+        if self.lock is not None:
+            self.lock.acquire()
+        self.got.append(perf_counter())
+
+    def __exit__(self, error_type, error, trace):
+        self.released.append(perf_counter())  # before: the next one may get it at once, and spans must not seem to overlap
+        if self.lock is not None:
+            self.lock.release()
+
+
+def burn(n_loops):
+    """Keep a CPU busy for a fixed amount of work: so many turns of an empty loop."""
+    for _ in range(int(n_loops)):
+        pass
+
+
+def rest(seconds):
+    """Sleep; not at all for 0."""
+    if seconds > 0:
+        sleep(seconds)
+
+
+def seconds_per_loop(n_loops=100_000, repeats=5):
+    """Return how long one turn of `burn` takes here: the best of `repeats`."""
+    best = float("inf")
+    for _ in range(repeats):
+        began = perf_counter()
+        burn(n_loops)
+        best = min(best, perf_counter() - began)
+    return best / n_loops
+
+
+#: How a part of a step is spent: computing, or waiting with the CPU free.
+WORK = {"compute": burn, "wait": rest}
+
+
+def run_plain(counter, _lock, frees, inside, work):
+    """Run all steps as one plain loop, no lock and no notes: the baseline."""
+    do = WORK[work]
+    for free in frees:
+        do(free)
+        seen = counter.value
+        do(inside)
+        counter.value = seen + 1
+    return (b"", b"", b"")
+
+
+def run_sections(counter, lock, frees, inside, work):
+    """Run a step for each of `frees`: a free part so long, then an update of the counter inside the lock; return the notes.
+
+    The update reads, works on what it read, and writes back, so what others write between is
+    lost unless they are kept out. The notes are (asked, got, released) as bytes of doubles.
+    """
+    do, traced = WORK[work], TracedLock(lock)
+    for free in frees:
+        do(free)
+        with traced:
+            seen = counter.value
+            do(inside)
+            counter.value = seen + 1
+    return traced.asked.tobytes(), traced.got.tobytes(), traced.released.tobytes()
+
+
+def run_unprotected(counter, _lock, *settings):
+    """As `run_sections`, with nobody kept out."""
+    return run_sections(counter, None, *settings)
+
+
+JOBS = {
+    "plain": run_plain,
+    "sections": run_sections,
+    "unprotected": run_unprotected,
+    "no lock": lambda counter, lock, n: add_unlocked(counter, n),
+    "lock per update": add_locked,
+    "lock per batch": add_in_batches,
+    "merge at the end": add_and_merge,
+}
+
+
+def serve(connection, counter, lock):
+    """Run the jobs that come in until there are no more; answer (began, ended, value, problem).
+
+    A job is (name, start, arguments): it begins at the perf_counter second `start`, so that
+    several workers begin together.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    connection.send(os.getpid())
+    while True:
+        try:
+            asked = connection.recv()
+        except (EOFError, OSError):
+            return
+        if asked is None:
+            return
+        name, start, arguments = asked
+        sleep(max(0.0, start - perf_counter() - WATCH))
+        while perf_counter() < start:
+            pass
+        began = perf_counter()
+        try:
+            value, problem = JOBS[name](counter, lock, *arguments), None
+        except BaseException as error:
+            value, problem = None, describe(error, name)[3]
+        connection.send((began, perf_counter(), value, problem))
+
+
+# ── each tool in its smallest use ───────────────────────────────────────────────────────────
+
+
+def use_slot(slots, inside, most, gate):
+    """Stay for a moment in one of the slots of a Semaphore; note the most that were inside at once.
+
+    `inside` and `most` are Values; `inside`'s own lock guards both.
+    """
+    gate.wait(PATIENCE)
+    with slots:
+        with inside.get_lock():
+            inside.value += 1
+            most.value = max(most.value, inside.value)
+        sleep(0.05)
+        with inside.get_lock():
+            inside.value -= 1
+
+
+def wait_for_go(go, answers):
+    """Wait until the Event is set, at most `PATIENCE`; put whether it was."""
+    answers.put(go.wait(PATIENCE))
+
+
+def report_parts(condition, done, n_parts):
+    """Finish parts one by one and tell whoever waits for the Condition after each."""
+    for _ in range(n_parts):
+        sleep(0.01)
+        with condition:
+            done.value += 1
+            condition.notify_all()
+
+
+def square_then_sum(barrier, squares, totals, number):
+    """Phase one: write a square. Barrier. Phase two: add up everybody's squares."""
+    squares[number] = number * number
+    barrier.wait(PATIENCE)
+    totals[number] = sum(squares)
+
+
+# ── deadlock and death ──────────────────────────────────────────────────────────────────────
+
+
+def take_both(first, second, meeting, seconds, answers):
+    """Take two locks, one after the other; put whether the second was got within `seconds`.
+
+    Between the two it waits a moment for the other worker to hold a lock as well, so that a
+    deadlock that can happen does happen.
+    """
+    with first:
+        try:
+            meeting.wait(0.4)
+        except threading.BrokenBarrierError:
+            pass
+        got = second.acquire(timeout=seconds)
+        if got:
+            second.release()
+    answers.put(got)
+
+
+def cross_for_ever():
+    """Start two processes that take two locks in opposite order, and wait for them: it never returns.
+
+    Only for the runner, behind a deadline.
+    """
+    left, right, meeting = multiprocessing.Lock(), multiprocessing.Lock(), multiprocessing.Barrier(2)
+    answers = multiprocessing.SimpleQueue()
+    orders = [(left, right), (right, left)]
+    pair = [multiprocessing.Process(target=take_both, args=(*order, meeting, None, answers), daemon=True) for order in orders]
+    for process in pair:
+        process.start()
+    for process in pair:
+        process.join()
+    return True
+
+
+def hold_for_ever(lock, holding):
+    """Take the lock, say so, and keep it."""
+    with lock:
+        holding.set()
+        sleep(3600)
+
+
+def try_lock(lock, seconds, answers):
+    """Put whether the lock was got within `seconds` (None: wait for ever)."""
+    got = lock.acquire(timeout=seconds)
+    if got:
+        lock.release()
+    answers.put(got)
+
+
+def kill_the_holder(seconds=0.5, n_waiting=2):
+    """Kill a process that holds a lock; return (its exit code, whether each waiting one got the lock).
+
+    With `seconds` None the others wait for ever: only for the runner, behind a deadline.
+    """
+    lock, holding, answers = multiprocessing.Lock(), multiprocessing.Event(), multiprocessing.SimpleQueue()
+    holder = multiprocessing.Process(target=hold_for_ever, args=(lock, holding), daemon=True)
+    holder.start()
+    if not holding.wait(PATIENCE):
+        raise TimeoutError("The process that should hold the lock did not come up.")
+    waiting = [multiprocessing.Process(target=try_lock, args=(lock, seconds, answers), daemon=True) for _ in range(n_waiting)]
+    for process in waiting:
+        process.start()
+    holder.kill()
+    holder.join(PATIENCE)
+    for process in waiting:
+        process.join(None if seconds is None else PATIENCE)
+    return holder.exitcode, [answers.get() for _ in waiting]

@@ -1,0 +1,264 @@
+"""What processes do at the other end of a pipe: chapter 04. Standard library only.
+
+Those that take a ``connection`` run in a process of their own; `mix_two_writers`,
+`question_worker` and `exchange_between` start such processes themselves and are meant for the
+runner, behind a deadline: see `helpers.measure.run_answer`.
+"""
+
+import multiprocessing
+import time
+from multiprocessing.connection import Listener
+from multiprocessing.shared_memory import SharedMemory
+
+#: Seconds after which a process of this module is not waited for any longer.
+PATIENCE = 5.0
+#: Bytes in a page of memory: looking at one byte in each of them touches all of a message.
+PAGE_BYTES = 4096
+
+
+# --- workers of the chapter's first half ------------------------------------------------------
+
+
+def answer_requests(connection):
+    """Answer each list of numbers with the list of their squares, until the other end is closed."""
+    with connection:
+        while True:
+            try:
+                numbers = connection.recv()
+            except EOFError:
+                return
+            connection.send([number * number for number in numbers])
+
+
+def send_all(writer, messages):
+    """Send the messages one by one, and end: the way of a pipe that goes one way."""
+    with writer:
+        for message in messages:
+            writer.send(message)
+
+
+def send_after(connection, seconds, message):
+    """Send one message after a time of waiting."""
+    with connection:
+        time.sleep(seconds)
+        connection.send(message)
+
+
+# --- two writers at one end -------------------------------------------------------------------
+
+
+def write_letters(writer, letter, n_messages, size_bytes, lock, ready):
+    """Send messages of one letter each, holding `lock` around each of them if there is one."""
+    message = letter * size_bytes
+    ready.wait(PATIENCE)
+    for _ in range(n_messages):
+        if lock is None:
+            writer.send_bytes(message)
+        else:
+            with lock:
+                writer.send_bytes(message)
+
+
+def count_intact(reader, n_messages, size_bytes):
+    """Return how many messages arrive whole, of `size_bytes` and one letter, before the first that does not."""
+    for count in range(n_messages):
+        try:
+            message = reader.recv_bytes(size_bytes) if reader.poll(PATIENCE) else b""
+        except OSError:  # a length that cannot be: the reader has lost its place
+            return count
+        if len(message) != size_bytes or message.count(message[:1]) != size_bytes:
+            return count
+    return n_messages
+
+
+def mix_two_writers(n_messages, size_bytes, with_lock):
+    """Return (sent, intact) of two processes that write to one end at the same time."""
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    ready, lock = multiprocessing.Barrier(2), multiprocessing.Lock() if with_lock else None
+    workers = [
+        multiprocessing.Process(target=write_letters, args=(writer, letter, n_messages, size_bytes, lock, ready), daemon=True)
+        for letter in (b"A", b"B")
+    ]
+    try:
+        for worker in workers:
+            worker.start()
+        writer.close()
+        if reader.poll(2 * PATIENCE):
+            time.sleep(0.1)  # long enough for the pipe to be full and both to be in the middle of a message
+        return 2 * n_messages, count_intact(reader, 2 * n_messages, size_bytes)
+    finally:
+        reader.close()
+        end_all(workers)
+
+
+def end_all(workers):
+    """End the workers that are still there, and return when they are gone."""
+    for worker in workers:
+        if worker.pid is not None:
+            worker.terminate()
+            worker.join()
+
+
+# --- a server with a key ----------------------------------------------------------------------
+
+
+def serve_with_key(report, authkey):
+    """Answer lists of numbers with their squares over a socket of this machine, to clients that know the key.
+
+    The address goes out through `report`, then the reason each time a client is refused.
+    """
+    with Listener(("127.0.0.1", 0), authkey=authkey) as listener:
+        report.send(listener.address)
+        while True:
+            try:
+                connection = listener.accept()
+            except multiprocessing.AuthenticationError as error:
+                report.send(type(error).__name__)
+                continue
+            answer_requests(connection)
+
+
+# --- the partner of a measurement -------------------------------------------------------------
+
+
+def play_partner(control, data, requests, replies):
+    """Send back every message, by the way and as often as `control` asks for, until it asks for None.
+
+    An order is (way, size_bytes, n_trips, names of shared blocks). "ready" goes out once
+    everything is prepared, and memory touched, so that the trips themselves do not pay for it.
+    """
+    while (order := control.recv()) is not None:
+        way, size_bytes, n_trips, blocks = order
+        PARTNERS[way](control, data, requests, replies, size_bytes, n_trips, blocks)
+
+
+def echo_objects(control, data, _requests, _replies, _size_bytes, n_trips, _blocks):
+    """Send back whole objects by ``send`` and ``recv``."""
+    control.send("ready")
+    for _ in range(n_trips):
+        data.send(data.recv())
+
+
+def echo_bytes(control, data, _requests, _replies, size_bytes, n_trips, _blocks):
+    """Send back bytes by ``send_bytes`` and ``recv_bytes_into``, with one buffer for all of them."""
+    buffer = bytearray(b"\1") * size_bytes
+    with memoryview(buffer) as view:
+        control.send("ready")
+        for _ in range(n_trips):
+            size = data.recv_bytes_into(buffer)
+            data.send_bytes(view[:size])
+
+
+def echo_queue(control, _data, requests, replies, _size_bytes, n_trips, _blocks):
+    """Send back objects by two queues, and an empty one at last: feeder threads keep what they sent last."""
+    control.send("ready")
+    for _ in range(n_trips + 1):
+        replies.put(requests.get())
+
+
+def echo_shared(control, data, _requests, _replies, size_bytes, n_trips, blocks):
+    """Copy what lies in one shared block into the other; a byte through the pipe says that it is there."""
+    inbox, outbox = (open_block(name) for name in blocks)
+    try:
+        outbox.buf[:size_bytes] = inbox.buf[:size_bytes]
+        control.send("ready")
+        for _ in range(n_trips):
+            data.recv_bytes()
+            outbox.buf[:size_bytes] = inbox.buf[:size_bytes]
+            data.send_bytes(b"!")
+    finally:
+        inbox.close()
+        outbox.close()
+
+
+PARTNERS = {"send": echo_objects, "send_bytes": echo_bytes, "queue": echo_queue, "shared": echo_shared}
+
+
+def open_block(name):
+    """Return an attached SharedMemory: its maker removes it, nobody else."""
+    try:
+        return SharedMemory(name, track=False)
+    except TypeError:  # before Python 3.13; the resource tracker is the maker's own and forgets it with the maker
+        return SharedMemory(name)
+
+
+def take_deliveries(connection):
+    """Look at each delivery, an object or the (name, size) of a shared block, and answer with `look_at` it."""
+    with connection:
+        while True:
+            try:
+                delivery = connection.recv()
+            except EOFError:
+                return
+            if not isinstance(delivery, tuple):
+                connection.send(look_at(delivery))
+                continue
+            block = open_block(delivery[0])
+            try:
+                with block.buf[: delivery[1]] as view:
+                    connection.send(look_at(view))
+            finally:
+                block.close()
+
+
+def look_at(message):
+    """Return the sum of one byte a page: the least that touches all of a message."""
+    return sum(message[::PAGE_BYTES])
+
+
+# --- what the exercises ask of a learner's function -------------------------------------------
+
+
+def question_worker(func, requests):
+    """Return what a worker ``func(connection)`` does: its replies, and how it ended.
+
+    Returns
+    -------
+    dict with "replies", "silent_at" (index of the request that stayed without a reply, or
+    None), "ended" (by itself once the other end was closed), "exitcode".
+    """
+    ours, theirs = multiprocessing.Pipe()
+    worker = multiprocessing.Process(target=func, args=(theirs,), daemon=True)
+    worker.start()
+    theirs.close()
+    replies, silent_at = [], None
+    try:
+        for index, request in enumerate(requests):
+            try:
+                ours.send(request)
+                replies.append(ours.recv() if ours.poll(PATIENCE) else None)
+            except (EOFError, OSError):
+                replies.append(None)
+            if replies[-1] is None:
+                silent_at = index
+                break
+        ours.close()
+        worker.join(PATIENCE if silent_at is None else 0.2)
+        return {"replies": replies, "silent_at": silent_at, "ended": worker.exitcode is not None, "exitcode": worker.exitcode}
+    finally:
+        end_all([worker])
+
+
+def exchange_once(func, connection, letter, size_bytes, first):
+    """Call ``func(connection, message, first)`` and send back what it gave: its length, its letter, whether it is pure."""
+    got = func(connection, letter * size_bytes, first)
+    whole = isinstance(got, (bytes, bytearray)) and len(got) == size_bytes and got.count(got[:1]) == size_bytes
+    connection.send(bytes(got[:1]) if whole else repr(got)[:40])
+
+
+def exchange_between(func, size_bytes):
+    """Return what each of two processes got from the other by `func`: b"B" and b"A" if all went well.
+
+    The caller gives the deadline: where both send before they receive, this does not return.
+    """
+    ours, theirs = multiprocessing.Pipe()
+    worker = multiprocessing.Process(target=exchange_once, args=(func, theirs, b"B", size_bytes, False), daemon=True)
+    worker.start()
+    theirs.close()
+    try:
+        got = func(ours, b"A" * size_bytes, True)
+        whole = isinstance(got, (bytes, bytearray)) and len(got) == size_bytes and got.count(got[:1]) == size_bytes
+        mine = bytes(got[:1]) if whole else repr(got)[:40]
+        return mine, ours.recv() if ours.poll(PATIENCE) else "nothing"
+    finally:
+        end_all([worker])

@@ -1,0 +1,220 @@
+"""What processes around a queue execute: recorded producers and consumers, and ways to go wrong.
+
+Every put and get is noted in shared memory by the process that does it, so that whoever started
+the processes can watch without a message and without ``qsize``, which macOS does not have.
+Standard library only.
+"""
+
+import multiprocessing
+import queue as thread_queue
+import time
+from time import perf_counter, sleep
+
+#: What tells a consumer that nothing more comes.
+SENTINEL = None
+#: Numbers before the first event of a log (ready, began, ended), and numbers of one event.
+HEAD, STRIDE = 3, 3
+READY, BEGAN, ENDED = range(HEAD)
+#: The item number noted for a sentinel.
+NO_ITEM = -1.0
+
+
+class QueueLog:
+    """A process's own record of its puts or gets, in `cells`: shared memory of doubles, all 0 at first.
+
+    ::
+
+        ready  began  ended  |  asked  item  done  |  asked  item  done  |  …
+
+    `asked` is when put or get was called, `done` when it returned (0: not yet), both by
+    ``perf_counter``, which all processes of a machine share. One process writes a log; anybody
+    may read it meanwhile.
+    """
+
+    def __init__(self, cells):
+        self.cells, self.at = memoryview(cells).cast("B").cast("d"), HEAD
+
+    def stamp(self, place):
+        """Note the time in one of the places READY, BEGAN, ENDED."""
+        self.cells[place] = perf_counter()
+
+
+def log_size(n_events):
+    """Return how many doubles a log of `n_events` needs."""
+    return HEAD + STRIDE * n_events
+
+
+def put_recorded(queue, item, log):
+    """Put the number `item` and note when put was called and when it returned; costs well under 2 µs."""
+    cells, at = log.cells, log.at
+    cells[at] = perf_counter()
+    cells[at + 1] = item
+    queue.put(item)
+    cells[at + 2] = perf_counter()
+    log.at = at + STRIDE
+
+
+def get_recorded(queue, log):
+    """Return the next item and note when get was called and when it returned; costs well under 2 µs."""
+    cells, at = log.cells, log.at
+    cells[at] = perf_counter()
+    item = queue.get()
+    cells[at + 1] = NO_ITEM if item is SENTINEL else item
+    cells[at + 2] = perf_counter()
+    log.at = at + STRIDE
+    return item
+
+
+def produce(queue, numbers, seconds, cells, go):
+    """Work `seconds` on each of `numbers` (a wait, the CPU stays free) and put it, once `go` is set."""
+    log = QueueLog(cells)
+    log.stamp(READY)
+    go.wait()
+    log.stamp(BEGAN)
+    for number in numbers:
+        sleep(seconds)
+        put_recorded(queue, number, log)
+    log.stamp(ENDED)
+
+
+def consume(queue, seconds, cells, go):
+    """Work `seconds` on each item (a wait, the CPU stays free) until the sentinel comes, once `go` is set."""
+    log = QueueLog(cells)
+    log.stamp(READY)
+    go.wait()
+    log.stamp(BEGAN)
+    while get_recorded(queue, log) is not SENTINEL:
+        sleep(seconds)
+    log.stamp(ENDED)
+
+
+# ── ways to go wrong: play them by helpers.measure.answers.run_answer, never in a kernel ────────
+
+
+def put_letters(queue, letters):
+    """Put each letter of a text into `queue`."""
+    for letter in letters:
+        queue.put(letter)
+
+
+def fill_plain_queue(letters="abc"):
+    """Return how many letters a child process's puts into a ``queue.Queue`` have brought here.
+
+    Raises TypeError where arguments are pickled (spawn, forkserver): such a queue is made for threads.
+    """
+    plain = thread_queue.Queue()
+    child = multiprocessing.Process(target=put_letters, args=(plain, letters))
+    child.start()
+    child.join(30)
+    return plain.qsize()
+
+
+def put_a_lambda():
+    """Return what arrives when a lambda and then a text are put: the lambda is lost in the feeder thread."""
+    queue = multiprocessing.Queue()
+    queue.put(lambda: 0)
+    queue.put("the next item")
+    try:
+        return queue.get(timeout=10)
+    finally:
+        queue.close()
+        queue.join_thread()
+
+
+def square_silently(tasks, results):
+    """Put (item, its square) for each item until the sentinel; never calls ``task_done``."""
+    for item in iter(tasks.get, SENTINEL):
+        results.put((item, item * item))
+
+
+def wait_for_all(tasks):
+    """Wait until every item put into the JoinableQueue has its ``task_done``."""
+    tasks.join()
+
+
+def forget_task_done(n_items=6, patience=0.5):
+    """Return (results that came, whether ``tasks.join()`` returned in `patience` seconds after the last one).
+
+    The join is done by a process of its own, which is ended: in this one it would last for ever.
+    """
+    tasks, results = multiprocessing.JoinableQueue(), multiprocessing.Queue()
+    worker = multiprocessing.Process(target=square_silently, args=(tasks, results))
+    for item in range(n_items):
+        tasks.put(item)
+    waiter = multiprocessing.Process(target=wait_for_all, args=(tasks,))
+    for child in (worker, waiter):
+        child.start()
+    try:
+        squares = [results.get(timeout=30) for _ in range(n_items)]
+        waiter.join(patience)
+        return len(squares), not waiter.is_alive()
+    finally:
+        for child in (worker, waiter):
+            child.terminate()
+            child.join()
+
+
+# ── what the checks of the exercises run ─────────────────────────────────────────────────────────
+
+
+def square_large(item):
+    """Return (square, 200,000 zero bytes): more than a pipe holds."""
+    return item * item, bytes(200_000)
+
+
+def divide(item):
+    """Return 60 divided by `item`, whole; raises ZeroDivisionError for 0."""
+    return 60 // item
+
+
+def add_slowly(item):
+    """Return `item` + 1, after a moment, a longer one for 0: later items overtake it."""
+    time.sleep(0.6 if item == 0 else 0.01)
+    return item + 1
+
+
+def double(item):
+    """Return 2 × `item`."""
+    return 2 * item
+
+
+def drive_worker(worker, items, patience=8.0):
+    """Return (results, whether the queue's join returned, exit codes) of two processes that run `worker`.
+
+    `worker(tasks, results)` gets a JoinableQueue, which ends in one sentinel a process, and a
+    Queue. A wait that lasts longer than `patience` seconds is given up and its processes ended.
+    """
+    tasks, results = multiprocessing.JoinableQueue(), multiprocessing.Queue()
+    workers = [multiprocessing.Process(target=worker, args=(tasks, results), name=f"worker {n}") for n in (1, 2)]
+    waiter = multiprocessing.Process(target=wait_for_all, args=(tasks,))
+    for item in [*items, *[SENTINEL] * len(workers)]:
+        tasks.put(item)
+    children = [*workers, waiter]
+    deadline = perf_counter() + patience
+    try:
+        for child in children:
+            child.start()
+        found = _take_results(results, workers, deadline)
+        codes = [child.exitcode for child in workers]
+        waiter.join(2.0 if len(found) >= len(items) and not any(codes) else 0.0)  # where all is right it has long returned
+        return found, not waiter.is_alive(), codes
+    finally:
+        for child in children:
+            child.terminate()
+            child.join()
+        for queue in (tasks, results):
+            queue.close()
+            queue.cancel_join_thread()
+
+
+def _take_results(results, workers, deadline):
+    """Return what comes out of `results` until all workers have ended and it is empty, or the deadline passes."""
+    found = []
+    while perf_counter() < deadline:
+        over = not any(child.is_alive() for child in workers)
+        try:
+            found.append(results.get(timeout=0.1))
+        except thread_queue.Empty:
+            if over:
+                break
+    return found
