@@ -248,8 +248,9 @@ def advise(sweep):
             return Advice("serial", 1, None, f"Undecided, so stay serial for now: {reached}, but the figures are in doubt "
                           f"({'; '.join(doubts[:2])}): close other programs, or take more rounds or larger items.", evidence)
         verdict = "does not beat" if evidence.high >= 1 else "is slower than"
+        why = f"but in doubt: {doubts[0]}" if doubts else _why_serial(sweep, best)
         return Advice("serial", 1, None, f"Stay serial: the best pair, {_name(best)}, {verdict} the serial loop, "
-                      f"at {figures(evidence)} times its speed, {_why_serial(sweep, best)}.", evidence)
+                      f"at {figures(evidence)} times its speed, {why}.", evidence)
     as_good = [pair for pair, s in speedups.items() if s.median >= AS_GOOD * evidence.median and s.low is not None and s.low > 1]
     fewest = min(n for _, n in as_good)
     chosen = max((pair for pair in as_good if pair[1] == fewest), key=lambda pair: sweep.speedup(*pair, cold=True).median)

@@ -83,7 +83,7 @@ class Sweep:
             found[UNSTEADY] = None
         if engine != "serial" and self.runs_of("serial", 1):
             speedup = self.speedup(engine, n_workers)
-            found.update(dict.fromkeys(f"serial loop: {badge}" for badge in self.badges("serial", 1)))
+            found.update(dict.fromkeys(f"serial loop: {badge}" for badge in self.badges("serial", 1) if badge not in found))
             if speedup.low is not None and speedup.high - speedup.low > 0.25 * speedup.median:
                 found["wide interval"] = None
             if speedup.median > 1.15 * n_workers:

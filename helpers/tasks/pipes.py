@@ -191,7 +191,9 @@ def take_deliveries(connection):
             except EOFError:
                 return
             if not isinstance(delivery, tuple):
-                connection.send(look_at(delivery))
+                seen = look_at(delivery)
+                del delivery  # before the next one comes: two of them would lie in memory
+                connection.send(seen)
                 continue
             block = open_block(delivery[0])
             try:
