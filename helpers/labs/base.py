@@ -238,7 +238,8 @@ class Lab:
         return ""
 
     def _show_running(self, running):
-        self._run_button.disabled, self._stop_button.disabled = running, not running
+        for control, disabled in sorted([(self._run_button, running), (self._stop_button, not running)], key=lambda pair: not pair[1]):
+            control.disabled = disabled  # first the one that is no longer to be pressed
         if running:
             self._progress.bar_style, self._extra.value = "info", ""
             self._say("")

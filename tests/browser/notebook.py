@@ -115,9 +115,10 @@ class Notebook:
         """Restart the kernel, as after a yes to the question whether to."""
         self.page.evaluate("async () => { await window.panel.sessionContext.restartKernel(); }")
 
-    def labs(self):
-        """Return all labs in the notebook."""
+    def labs(self, at_least=1):
+        """Return all labs in the notebook; waits until there are `at_least` so many: views come after their cells are done."""
         cells = self.page.locator(".jp-CodeCell:has(.helpers-lab)")
+        cells.nth(at_least - 1).wait_for()
         return [Lab(cells.nth(number)) for number in range(cells.count())]
 
 
@@ -180,9 +181,16 @@ class Lab:
         self.wait_over()
 
     def boxes(self):
-        """Return where Run, the picture and Show code lie in the page: name -> x, y, width, height."""
-        found = {"run": self.button("run"), "picture": self.picture, "code": self.button("code")}
-        return {name: tuple(round(value, 1) for value in one.bounding_box().values()) for name, one in found.items()}
+        """Return where Run, the picture and, if there is one, Show code lie in the cell: name -> x, y, width, height."""
+        found = {"run": self.button("run"), "picture": self.picture}
+        if self.button("code").count():
+            found["code"] = self.button("code")
+        top = self.cell.bounding_box()
+        boxes = {name: one.bounding_box() for name, one in found.items()}
+        return {
+            name: (round(box["x"] - top["x"], 1), round(box["y"] - top["y"], 1), round(box["width"], 1), round(box["height"], 1))
+            for name, box in boxes.items()
+        }
 
     def alt(self):
         """Return the alternative text stored with the picture: JupyterLab does not put it into the page."""

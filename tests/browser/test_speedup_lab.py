@@ -28,7 +28,7 @@ def notebook(browser, server):
 @pytest.fixture
 def lab(notebook):
     """The lab, at rest."""
-    lab, _ = notebook.labs()
+    lab, _ = notebook.labs(2)
     lab.picture.wait_for()
     yield lab
     lab.stop()
@@ -60,7 +60,7 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
 
 
 def test_controls_stand_in_two_rows_over_the_run_row_and_nothing_is_cut_off(notebook, screenshots):
-    for lab in notebook.labs():
+    for lab in notebook.labs(2):
         lab.cell.screenshot(path=screenshots / "lab-wide.png")
         rows = lab.rows()
         assert [row[0] for row in rows] == ["Workers", rows[1][0], "Run"] and rows[1][0].startswith("Start method")

@@ -1,0 +1,57 @@
+"""The labs of chapters 01 to 06, each once in a real JupyterLab: shown, run, watched, stopped. One page for all."""
+
+import pytest
+
+from .pages import open_cells, pages, set_theme
+
+LABS = ["ProcessLab", "PoolLab", "QueueLab", "PipeLab", "LockLab", "ValueLab"]
+
+
+@pytest.fixture(scope="module")
+def notebook(browser, server):
+    """A notebook with one lab a cell."""
+    with pages(browser, server) as open_page:
+        yield open_cells(open_page(scale=2), server, f"from helpers.labs import {', '.join(LABS)}", *(f"{name}()" for name in LABS))
+
+
+@pytest.fixture(params=LABS)
+def named_lab(request, notebook):
+    """The name of a lab and the lab, at rest."""
+    lab = notebook.labs()[LABS.index(request.param)]
+    lab.button("run").scroll_into_view_if_needed()
+    lab.picture.wait_for()
+    yield request.param, lab
+    lab.stop()
+
+
+def test_a_lab_draws_while_it_runs_and_nothing_moves(notebook, named_lab, screenshots):
+    name, lab = named_lab
+    assert lab.cut_off() == [] and lab.picture.bounding_box()["width"] == 900
+    assert len(lab.rows()) <= 3, "two rows of controls over the row of Run"
+    before = lab.boxes()
+    lab.watch()
+    lab.run()
+    notebook.page.wait_for_function("window.seen.pictures.length > 1")
+    during = lab.boxes()
+    lab.cell.screenshot(path=screenshots / f"{name}-running.png")
+    notebook.page.wait_for_function("window.seen.over")
+    seen = lab.seen()
+    assert len(seen["pictures"]) > 3, "the picture changes at least three times"
+    assert not lab.message.locator("b", has_text="⚠").count(), lab.message.inner_text()
+    assert seen["alts"][-1].strip()
+    notebook.page.wait_for_function(
+        "(cell) => cell.querySelector('.jp-RenderedImage img')?.naturalWidth >= 1800", arg=lab.cell.element_handle()
+    )
+    assert before == during == lab.boxes(), "nothing moves"
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        set_theme(notebook.page, theme)
+        lab.cell.screenshot(path=screenshots / f"{name}-{theme.split()[1].lower()}.png")
+    assert notebook.page.errors == []
+
+
+def test_a_lab_can_be_stopped_and_run_again(named_lab):
+    _, lab = named_lab
+    lab.run()
+    lab.stop()
+    assert lab.button("run").is_enabled() and not lab.button("stop").is_enabled()
+    assert not lab.message.locator("b", has_text="⚠").count(), lab.message.inner_text()
