@@ -27,7 +27,11 @@ def take_private_shared_memory():
 
 
 def descendants():
-    """Return the living processes below this one; idle runners with theirs, and resource trackers, left out."""
+    """Return the living processes below this one.
+
+    Left out are idle runners with theirs, resource trackers, and the fork server of this very process (not
+    what it forked): Python keeps it for the next process, and it ends with this one.
+    """
     warm = runner.idle_runners()
     found = []
     for process in psutil.Process().children(recursive=True):
@@ -37,6 +41,7 @@ def descendants():
                 not lineage & warm
                 and process.status() != psutil.STATUS_ZOMBIE
                 and not any("resource_tracker" in part for part in process.cmdline())
+                and not (process.ppid() == os.getpid() and any("multiprocessing.forkserver" in part for part in process.cmdline()))
             ):
                 found.append(process)
         except psutil.Error:

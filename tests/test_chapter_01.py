@@ -8,6 +8,7 @@ import multiprocessing.connection
 import os
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from leftovers import no_leftovers
@@ -16,6 +17,7 @@ from helpers import runner
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises import process_1, process_2, process_3
 from helpers.labs import ProcessLab
+from helpers.measure.answers import run_answer
 from helpers.measure.lifelines import (
     MOMENTS,
     THREAD,
@@ -59,7 +61,7 @@ def test_snapshots_grow_and_come_while_the_processes_live():
 
 
 def test_a_task_of_no_length_loses_no_moment():
-    for _ in range(3):
+    for _ in range(2):
         for line in measure_lifelines(2, task_seconds=0).lines:
             assert None not in [getattr(line, what) for what in MOMENTS]
 
@@ -109,6 +111,24 @@ def test_nothing_is_started_by_the_caller():
 def test_bad_arguments_are_refused_at_once(call):
     with pytest.raises(InvalidArgumentError):
         call()
+
+
+HELD = """from multiprocessing import Process
+from helpers.tasks.lifelines import lock, take_lock
+
+def take_in_child():
+    with lock:
+        process = Process(target=take_lock, args=(0.1,))
+        process.start()
+        process.join(30)
+    return process.exitcode
+"""
+
+
+@each_method
+def test_only_a_forked_child_finds_a_lock_as_its_parent_holds_it(answer, method):
+    given = run_answer(answer(HELD), start_method=method)
+    assert given.value == (1 if method == "fork" else 0) and given.left == []
 
 
 def test_a_dead_stage_is_told_and_nothing_is_left(monkeypatch):
@@ -175,6 +195,12 @@ def test_costs_show_every_start_the_median_and_the_guess():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a thread", "spawn"]
 
 
+def test_a_stopped_measurement_says_how_many_starts_it_has():
+    told = [" ".join(text.get_text() for text in plot_start_costs(costs).texts) for costs in (COSTS, replace(COSTS, repeats=50))]
+    assert "3 starts each" in told[0] and "of 3" not in told[0] and "3 of 50 starts each" in told[1]
+    assert "up to 3 starts" in " ".join(text.get_text() for text in plot_start_costs(StartCosts(3, cold={"spawn": 0.05})).texts)
+
+
 def test_alt_text_says_what_is_there():
     assert "nothing measured" in describe_processes(None, None)
     assert describe_processes(HALF, None) == "2 processes started with spawn."
@@ -222,10 +248,9 @@ def test_the_controls_decide_what_is_measured_and_the_result_grows():
     assert lab._progress.value == lab._progress.max == 6
 
 
-@each_method
-def test_run_with_block_returns_the_record(method):
-    result = ProcessLab(start_method=method, n_processes=2, task_seconds=0.1, repeats=1).run(block=True)
-    assert result.complete and result.lives.start_method == method
+def test_run_with_block_returns_the_record():
+    result = ProcessLab(start_method=METHODS[0], n_processes=2, task_seconds=0.1, repeats=1).run(block=True)
+    assert result.complete and result.lives.start_method == METHODS[0]
 
 
 def test_stop_ends_all_processes_and_keeps_what_was_measured():
@@ -274,7 +299,9 @@ def test_solutions_pass(answer, exercise):
 @pytest.mark.parametrize(("exercise", "source", "state", "words"), [
     (process_1, "def run_apart(func, item):\n    return func(item)\n", "wrong", "nothing was started"),
     (process_1, APART.replace(RECEIVE + JOIN, JOIN + RECEIVE), "wrong", "waits for ever"),
-    (process_1, APART.replace("    return result", "    return [result]"), "wrong", "the result is 14"),
+    (process_1, APART.replace("args=(writer, func, item)", "args=(func, writer, item)"), "wrong", "no attribute 'send'"),
+    (process_1, APART.replace("    return result", "    return process.exitcode"), "wrong", "an exit code? A result must be sent"),
+    (process_1, APART.replace("    return result", ""), "wrong", "it returns None"),
     (process_1, APART.replace("args=(writer, func, item)", "args=(writer, func, item + 1)"), "wrong", "the result is 14"),
     (process_1, "def run_apart(func, item):\n    ...\n", "not attempted", "nothing yet"),
     (process_1, APART.replace(JOIN, JOIN + LEAVE_ONE), "wrong", "still running"),
@@ -283,17 +310,20 @@ def test_solutions_pass(answer, exercise):
     (process_2, "from multiprocessing import Pool\ndef run_all(func, items):\n    with Pool(2) as pool:\n"
                 "        return pool.map(func, items, 1)\n", "wrong", "never by 3"),
     (process_2, ALL.replace(IN_ORDER, "return sorted(results)"), "wrong", "in the order of the items"),
+    (process_2, ALL.replace(IN_ORDER, "return len(results)"), "wrong", "it gives 3"),
     (process_2, "def run_all(func, items):\n    ...\n", "not attempted", "nothing yet"),
     pytest.param(process_3, END.replace("process.exitcode > 0", "process.exitcode != 0"), "wrong", "instead of 'killed'",
                  marks=pytest.mark.skipif(os.name != "posix", reason="no process ends itself by a signal on Windows")),
+    (process_3, END.replace("return \"too late\"", "return"), "wrong", "it returns None for rest_for_ever"),
     (process_3, END.replace("        process.kill()\n        process.join()\n", ""), "wrong", "behind"),
     (process_3, END.replace("process.join(seconds)", "process.join()"), "wrong", "waits for ever"),
     (process_3, "def tell_end(target, seconds):\n    target()\n    return 'done'\n", "wrong", "SystemExit"),
     (process_3, "def tell_end(target, seconds):\n    ...\n", "not attempted", "nothing yet"),
 ])  # fmt: skip
 def test_wrong_answers_are_told_why(answer, monkeypatch, exercise, source, state, words):
-    monkeypatch.setattr("helpers.exercises.process.DEADLINE", 4.0)
-    monkeypatch.setattr("helpers.exercises.process.PATIENCE", 1.5)
+    # an answer that is to hang, or to show that it is serial, need not be waited for as long as a learner's
+    monkeypatch.setattr("helpers.exercises.process.DEADLINE", 1.5 if words == "waits for ever" else 2.0 if "send'" in words else 10.0)
+    monkeypatch.setattr("helpers.exercises.process.PATIENCE", 0.3)
     verdict = exercise.check(answer(source))
     assert verdict.state == state and words in verdict.words, verdict
 

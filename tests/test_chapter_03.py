@@ -1,5 +1,6 @@
 """Chapter 03: queues are measured under every start method, QueueLab runs without a browser, exercises tell right from wrong."""
 
+import functools
 import importlib
 import itertools
 import multiprocessing
@@ -8,12 +9,14 @@ import threading
 import time
 from array import array
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from leftovers import no_leftovers
 
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises import queue_1, queue_2, queue_3
+from helpers.exercises.base import spy_on
 from helpers.labs import QueueLab
 from helpers.labs.queue import advise_queue
 from helpers.measure.answers import run_answer
@@ -145,7 +148,7 @@ def test_an_unpicklable_item_is_lost_in_the_feeder_thread(method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_without_task_done_join_does_not_return(method):
-    answer = run_answer(queues.forget_task_done, start_method=method)
+    answer = run_answer(queues.forget_task_done, 6, 0.2, start_method=method)
     assert answer.value == (6, False) and answer.left == []
 
 
@@ -167,6 +170,8 @@ def test_pictures_show_the_record_and_say_when_there_is_none(measured):
         assert [text.get_text() for text in plot(None).texts if text.get_gid() == "note"] == ["no run yet"]
     assert "press Run" in draw_queue_card(plan_queue_run()).axes[0].texts[-1].get_text()
     assert "producers blocked in put" in describe_queue(run)
+    fast = replace(run, now=0.001)
+    assert "30,000 items a second" in describe_queue(fast)
 
 
 def test_a_live_picture_keeps_its_size_also_when_the_run_outgrows_it(measured):
@@ -178,7 +183,8 @@ def test_a_live_picture_keeps_its_size_also_when_the_run_outgrows_it(measured):
 
 
 def test_what_a_live_picture_drew_is_what_a_fresh_one_shows(measured):
-    live, fresh = LiveQueue(measured[0]), LiveQueue(measured[0])
+    plan = replace(measured[0], n_items=300)  # with room for a run that takes long on a busy machine
+    live, fresh = LiveQueue(plan), LiveQueue(plan)
     grown = [live.png(run) for run in measured][-1]
     import io
 
@@ -216,7 +222,7 @@ def test_lab_returns_the_record_and_draws_while_it_runs():
     run = lab.run(block=True)
     assert isinstance(run, QueueRun) and run.complete
     assert len({data for scale, data in sizes if scale == 1.0}) >= 2 and sizes[-1][0] == 2.0
-    assert "items in the queue" in lab._picture.alt
+    assert "in the queue" in lab._picture.alt
 
 
 def test_lab_stops_at_once_and_keeps_what_was_measured():
@@ -292,7 +298,7 @@ JOIN = "    for worker in workers:\n        worker.join()\n"
     ("queue_1", "[found[number] for number in range(len(items))]", "sorted(found.values())", "order of the items"),
     ("queue_1", "range(2)", "range(1)", "serial work"),
     ("queue_2", "tasks.task_done()", "pass", "task_done"),
-    ("queue_2", "except Exception as error", "except KeyError as error", "exit code 1"),
+    ("queue_2", "except Exception as error", "except KeyError as error", "exit code 1: an error went through it, ZeroDivisionError"),
     ("queue_2", '            results.put((item, "failed", repr(error)))', "            return", "no right result"),
     ("queue_2", "if item is None", "if item == 'over'", "sentinel None is not an item"),
     ("queue_3", "range(2)", "range(1)", "serial work"),
@@ -300,7 +306,10 @@ JOIN = "    for worker in workers:\n        worker.join()\n"
     ("queue_3", "    raw, half_done", "    return [second(first(item)) for item in items]\n    raw, half_done", "serial work"),
 ])  # fmt: skip
 def test_wrong_answers_are_told_why(name, old, new, words, answer, monkeypatch):
-    monkeypatch.setattr("helpers.exercises.queue.PATIENCE", 3.0)
+    monkeypatch.setattr("helpers.exercises.queue.METHODS", (None,))  # a right answer is checked under both
+    monkeypatch.setattr("helpers.exercises.queue.PATIENCE", 1.5)
+    if words == "serial work":
+        monkeypatch.setattr("helpers.exercises.queue.spy_on", functools.partial(spy_on, patience=0.4))
     if words in ("join afterwards", "sentinel of its own"):  # they hang for certain
         monkeypatch.setattr("helpers.exercises.queue.CHECK_DEADLINE", 1.5)
     exercise, function = EXERCISES[name]
@@ -309,7 +318,12 @@ def test_wrong_answers_are_told_why(name, old, new, words, answer, monkeypatch):
     assert verdict.state == "wrong" and words in verdict.words, verdict
 
 
-def test_other_ways_to_get_it_wrong_are_told(answer):
+def test_other_ways_to_get_it_wrong_are_told(answer, monkeypatch):
+    monkeypatch.setattr("helpers.exercises.queue.METHODS", (None,))
+    monkeypatch.setattr("helpers.exercises.queue.spy_on", functools.partial(spy_on, patience=0.4))
+    pool = "    with Pool(2) as pool:\n        return pool.map(func, items, 1)\n"
+    by_pool = answer(f"from multiprocessing import Pool\ndef map_by_queue(func, items):\n{pool}", "map_by_queue")
+    assert "without a pool" in queue_1.check(by_pool).words
     serial = answer("def map_by_queue(func, items):\n    return [func(item) for item in items]\n", "map_by_queue")
     assert "serial work" in queue_1.check(serial).words
     plain = queue_1.answer.replace(

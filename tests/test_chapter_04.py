@@ -78,7 +78,7 @@ def test_a_worker_answers_until_the_other_end_is_closed(start):
 def test_a_worker_that_sends_ends_with_the_end_of_messages(start, work):
     reader, worker = start(*work, duplex=False)
     received = []
-    with pytest.raises(EOFError):
+    with pytest.raises((EOFError, BrokenPipeError)):  # the second by poll, on Windows
         while reader.poll(20):
             received.append(reader.recv())
     assert received == (["a", "b"] if work[0] is send_all else ["a"])
@@ -105,7 +105,8 @@ def test_two_writers_damage_what_they_send_and_a_lock_mends_it(method):
     assert run_answer(mix_two_writers, 20, 300_000, True, start_method=method).value == (40, 40)
     answer = run_answer(mix_two_writers, 20, 300_000, False, start_method=method)
     sent, intact = answer.value
-    assert sent == 40 and intact < 40 and answer.left == []
+    assert sent == 40 and answer.left == []
+    assert intact < 40 or sys.platform == "win32"  # where each message stays whole
 
 
 # --- measuring --------------------------------------------------------------------------------
@@ -174,7 +175,7 @@ def test_a_partner_that_dies_is_reported():
     with pytest.raises(WorkerDiedError, match="partner process ended"), partners.open_partner("spawn") as partner:
         partner.process.kill()
         partner.process.join()
-        partners.time_objects(partner, b"1", 1, 0)
+        partners.time_objects(partner, 1, 1, 0)
 
 
 def test_a_measurement_that_is_stopped_keeps_what_it_has():
@@ -250,6 +251,18 @@ def test_the_lab_measures_what_its_controls_say():
     assert lab._picture.data[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+def test_what_is_known_is_said_after_a_stop_before_the_first_memory_copy():
+    lab = PipeLab()
+    lab.result = Trips((Trip("send", 100, 1, 40, 1e-3), Trip("queue", 100, 1, 40, 2e-3)), "spawn", 3)
+    assert "100 B: Pipe.send moves" in lab._advice() and "memory copy" not in lab._advice()
+
+
+@pytest.mark.parametrize(("rounds", "words"), [(2, "no interval"), (3, "rough with so few"), (5, "95 % interval")])
+def test_an_interval_of_95_percent_is_promised_from_good_rounds_on(rounds, words):
+    (head,) = [text.get_text() for text in plot_trip_times(some_trips(rounds=rounds + 1)).texts if text.get_gid() == "how"]
+    assert words in head and ("95 %" in head) == (rounds >= 5)
+
+
 def test_the_lab_blocks_on_request_and_returns_the_record():
     result = PipeLab(smallest=1_000, largest=1_000, ways="send", repeats=3).run(block=True)
     assert isinstance(result, Trips) and result.complete and result.sizes("send") == [1_000] and result.ways() == ["send", COPY]
@@ -292,6 +305,14 @@ STOPS_AT_ZERO = """def double_until_closed(connection):
     while number := connection.recv():
         connection.send(2 * number)
 """
+RETURNS = """def double_until_closed(connection):
+    return 2 * connection.recv()
+"""
+#: takes a pause of the other side for the end
+GIVES_UP = """def double_until_closed(connection):
+    while connection.poll(0.15):
+        connection.send(2 * connection.recv())
+"""
 ANSWERS_ONCE = """def double_until_closed(connection):
     connection.send(2 * connection.recv())
 """
@@ -299,12 +320,16 @@ ANSWERS_ONCE = """def double_until_closed(connection):
 
 @pytest.mark.parametrize(("source", "words"), [
     (DOUBLE.replace("return", "continue"), "runs on"),
-    (DOUBLE.replace("EOFError", "KeyError"), "exit code 1"),
+    (DOUBLE.replace("EOFError", "KeyError"), "exit code 1 (EOFError): at the end recv raises EOFError"),
+    (DOUBLE.replace("2 * number", "2 * numbr"), "raised NameError: name 'numbr'"),
+    (RETURNS, "returned 6. Nobody receives that"),
+    (GIVES_UP, "also after a pause"),
     (DOUBLE.replace("2 * number", "number ** 2"), "the reply to 3 was 9"),
     (STOPS_AT_ZERO, "request 3 of 5, 0"),
     (ANSWERS_ONCE, "request 2 of 5"),
 ])  # fmt: skip
-def test_wrong_workers_are_told_why(answers, source, words):
+def test_wrong_workers_are_told_why(answers, monkeypatch, source, words):
+    monkeypatch.setattr("helpers.exercises.pipe.WORKER_PATIENCE", 2.0)
     verdict = pipe_1.check(answers(source).double_until_closed)
     assert verdict.state == "wrong" and words in verdict.words, verdict.words
 
@@ -313,6 +338,15 @@ SEND_FIRST = """def exchange(connection, message, first):
     connection.send_bytes(message)
     return connection.recv_bytes()
 """
+#: one of the two paths forgets its return, and one breaks
+FORGETS = """def exchange(connection, message, first):
+    if first:
+        connection.send_bytes(message)
+        return connection.recv_bytes()
+    connection.recv_bytes()
+    connection.send_bytes(message)
+"""
+BREAKS = FORGETS.replace("    connection.recv_bytes()\n    connection", "    connection.recv_bytes()\n    conn")
 RECEIVE_FIRST = """def exchange(connection, message, first):
     received = connection.recv_bytes()
     connection.send_bytes(message)
@@ -325,11 +359,13 @@ KEEPS_ITS_OWN = """def exchange(connection, message, first):
 
 @pytest.mark.parametrize(("source", "words"), [
     (SEND_FIRST, "5,000,000 bytes it did not return"),
-    (RECEIVE_FIRST, "10 bytes it did not return"),
+    (RECEIVE_FIRST, "One of them must send first"),
     (KEEPS_ITS_OWN, "not each other's message"),
+    (FORGETS, "first=False returns nothing"),
+    (BREAKS, "first=False raises NameError: name 'conn'"),
 ])  # fmt: skip
 def test_exchanges_that_can_deadlock_are_told_why(answers, monkeypatch, source, words):
-    monkeypatch.setattr("helpers.exercises.pipe.EXCHANGE_DEADLINE", 2.5)
+    monkeypatch.setattr("helpers.exercises.pipe.EXCHANGE_DEADLINE", 1.5)
     verdict = pipe_2.check(answers(source).exchange)
     assert verdict.state == "wrong" and words in verdict.words, verdict.words
 
@@ -352,12 +388,15 @@ TAKES_TURNS = GATHER[: GATHER.index("def gather")] + """def gather(func, items, 
         results.append(connection.recv()[1])
     return results
 """
+#: in the order of the items, but without regard to n_workers
+A_PROCESS_EACH = GATHER.replace("range(n_workers)", "items")
 #: the ends stay open in a list of the module, and the workers wait at the other ends
 LEAVES_WORKERS = "KEPT = []\n" + TAKES_TURNS.replace("ours.append(mine)", "ours.append(mine)\n        KEPT.append(mine)")
 
 
 @pytest.mark.parametrize(("source", "words"), [
     (LOOP, "serial work"),
+    (A_PROCESS_EACH, "5 processes did the work where n_workers is 2"),
     (TAKES_TURNS, "never by 2 at the same time"),
     (GATHER.replace("results[index] = result", "results[0] = result"), "the plain loop"),
     (LEAVES_WORKERS, "is still running"),

@@ -1,6 +1,5 @@
 """Chapter 05, Lock: measuring functions, LockLab without a browser, and the checks of the exercises."""
 
-import gc
 import importlib
 import multiprocessing
 import sys
@@ -29,20 +28,10 @@ from helpers.measure.locks import (
 )
 from helpers.plots.locks import ceiling, describe_updates, plot_counting, plot_lanes, plot_lock_speedup
 from helpers.tasks import faults, locks
+from helpers.tasks.spy import Spy
 
 METHODS = multiprocessing.get_all_start_methods()
 SMALL = {"n_workers": (1, 2), "repeats": 1, "n_steps": 12, "work": "wait"}
-
-
-@pytest.fixture
-def end_forkserver():
-    """End this process's fork server after a test that started processes from here: it is no leftover."""
-    yield
-    gc.collect()  # semaphores of locks
-    if "forkserver" in METHODS:
-        from multiprocessing import forkserver
-
-        forkserver._forkserver._stop()
 
 
 def words_in(ax):
@@ -135,7 +124,7 @@ def test_a_worker_that_hangs_is_ended_at_the_deadline():
     no_leftovers(1)
 
 
-def test_run_together_waits_tells_and_ends(end_forkserver):
+def test_run_together_waits_tells_and_ends():
     context = multiprocessing.get_context(default_start_method())
     counter, lock = context.RawValue("i", 0), context.Lock()
     assert run_together(context, locks.add_locked, counter, lock, 500) > 0 and counter.value == 1_000
@@ -166,17 +155,17 @@ def test_a_killed_holder_keeps_the_others_out(method):
 @pytest.mark.parametrize("args", [(locks.cross_for_ever,), (locks.kill_the_holder, None)])
 def test_what_waits_for_ever_ends_at_the_deadline(args):
     with pytest.raises(TimeoutError):
-        run_answer(*args, timeout=1.2)
+        run_answer(*args, timeout=0.8)
     no_leftovers(1)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_opposite_order_ends_by_timeout_and_one_order_does_not(method, end_forkserver):
+def test_opposite_order_ends_by_timeout_and_one_order_does_not(method):
     context = multiprocessing.get_context(method)
     left, right = context.Lock(), context.Lock()
     for second, both in (((right, left), False), ((left, right), True)):
         answers, meeting = context.Queue(), context.Barrier(2)
-        arguments = [(*order, meeting, 0.4, answers) for order in ((left, right), second)]
+        arguments = [(*order, meeting, 0.1, answers) for order in ((left, right), second)]
         pair = [context.Process(target=locks.take_both, args=args, daemon=True) for args in arguments]
         for process in pair:
             process.start()
@@ -222,18 +211,20 @@ def test_lab_runs_shows_and_advises():
 
 
 def test_lab_controls_decide_what_is_measured():
-    lab = small_lab()
-    lab._counts[1].value, lab._counts[3].value = False, True
+    lab = small_lab(n_workers=2)
+    lab._redraw = lambda: None  # pictures of every step on the way have tests of their own
+    lab._counts[2].value, lab._counts[3].value = False, True
     lab._locked.value, lab._share.value, lab._steps.value = False, 60, "compute"
     lab._method.value = "spawn"
     result = lab.run(block=True)
-    assert result.counts() == [2, 3] and not result.locked and result.share == 0.6 and result.work == "compute"
+    assert result.counts() == [3] and not result.locked and result.share == 0.6 and result.work == "compute"
     assert "Without the lock" in lab._message.value
 
 
 def test_lab_shows_old_measurements_only_under_their_own_setting():
-    lab = small_lab()
+    lab = small_lab(n_workers=1)
     lab.run(block=True)
+    assert lab._message.value.startswith("<div>1 worker reaches")
     lab._share.value = 70
     assert "nothing measured" in lab._picture.alt
     lab._share.value = 25
@@ -257,7 +248,7 @@ def test_lab_tells_of_bad_input():
         control.value = False
     lab._run_button.click()
     assert "at least one" in lab._message.value and not lab.running
-    for bad in ({"share": 2}, {"work": "play"}, {"n_workers": 0}, {"repeats": 0}, {"start_method": "magic"}):
+    for bad in ({"share": 2}, {"work": "play"}, {"n_workers": 0}, {"repeats": 0}, {"start_method": "magic"}, {"locked": "off"}):
         with pytest.raises(InvalidArgumentError):
             LockLab(**bad)
 
@@ -300,15 +291,21 @@ ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
     (lock_1, ADD + "        with lock:\n            counter.value += work(item)\n", "serial work"),
     (lock_1, ADD + "        lock.acquire()\n        counter.value += work(item)\n", "for ever"),
     (lock_1, ADD + "        raise KeyError(item)\n", "KeyError"),
+    (lock_1, ADD + "        work(item)\n", "still says 0"),
+    (lock_1, "import os\n" + ADD + "        os._exit(3)\n", "ended in the middle"),
     (lock_2, lock_1.answer, "took the lock 8 times"),
     (lock_2, "def add(counter, lock, work, items):\n    with lock:\n        counter.value += sum(map(work, items))\n", "serial work"),
     (lock_2, "def add(counter, lock, work, items):\n    counter.value += sum(map(work, items))\n", "lost"),
     (lock_3, lock_3.answer.replace("sorted((source, target), key=lambda account: account.number)", "source, target"), "for ever"),
     (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "if True:"), "hold the locks of both"),
     (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "with first.lock:"), "taken"),
+    (lock_3, "def transfer(source, target, amount):\n    with source.lock:\n        source.balance -= amount\n"
+     "    with target.lock:\n        target.balance += amount\n", "Hold both locks"),
 ])  # fmt: skip
 def test_wrong_answers_are_told_why(exercise, source, words, answer, monkeypatch):
+    if words == "serial work":
+        monkeypatch.setattr("helpers.exercises.base.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3))
     if words == "for ever":
-        monkeypatch.setattr("helpers.exercises.lock.STUCK_AFTER", 2.5)
+        monkeypatch.setattr("helpers.exercises.lock.STUCK_AFTER", 1.5)
     verdict = exercise.check(answer(source))
     assert verdict.state == "wrong" and words in verdict.words, verdict

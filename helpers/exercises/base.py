@@ -95,9 +95,10 @@ def call_answer(func, *args, start_method=None, timeout=CHECK_DEADLINE):
     require_importable(func)
     try:
         answer = run_answer(func, *args, start_method=start_method, timeout=timeout)
-    except TimeoutError:
+    except TimeoutError as error:
         method = start_method or "the default start method"
-        raise Wrong(f"it did not return within {timeout:g} s under {method}: something waits for ever.") from None
+        why = "".join(f"\n{shorten_paths(note)}" for note in getattr(error, "__notes__", ()))
+        raise Wrong(f"it did not return within {timeout:g} s under {method}: something waits for ever.{why}") from None
     if answer.error is not None:
         raise Wrong(f"it raises:\n{shorten_paths(answer.error)}")
     if answer.left:

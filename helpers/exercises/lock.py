@@ -21,6 +21,8 @@ def _name(method):
 
 def _require_done(problem, method, hint):
     """Raise Wrong if the two processes got stuck or failed."""
+    if problem == "ended":
+        raise Wrong(f"under {_name(method)} a process ended in the middle of your function.")
     if problem == "stuck":
         raise Wrong(STUCK.format(method=_name(method), hint=hint))
     if problem is not None:
@@ -33,11 +35,13 @@ def _add(func, method):
     (total, taken, problem), spans = spy_on(
         sum_squares, lambda spy: call_answer(try_adding, func, spy, HALVES, STUCK_AFTER, start_method=method, timeout=20.0)
     )
-    _require_done(problem, method, "A lock that was taken must be given back: use `with lock:`.")
+    _require_done(problem, method, "A taken lock must be given back (`with lock:` does that), and its holder cannot take it again.")
     if not total and not spans:
         raise NotAttempted("the function does nothing yet.")
     if len(spans) != sum(map(len, HALVES)):
         raise Wrong(f"work was called {len(spans)} times for {sum(map(len, HALVES))} items: call it once for each.")
+    if not total:
+        raise Wrong("work was called, and the counter still says 0: add what work returns to counter.value.")
     if total != TOTAL:
         kind = "Updates were lost" if total < TOTAL else "Something was added twice"
         raise Wrong(f"under {_name(method)} the counter ends at {total}, expected {TOTAL}. {kind}: read, add and write inside the lock.")
@@ -101,7 +105,7 @@ def _examine_transfer(func):
     # account 1 sends 1 and gets 2 each time; account 2 the other way round
     expected = [100 + N_TRANSFERS, 100 - N_TRANSFERS]
     for method in METHODS:
-        balances, taken, problem = call_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method, timeout=20.0)
+        balances, taken, alone, problem = call_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method, timeout=20.0)
         _require_done(problem, method, "One transfer holds account 1 and wants account 2, the other holds 2 and wants 1.")
         if balances == [100, 100] and not any(taken):
             raise NotAttempted("the function moves nothing yet.")
@@ -115,11 +119,16 @@ def _examine_transfer(func):
                 f"the balances are right this time, but the locks of the accounts were taken {taken[0]} and {taken[1]} times, not once "
                 "for each of the transfers: a third transfer with one other account would not be kept out."
             )
+        if alone:
+            raise Wrong(
+                "the balances are right, but an account was changed while the lock of the other one was not held: in between, the amount "
+                "is in both accounts or in neither, and anybody may look. Hold both locks while you change both."
+            )
 
 
 lock_3 = Exercise(
     "lock_3",
-    "Write transfer(source, target, amount): move the amount between two accounts; each has number, lock and balance.",
+    "Write transfer(source, target, amount): move the amount between two accounts, holding both locks; each has number, lock, balance.",
     _examine_transfer,
     "transfers in opposite directions lost nothing and never waited for each other for ever.",
     (

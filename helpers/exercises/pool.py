@@ -5,19 +5,35 @@ from __future__ import annotations
 import os
 import tempfile
 
-from helpers.exercises.base import METHODS, Exercise, Wrong, call_answer, require_overlap, spy_on
+from helpers.exercises.base import CHECK_DEADLINE, METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
 from helpers.tasks.faults import BAD_ITEM, raise_on_bad
 from helpers.tasks.spy import Spy, read_spans
 from helpers.tasks.wait import wait_ms
 
-#: Two long items side by side, then short ones: two workers take two items a chunk by default.
+#: Two long items side by side, the second done first, then short ones: two workers take two items a chunk by default.
 LONG, SHORT = 300, 2
-UNEVEN = [LONG, LONG + 1] + [SHORT + number for number in range(14)]
+UNEVEN = [LONG + 100, LONG] + [SHORT + number for number in range(14)]
+
+
+def _call(func, *args, start_method):
+    """Return what the answer gives; the usual slips with a pool get their reasons."""
+    try:
+        return call_answer(func, *args, start_method=start_method, timeout=CHECK_DEADLINE)
+    except NotAttempted:
+        raise NotAttempted("the function returns nothing yet. (Is the `return` missing?)") from None
+    except Wrong as reason:
+        if "waits for ever" in str(reason):
+            raise Wrong(f"{reason} Are the results taken inside the with block? At its end the pool is terminated.") from None
+        if "its result cannot be pickled" in str(reason):
+            raise Wrong("its result cannot be pickled: an iterator or a receipt of the pool. Return the results themselves.") from None
+        if "StopIteration" in str(reason):
+            raise Wrong("next() finds no more results: where items travel in chunks, the first error ends the iteration.") from None
+        raise
 
 
 def _examine_map(func):
     for method in METHODS:
-        value, spans = spy_on(wait_ms, lambda spy, method=method: call_answer(func, spy, list(UNEVEN), start_method=method))
+        value, spans = spy_on(wait_ms, lambda spy, method=method: _call(func, spy, list(UNEVEN), start_method=method))
         if not isinstance(value, (list, tuple)) or list(value) != UNEVEN:
             same = isinstance(value, (list, tuple)) and sorted(value) == sorted(UNEVEN)
             raise Wrong("all results are there, in the wrong order: result n belongs to item n." if same
@@ -54,9 +70,15 @@ def _examine_keep(func):
     good = [raise_on_bad(item) for item in ITEMS if item != BAD_ITEM]
     bad = [place for place, item in enumerate(ITEMS) if item == BAD_ITEM]
     for method in METHODS:
-        value, spans = spy_on(raise_on_bad, lambda spy, method=method: call_answer(func, spy, list(ITEMS), start_method=method))
+        try:
+            value, spans = spy_on(raise_on_bad, lambda spy, method=method: _call(func, spy, list(ITEMS), start_method=method))
+        except Wrong as reason:
+            if "ValueError: cannot double" in str(reason):
+                raise Wrong(f"the ValueError of an item goes through it: of the items {ITEMS} each {BAD_ITEM} fails, "
+                            "and each failure is to be caught on its own.") from None  # fmt: skip
+            raise
         if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[0], list) or not isinstance(value[1], dict):
-            raise Wrong(f"it gives {value!r}; it should give a list of good results and a dict of errors by place.")
+            raise Wrong(f"it gives {value!r}; it should give a tuple: a list of good results, and a dict of errors by place.")
         if value[0] != good:
             raise Wrong(f"of the items {ITEMS}, where {BAD_ITEM} fails, the good results are {good}; it gives {value[0]!r}.")
         if sorted(value[1]) != bad:
@@ -68,7 +90,7 @@ def _examine_keep(func):
 
 pool_2 = Exercise(
     "pool_2",
-    "Write keep_good(func, items): a list of the good results in order, and a dict {place: exception} of the failed items.",
+    "Write keep_good(func, items): a tuple of the list of good results, in order, and a dict {place: exception} of the failed items.",
     _examine_keep,
     "under two start methods all good results are kept, each failure comes with its exception, and two processes worked at the same time.",
     (
@@ -97,7 +119,7 @@ SLOW_FIRST = [2500, 11, 12, 13]
 def _examine_first(func):
     for method in METHODS:
         with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
-            value = call_answer(func, Spy(folder, wait_ms), list(SLOW_FIRST), start_method=method)
+            value = _call(func, Spy(folder, wait_ms), list(SLOW_FIRST), start_method=method)
             spans, met = read_spans(folder), os.path.exists(os.path.join(folder, "met"))  # a worker ended early leaves no span
         if value == SLOW_FIRST[0]:
             raise Wrong("it gives the result of the first item, which is the slowest: it waited for the order of the items.")

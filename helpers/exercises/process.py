@@ -18,12 +18,18 @@ PATIENCE = 4.0
 LARGE_BYTES = 2_000_000
 
 
-def _call_apart(func, *args, method):
-    """Return (id of the process that the answer ran in, its value)."""
+#: Bytes of code in a function that does nothing.
+EMPTY_CODE = 8
+
+
+def _call_apart(func, *args, method, case=""):
+    """Return (id of the process that the answer ran in, its value); `case` says what it was asked, in words."""
     require_importable(func)
     pid, value = call_answer(call_with_pid, func, *args, start_method=method, timeout=DEADLINE)
     if value is None or value is Ellipsis:
-        raise NotAttempted("the function returns nothing yet.")
+        if len(getattr(getattr(func, "__code__", None), "co_code", "")) <= EMPTY_CODE:
+            raise NotAttempted("the function returns nothing yet.")
+        raise Wrong(f"it returns {value}{case}: every way through it must end in a return with the answer.")
     return pid, value
 
 
@@ -34,11 +40,15 @@ def _examine_run_apart(func):
     for method in METHODS:
         (pid, value), spans = spy_on(sum_squares, lambda spy, method=method: _call_apart(func, spy, 4, method=method), company=1)
         if value != 14:
-            raise Wrong(f"run_apart(sum_squares, 4) gives {value!r}, and the result is 14.")
+            exit_code = " Is that an exit code? A result must be sent back." if value in (0, 1) else ""
+            raise Wrong(f"run_apart(sum_squares, 4) gives {value!r}, and the result is 14.{exit_code}")
         if not spans:
             raise Wrong("the function it was given was never called.")
         if any(span[0] == pid for span in spans):
-            raise Wrong("the result is right, but the function ran in the process that called run_apart: nothing was started.")
+            raise Wrong(
+                "the result is right, but the function ran in the process that called run_apart: nothing was started for it. "
+                "(target=f(x) calls f at once; a Process wants target=f, args=(x,).)"
+            )
         if len(spans) > 1:
             raise Wrong(f"the function was called {len(spans)} times: once is enough.")
         _, block = _call_apart(func, make_block, LARGE_BYTES, method=method)
@@ -78,7 +88,7 @@ def _examine_run_all(func):
         (pid, value), spans = spy_on(
             sum_squares, lambda spy, method=method: _call_apart(func, spy, [5, 3, 4], method=method), company=3, patience=PATIENCE
         )
-        if list(value) != [30, 5, 14]:
+        if not isinstance(value, (list, tuple)) or list(value) != [30, 5, 14]:
             raise Wrong(f"for the items [5, 3, 4] it gives {value!r}; the results in the order of the items are [30, 5, 14].")
         if any(span[0] == pid for span in spans):
             raise Wrong("some of the work was done in the process that called run_all: every item gets a process of its own.")
@@ -121,7 +131,7 @@ def _examine_tell_end(func):
         for target, words in cases:
             # a process that merely rests is given little time, the others as much as they need
             seconds = 0.3 if target is rest_for_ever else DEADLINE / 2
-            _, value = _call_apart(func, target, seconds, method=method)
+            _, value = _call_apart(func, target, seconds, method=method, case=f" for {target.__name__}")
             if value != words:
                 raise Wrong(f"for {target.__name__}, which ends as its name says, it gives {value!r} instead of {words!r}.")
 

@@ -6,16 +6,20 @@ from collections import Counter
 
 from helpers.exercises.base import CHECK_DEADLINE, METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
 from helpers.notebook import require_importable
-from helpers.tasks.queues import add_slowly, divide, double, drive_worker, square_large
+from helpers.tasks.queues import NO_POOL, add_slowly, call_without_pool, divide, double, drive_worker, square_large
 
 LATE = "A process that has put more than a pipe holds does not end before it is taken out: get the results first, join afterwards."
 
 
 def _call(func, *args, start_method):
-    """Return what the answer gives; a wait without end gets the two usual reasons."""
+    """Return what the answer gives, any pool refused; a wait without end gets the two usual reasons."""
     try:
-        return call_answer(func, *args, start_method=start_method, timeout=CHECK_DEADLINE)
+        return call_answer(call_without_pool, func, *args, start_method=start_method, timeout=CHECK_DEADLINE)
+    except NotAttempted:
+        raise NotAttempted("the function returns nothing yet. (Is the `return` missing?)") from None
     except Wrong as reason:
+        if NO_POOL in str(reason):
+            raise Wrong(f"{NO_POOL}.") from None
         if "waits for ever" in str(reason):
             raise Wrong(f"{reason} Does every consumer get a sentinel of its own? {LATE}") from None
         raise
@@ -75,13 +79,14 @@ def _examine_worker(func):
     require_importable(func)
     wanted = Counter((item, "failed" if item == 0 else "ok", None if item == 0 else divide(item)) for item in DIVISORS)
     for method in METHODS:
-        found, joined, codes = call_answer(drive_worker, func, DIVISORS, PATIENCE, start_method=method, timeout=CHECK_DEADLINE)
+        found, joined, codes, troubles = call_answer(drive_worker, func, DIVISORS, PATIENCE, start_method=method, timeout=CHECK_DEADLINE)
         if not found and codes == [0, 0]:
             raise NotAttempted("the worker puts no result yet.")
         if any(not isinstance(result, tuple) or len(result) != 3 for result in found):
             raise Wrong(f"a result is (item, 'ok' or 'failed', value or words); among the results is {found[0]!r}.")
         if any(codes):
-            raise Wrong(f"a worker ended with exit code {next(filter(None, codes))}: an error went through it.")
+            error = f", {troubles[0]}" if troubles else ""
+            raise Wrong(f"a worker ended with exit code {next(filter(None, codes))}: an error went through it{error}.")
         told = Counter((item, state, value if state == "ok" else None) for item, state, value in found)
         if lost := sorted(item for item, _, _ in (wanted - told).elements()):
             raise Wrong(

@@ -164,20 +164,26 @@ def fill(func, name, n, n_workers):
 
 
 def try_lend(func, data, work):
-    """Return (what came of ``func(data, work)``, did it raise, is the block still there)."""
+    """Return (what came of ``func(data, work)``, did it raise, is the block still there, was work called)."""
+    called = []
+
+    def noted(*given):
+        called.append(given)
+        return work(*given)
+
     try:
-        came, raised = func(data, work), False
+        came, raised = func(data, noted), False
     except KeyError as error:
         came, raised = error.args, True
     if not (isinstance(came, tuple) and len(came) == 2 and isinstance(came[0], str)):
-        return came, raised, False
+        return came, raised, False, bool(called)
     try:
         left = SharedMemory(came[0])
     except FileNotFoundError:
-        return came, raised, False
+        return came, raised, False, True
     left.close()
     left.unlink()
-    return came, raised, True
+    return came, raised, True, True
 
 
 def _examine_lend(func):
@@ -185,12 +191,14 @@ def _examine_lend(func):
     data = b"one block, many readers" * 500
     for method in METHODS:
         for work in (identify_block, fail_on_block):
-            came, raised, there = call_answer(try_lend, func, data, work, start_method=method)
+            came, raised, there, called = call_answer(try_lend, func, data, work, start_method=method)
             fails = work is fail_on_block
             when = "when work raises" if fails else "when work returns"
             if came in (None, Ellipsis):
                 if fails:
                     raise Wrong("what work raises must reach the caller: do not catch it, clean up in finally.")
+                if called:
+                    raise Wrong("work was called, and nothing comes back: return what work(name, len(data)) returns.")
                 raise NotAttempted("the function returns nothing yet.")
             if not (isinstance(came, tuple) and len(came) == 2) or raised is not fails:
                 raise Wrong(f"it gives {came!r}; what work(name, size) returns or raises is expected.")

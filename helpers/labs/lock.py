@@ -39,10 +39,12 @@ class LockLab(Lab):
             raise InvalidArgumentError(f"share must be a number from 0 to 1, not {share!r}.")
         if work not in WORK:
             raise InvalidArgumentError(f"work must be one of {', '.join(WORK)}, not {work!r}.")
+        if not isinstance(locked, bool):
+            raise InvalidArgumentError(f"locked must be True or False, not {locked!r}.")
         self._first = {
             "n_workers": check_counts(n_workers, ("processes",)),
             "share": share,
-            "locked": bool(locked),
+            "locked": locked,
             "work": work,
             "start_method": check_start_method(start_method or default_start_method()),
             "repeats": check_count("repeats", repeats, 1, 100),
@@ -199,15 +201,18 @@ def advise_locks(sweep):
     estimate = sweep.speedup(n)
     if estimate is None:
         return ""
-    who = f"{n} worker{'s' * (n > 1)}"
+    who = f"{n} workers reach" if n > 1 else "1 worker reaches"
     cpus = (
         f" There are {sweep.usable_cpus} usable CPUs for steps that compute." if sweep.work == "compute" and n > sweep.usable_cpus else ""
     )
     if not sweep.locked:
-        wrong = "so the result is wrong" if sum(sweep.lost(n)) else "this time; nothing guarantees it"
-        return f"Without the lock {who} reach {figures(estimate)} times the plain loop; {_losses(sweep, n)}, {wrong}.{cpus}"
+        if n == 1:
+            wrong = "since nobody else writes"
+        else:
+            wrong = "so the result is wrong" if sum(sweep.lost(n)) else "this time; nothing guarantees it"
+        return f"Without the lock {who} {figures(estimate)} times the plain loop; {_losses(sweep, n)}, {wrong}.{cpus}"
     bounds = f"Amdahl's law says {amdahl(n, sweep.share):.2f}, no lock allows more than {ceiling(n, sweep.share):.2f}"
-    return f"{who} reach {figures(estimate)} times the plain loop; {bounds}; {_losses(sweep, n)}.{cpus}"
+    return f"{who} {figures(estimate)} times the plain loop; {bounds}; {_losses(sweep, n)}.{cpus}"
 
 
 def _losses(sweep, n_workers):

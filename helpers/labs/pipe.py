@@ -135,7 +135,8 @@ class PipeLab(Lab):
         ways = [way for way in trips.ways() if way != COPY] if trips is not None else []
         if not ways:
             return ""
-        small, large = min(trips.sizes(COPY)), max(trips.sizes(COPY))
+        sizes = {size for way in ways for size in trips.sizes(way)}
+        small, large = min(sizes), max(sizes)
         return f"{self._say_times(ways, small)} {self._say_bandwidth(ways, large)}".strip()
 
     def _say_times(self, ways, size):
@@ -151,8 +152,7 @@ class PipeLab(Lab):
         if not order:
             return ""
         best, last = order[0], order[-1]
-        said = (
-            f"{size_text(size)}: {WAYS[best]} moves {rate_text(trips.bandwidth(best, size).median)}, "
-            f"{figures(trips.ratio(size, best))} times a plain memory copy"
-        )
+        said = f"{size_text(size)}: {WAYS[best]} moves {rate_text(trips.bandwidth(best, size).median)}"
+        if size in trips.sizes(COPY):  # a run that was stopped may lack it
+            said += f", {figures(trips.ratio(size, best))} times a plain memory copy"
         return said + (f"; {WAYS[last]} takes {trips.ratio(size, best, last).median:.1f} times as long." if last != best else ".")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import ipywidgets as widgets
 
 from helpers.arguments import check_count
@@ -65,7 +67,7 @@ class PoolLab(Lab):
 
         self._workers = widgets.IntSlider(value=first["n_workers"], min=1, max=most, description="Workers", style=narrow,
                                           layout=widgets.Layout(width="230px"))  # fmt: skip
-        self._workers.tooltip = f"Worker processes; this machine has {self._cpus} usable CPUs"
+        self._workers.tooltip = f"Worker processes; this machine has {_count_cpus(self._cpus)}"
         self._flavour = dropdown("flavour", FLAVOURS, "Method", "The method of Pool that gets the tasks", "200px")
         self._chunk = widgets.Text(value=str(first["chunksize"] or "auto"), description="Chunk size", style=narrow, continuous_update=False,
                                    tooltip="Tasks handed over at once: a number, or auto for what the method itself takes",
@@ -100,8 +102,8 @@ class PoolLab(Lab):
 
     def _settings(self):
         text = self._chunk.value.strip().lower()
-        if text not in ("", "auto") and not (text.isdigit() and int(text) > 0):
-            raise InvalidArgumentError(f"Chunk size must be auto or a whole number from 1, not {self._chunk.value!r}.")
+        if text not in ("", "auto") and not (text.isdecimal() and len(text) < 9 and 0 < int(text) <= MAX_TASKS):
+            raise InvalidArgumentError(f"Chunk size must be auto or a whole number from 1 to {MAX_TASKS:,}, not {self._chunk.value!r}.")
         chunksize = None if text in ("", "auto") else int(text)
         if chunksize not in (None, 1) and not FLAVOURS[self._flavour.value]:
             raise InvalidArgumentError(f"{self._flavour.value} hands over one task at a time: leave the chunk size at auto.")
@@ -126,7 +128,7 @@ class PoolLab(Lab):
     def _receive(self, record):
         if isinstance(record, PoolRun):
             self.result, self._live = record, None
-            self._show_progress(1, 1, f"{len(record.sizes_ms):,} results")
+            self._show_progress(1, 1, f"{len(record.sizes_ms):,} result{'s' * (len(record.sizes_ms) > 1)}")
             return
         self._live.take(record)
         total = record.n_tasks
@@ -157,18 +159,32 @@ def explain_pool(record, cpus):
     lost = {name: share for name, share in shares.items() if name != "working"}
     worst = max(lost, key=lost.get)
     if record.kind == "computing" and run.n_workers > cpus and shares["working"] > 0.5:
-        return (f"{run.n_workers} workers share {cpus} usable CPUs, so each task takes longer than alone: {record.speedup:.2f} times the "
-                "serial loop. Try as many workers as CPUs.")  # fmt: skip
+        return (f"{run.n_workers} workers share {_count_cpus(cpus)}, so each task takes longer than alone: {record.speedup:.2f} times the "
+                f"serial loop. Try {'as many workers as CPUs' if cpus > 1 else 'waiting tasks, or a machine with more CPUs'}.")  # fmt: skip
     if record.kind == "waiting" and lost[worst] < 0.3:
-        return (f"{record.speedup:.2f} times the serial loop with {run.n_workers} workers on {cpus} CPUs: sleeping tasks need none. "
+        workers = f"{run.n_workers} worker{'s' * (run.n_workers > 1)}"
+        return (f"{record.speedup:.2f} times the serial loop with {workers} on {_count_cpus(cpus)}: sleeping tasks need none. "
                 "It shows waiting, and says nothing about computing.")  # fmt: skip
     if lost[worst] < 0.1:
         return f"The workers spent {100 * shares['working']:.0f} % of their time on tasks: {record.speedup:.2f} times the serial loop."
     figure = f"{100 * lost[worst]:.0f} % of the workers' time"
+    chunk = "a larger chunk size" if FLAVOURS[record.flavour] else "map, which hands over chunks"
     return {
         "startup": f"Start-up took {figure}. Try longer or more tasks: a pool pays when its work is large against its start.",
         "transfer": f"Going from task to task took {figure}: tiny tasks, or other programs had the CPU. Try larger tasks.",
-        "waiting": f"Waiting for the next chunk took {figure}. Try a larger chunk size, or larger tasks.",
-        "idle_tail": f"The idle tail took {figure}: workers had nothing left while the last one worked. "
-        "Try a smaller chunk size, or the longest tasks first.",
+        "waiting": f"Waiting for the next chunk took {figure}. Try {chunk}, or larger tasks.",
+        "idle_tail": f"The idle tail took {figure}: workers had nothing left while the last one worked. Try {_shorten_tail(record)}.",
     }[worst]
+
+
+def _shorten_tail(record):
+    """Return words for what could make the idle tail of a PoolRun shorter."""
+    sizes, run = record.sizes_ms, record.run
+    ways = ["a smaller chunk size"] if run.chunksize > 1 else []
+    if any(later > former for former, later in itertools.pairwise(sizes)):
+        ways.append("the longest tasks first")
+    return ", or ".join(ways) or ("more tasks" if len(sizes) < 2 * run.n_workers else "more and shorter tasks")
+
+
+def _count_cpus(cpus):
+    return f"{cpus} usable CPU{'s' * (cpus > 1)}"

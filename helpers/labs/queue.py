@@ -9,7 +9,7 @@ from helpers.labs.base import LIVE_SCALE, Lab
 from helpers.machine import default_start_method, machine_report
 from helpers.measure.queues import MAX_ITEMS, plan_queue_run, queue_steps
 from helpers.plots import figure_png
-from helpers.plots.queues import CARD_HEIGHT, LiveQueue, describe_queue, draw_queue_card
+from helpers.plots.queues import CARD_HEIGHT, LiveQueue, describe_queue, draw_queue_card, rate_words
 
 #: Most processes offered on either side, and longest work in milliseconds.
 MOST_SIDE, MOST_MS = 4, 200
@@ -132,9 +132,9 @@ class QueueLab(Lab):
 
     def _receive(self, record):
         self.result = record
-        self._show_progress(
-            record.n_taken, record.n_items, f"{record.n_taken} of {record.n_items} items through, {record.throughput:.3g} a second"
-        )
+        items = f"item{'s' * (record.n_items > 1)}"
+        words = f"{record.n_taken} of {record.n_items} {items} through, {rate_words(record)} a second"
+        self._show_progress(record.n_taken, record.n_items, words)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
@@ -178,13 +178,17 @@ def advise_queue(run):
             "More consumers or shorter work on an item would raise the throughput; a larger maxsize would only put the waiting off."
         )
     if getting > 0.15 and getting > putting:
+        if run.n_items < run.n_consumers:
+            items = f"{run.n_items} item{'s' * (run.n_items > 1)}"
+            return f"Only {items} for {run.n_consumers} consumers: some of them got nothing but the sentinel. Try more items."
+        spare = " some of these consumers could go." if run.n_consumers > 1 else " so would shorter work on an item."
         return (
             f"Consumers wait for producers: {getting:.0%} of their time they are in get, because the queue is empty. "
-            "More producers would raise the throughput; some of these consumers could go."
+            f"More producers would raise the throughput;{spare}"
         )
     if not run.maxsize and run.deepest > 0.3 * run.n_items:
         return f"Nobody waits: {run.deepest} of {run.n_items} items lay in the queue at once. A maxsize would keep the memory bounded."
     return (
         f"The sides keep pace: producers are blocked {putting:.0%}, consumers wait {getting:.0%} of their time, "
-        f"and at most {run.deepest} items lie in the queue."
+        f"and at most {run.deepest} item{'s lie' if run.deepest != 1 else ' lies'} in the queue."
     )

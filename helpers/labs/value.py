@@ -44,7 +44,7 @@ class ValueLab(Lab):
         self._report = machine_report()
         checked = check_counting(ways, n_workers, increments, batch, start_method)
         self._first = dict(zip(("ways", "n_workers", "increments", "batch", "start_method"), checked, strict=True))
-        if guess is not None and not 0 <= guess <= 1:
+        if guess is not None and (isinstance(guess, bool) or not isinstance(guess, (int, float)) or not 0 <= guess <= 1):
             raise InvalidArgumentError(f"guess is the share expected to be lost, from 0 to 1, not {guess!r}.")
         self._first_guess, self._guessed = guess, guess is not None
         self._live = self._live_key = None
@@ -58,7 +58,7 @@ class ValueLab(Lab):
             n: toggle(
                 str(n),
                 n == first["n_workers"],
-                f"{n} processes count" + (", more than the usable CPUs" if n > cpus else ""),
+                f"{n} process{'es' * (n > 1)} count{'s' * (n == 1)}" + (", more than the usable CPUs" if n > cpus else ""),
                 "helpers-count",
             )
             for n in sorted({*WORKER_CHOICES, first["n_workers"]})
@@ -143,7 +143,7 @@ class ValueLab(Lab):
 
     def _settings(self):
         text = self._batch.value.strip()
-        if not (text.isdigit() and int(text) > 0):
+        if not (text.isdecimal() and int(text) > 0):
             raise InvalidArgumentError(f"Batch must be a whole number from 1, not {self._batch.value!r}.")
         ways = [way for way, control in self._ways.items() if control.value]
         n_workers = next(n for n, control in self._counts.items() if control.value)
@@ -212,12 +212,14 @@ def advise_counting(counting):
     said = ""
     if bare is not None and bare.lost:
         said = f"Without a lock {bare.lost:,} of {bare.made:,} updates were lost. "
+    elif bare is not None and counting.n_workers == 1:
+        said = "With one worker nothing is lost: there is nobody to come in between. "
     elif bare is not None:
         said = "Without a lock no update was lost this time: luck, not safety. "
     if len(exact) > 1:
         slow, fast = exact[0], exact[-1]
         said += f"Of the exact ways, {say_way(fast)} is the fastest: {say_rate(fast.rate / slow.rate)} times as fast as {say_way(slow)}."
-    return said
+    return said.strip()
 
 
 def say_way(count):

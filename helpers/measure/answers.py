@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import re
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from helpers import runner
 from helpers.engines.registry import check_start_method
@@ -41,7 +43,8 @@ def run_answer(func, *args, start_method=None, timeout=20.0):
     Raises
     ------
     TimeoutError
-        It did not return in `timeout` seconds; everything it started was ended.
+        It did not return in `timeout` seconds; everything it started was ended. A note tells of
+        the last exception that was printed: that of a process which died while others waited.
     WorkerDiedError, NotImportableError
         It ended the process it ran in; no process could import it.
     """
@@ -58,6 +61,10 @@ def run_answer(func, *args, start_method=None, timeout=20.0):
     )
     try:
         value, seconds, left, error = next(records)
+    except TimeoutError as late:
+        if errors := re.findall(r"^[\w.]*Error\b.*", playing[0].printed, re.MULTILINE):
+            late.add_note(f"A process it started died before: {errors[-1].strip()}")
+        raise
     finally:
         records.close()  # a fresh process for every answer: whatever it did, it is over
     return Answer(pickle.loads(value), seconds, left, error, playing[0].printed)
@@ -88,7 +95,7 @@ def name_leftovers(blocks, threads, patience=1.0):
     deadline = time.monotonic() + patience
     while True:
         left = [f"process {child.name} is still running" for child in multiprocessing.active_children()]
-        left += [f"shared memory {name} was not unlinked" for name in sorted(shared_blocks() - blocks)]
+        left += [f"shared memory {name} was not unlinked" for name in sorted(shared_blocks() - blocks) if not _used_elsewhere(name)]
         if threading.active_count() > threads:
             left.append("a thread of its own is still running")
         if not left or time.monotonic() > deadline:
@@ -99,3 +106,15 @@ def name_leftovers(blocks, threads, patience=1.0):
 def shared_blocks():
     """Return the names of SharedMemory blocks of this system; empty where they have no names."""
     return {name for name in os.listdir(SHARED_MEMORY) if name.startswith("psm_")} if os.path.isdir(SHARED_MEMORY) else set()
+
+
+def _used_elsewhere(name):
+    """Return whether a process outside this one's session has the block open: then it is somebody else's."""
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                if os.getsid(int(entry.name)) != os.getsid(0) and f"{SHARED_MEMORY}/{name}" in Path(entry.path, "maps").read_text():
+                    return True
+            except OSError:
+                pass
+    return False

@@ -89,7 +89,7 @@ class Counting:
         return found
 
     def __repr__(self):
-        lines = [f"{self.n_workers} workers, {self.increments:,} increments each, {self.start_method}"]
+        lines = [f"{self.n_workers} worker{'s' * (self.n_workers > 1)}, {self.increments:,} increments each, {self.start_method}"]
         for count in self.counts:
             arrived = f"{count.way:<17}{count.counted:>12,} of {count.made:>12,}"
             lines.append(f"{arrived}  {count.lost_share:>6.1%} lost  {count.rate:>12,.0f} per s")

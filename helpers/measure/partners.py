@@ -32,12 +32,10 @@ def count_trips(way, size_bytes):
 
 def play_trips(visits, start_method):
     """Yield a Trip for each visit. Runs in the runner."""
-    whole = make_message(max(size for *_, size in visits))
     with open_partner(start_method) as partner:
         for number, way, size_bytes in visits:
-            n_trips, message = count_trips(way, size_bytes), whole[:size_bytes]
-            wall = TIMED[way](partner, message, n_trips, 1 if size_bytes <= WARM_BYTES else 0)
-            del message
+            n_trips = count_trips(way, size_bytes)
+            wall = TIMED[way](partner, size_bytes, n_trips, 1 if size_bytes <= WARM_BYTES else 0)
             yield Trip(way, size_bytes, number, n_trips, wall)
 
 
@@ -105,59 +103,71 @@ def require_back(message, got, way):
         raise ResultsDifferError(f"A message of {len(message):,} bytes did not come back as it was sent by {way}.")
 
 
-def time_objects(partner, message, n_trips, n_warm):
+# In the functions below a message is on the list as often as it will be sent, and nowhere else: once
+# it was sent for the last time its memory is free, before the same bytes come back.
+
+
+def time_objects(partner, size, n_trips, n_warm):
     """Return the seconds of `n_trips` by ``send`` and ``recv``."""
-    partner.prepare("send", len(message), n_trips + n_warm)
+    messages = [make_message(size)] * (n_trips + n_warm)
+    partner.prepare("send", size, n_trips + n_warm)
     data, got = partner.data, None
     for _ in range(n_warm):
-        data.send(message)
+        data.send(messages.pop())
         got = data.recv()
     began = perf_counter()
     for _ in range(n_trips):
-        data.send(message)
+        data.send(messages.pop())
         got = data.recv()
     wall = perf_counter() - began
-    require_back(message, got, "send")
+    require_back(make_message(size), got, "send")
     return wall
 
 
-def time_bytes(partner, message, n_trips, n_warm):
+def time_bytes(partner, size, n_trips, n_warm):
     """Return the seconds of `n_trips` by ``send_bytes`` and ``recv_bytes_into``."""
-    partner.prepare("send_bytes", len(message), n_trips + n_warm)
-    data, got = partner.data, bytearray(b"\1") * len(message)
+    messages = [make_message(size)] * (n_trips + n_warm)
+    partner.prepare("send_bytes", size, n_trips + n_warm)
+    data, got = partner.data, bytearray(b"\1") * size
     for _ in range(n_warm):
-        data.send_bytes(message)
+        data.send_bytes(messages.pop())
         data.recv_bytes_into(got)
     began = perf_counter()
     for _ in range(n_trips):
-        data.send_bytes(message)
+        data.send_bytes(messages.pop())
         data.recv_bytes_into(got)
     wall = perf_counter() - began
-    require_back(message, got, "send_bytes")
+    require_back(make_message(size), got, "send_bytes")
     return wall
 
 
-def time_queue(partner, message, n_trips, n_warm):
-    """Return the seconds of `n_trips` by two queues."""
-    partner.prepare("queue", len(message), n_trips + n_warm)
+def time_queue(partner, size, n_trips, n_warm):
+    """Return the seconds of `n_trips` by two queues.
+
+    A feeder thread keeps what it sent last, until there is something else: hence the empty
+    message behind the last one.
+    """
+    messages = [make_message(size)] * (n_trips + n_warm)
+    partner.prepare("queue", size, n_trips + n_warm)
     requests, replies, got = partner.requests, partner.replies, None
     for _ in range(n_warm):
-        requests.put(message)
+        requests.put(messages.pop())
         got = replies.get(timeout=PATIENCE)
     began = perf_counter()
     for _ in range(n_trips):
-        requests.put(message)
+        requests.put(messages.pop())
+        if not messages:
+            requests.put(b"")
         got = replies.get(timeout=PATIENCE)
     wall = perf_counter() - began
-    require_back(message, got, "queue")
-    requests.put(b"")  # the feeder threads keep what they sent last: let it be small
+    require_back(make_message(size), got, "queue")
     replies.get(timeout=PATIENCE)
     return wall
 
 
-def time_shared(partner, message, n_trips, n_warm):
+def time_shared(partner, size, n_trips, n_warm):
     """Return the seconds of `n_trips` by two shared blocks: one copy a direction, and a byte through the pipe."""
-    size, data = len(message), partner.data
+    message, data = make_message(size), partner.data
     inbox, outbox = SharedMemory(create=True, size=size), SharedMemory(create=True, size=size)
     try:
         inbox.buf[:size] = message
@@ -182,9 +192,9 @@ def time_shared(partner, message, n_trips, n_warm):
             block.unlink()
 
 
-def time_copy(_partner, message, n_trips, _n_warm):
+def time_copy(_partner, size, n_trips, _n_warm):
     """Return the seconds of `n_trips` within one process: copied there, and copied back."""
-    size = len(message)
+    message = make_message(size)
     there, back = bytearray(b"\1") * size, bytearray(b"\1") * size
     with memoryview(message) as source, memoryview(there) as middle, memoryview(back) as end:
         began = perf_counter()
@@ -221,9 +231,10 @@ def play_deliveries(size_bytes, repeats, start_method):
                 shared, sent = _deliver_shared(ours, message), _deliver_pickled(ours, message)
             if number:
                 yield sent, *shared
+        ours.send(None)  # closing our end is not enough: with fork the process has a copy of it
+        process.join(2)
     finally:
         ours.close()
-        process.join(2)
         process.kill()
         process.join()
 

@@ -45,7 +45,7 @@ class ProgramRun:
         return "\n".join(part for part in (self.printed.rstrip(), f"[{self.ended}]") if part)
 
 
-def run_program(source, *, in_file=True, timeout=5.0):
+def run_program(source, *, in_file=True, timeout=20.0):
     """Return the ProgramRun of Python `source`, run by a fresh interpreter in a folder of its own.
 
     With ``in_file=False`` the program is handed over without a file, as a notebook's cells are:

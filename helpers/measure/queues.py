@@ -232,7 +232,7 @@ def _watch(plan, queue, team, began, deadline):
         _require_health(processes)
         if time.monotonic() > deadline:
             raise TimeoutError(
-                "The queue was not worked off within its deadline; its processes were ended. Give fewer items or a longer timeout."
+                "The queue was not worked off within its deadline; its processes were ended. Take fewer items or shorter work."
             )
         if all(cells[ENDED] for _, cells in producers):
             try:

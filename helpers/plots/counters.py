@@ -72,7 +72,7 @@ def describe_counting(counting):
         for count in counting.counts
         if count.made
     ]
-    return f"{counting.n_workers} workers add to one counter: {'; '.join(parts)}"
+    return f"{counting.n_workers} worker{'s' * (counting.n_workers > 1)} and one counter: {'; '.join(parts)}"
 
 
 class CountBars:

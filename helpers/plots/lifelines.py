@@ -212,10 +212,15 @@ def _frame_costs(ax, costs, guess_ms=None):
         ax,
         "What one start costs",
         [
-            f"{'' if costs.complete else 'up to '}{costs.repeats} starts each, in rounds of random order",
+            f"{_progress(costs)}{costs.repeats} starts each, in rounds of random order",
             "┃ median · ◇ the very first, with what is started once",
         ],
     )
+
+
+def _progress(costs):
+    """Return the words before the number of starts: a frame is drawn before the first round, a stopped picture after some."""
+    return "" if costs.complete else f"{costs.n_rounds} of " if costs.n_rounds else "up to "
 
 
 def _rows(costs):

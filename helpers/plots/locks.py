@@ -341,6 +341,6 @@ def plot_counting(sweep, ax=None):
         words = f"{value:,.3g} ns, " + (f"{100 * lost:.2g} % of the updates lost" if lost > 0 else "nothing lost")
         ax.annotate(words, (end, row), (6, 0), textcoords="offset points", va="center", size=TEXT_SIZE, color=INK, family=FONT)
     rounds = min((estimate.n_rounds for estimate in estimates), default=0)
-    write_head(ax, f"What an update costs: {sweep.n_workers} workers, one counter", [
+    write_head(ax, f"What an update costs: {sweep.n_workers} worker{'s' * (sweep.n_workers > 1)}, one counter", [
         f"median of {rounds} rounds, lines are 95 % intervals" if rounds >= 3 else f"rounds: {rounds}", "hatched: wrong result"])
     return ax

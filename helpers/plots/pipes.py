@@ -24,7 +24,7 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
-from helpers.records import MIN_ROUNDS
+from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
 
 #: Okabe–Ito; vermilion and purple are told apart by their markers too
 WAY_COLOURS = {"send": "#D55E00", "send_bytes": "#E69F00", "queue": "#CC79A7", "shared": "#0072B2", COPY: GREY}
@@ -33,6 +33,7 @@ WAY_LABELS = {**WAYS, COPY: "memory copy"}
 #: where the two pictures of the card stand in it
 LEFT, RIGHT = (0.073, 0.145, 0.405, 0.68), (0.575, 0.145, 0.412, 0.68)
 NOTHING = Trips((), "", 0)
+TIME_TITLE = "Time of a round trip, there and back"
 
 
 def size_text(size_bytes):
@@ -72,13 +73,13 @@ def _with_unit(value, units):
 def plot_trip_times(trips, ax=None, *, sizes=None):
     """Return the Axes with the time of a round trip over the size of the message, one line a way of sending.
 
-    Bars are 95 % intervals over the rounds. `trips` may be None or empty; `sizes`, in bytes,
+    Bars are bootstrap intervals over the rounds, of 95 % from `GOOD_ROUNDS` rounds on. `trips` may be None or empty; `sizes`, in bytes,
     fixes the axes for measurements to come.
     """
     ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
     _prepare(ax, trips, sizes, "time")
     _draw_lines(ax, trips or NOTHING, "time", intervals=True)
-    write_head(ax, "Time of a round trip", ["there and back, log scales", _rounds_text(trips)])
+    write_head(ax, TIME_TITLE, [_rounds_text(trips)])
     return ax
 
 
@@ -114,7 +115,7 @@ class LiveCard:
         self.axes = {"time": figure.add_axes(LEFT), "rate": figure.add_axes(RIGHT)}
         for kind, ax in self.axes.items():
             _prepare(ax, None, sizes, kind, note=False)
-        write_head(self.axes["time"], "Time of a round trip", ["there and back, log scales", "median of the rounds so far"])
+        write_head(self.axes["time"], TIME_TITLE, ["median of the rounds so far"])
         write_head(self.axes["rate"], "Bandwidth", ["bytes of both directions a second", "dashed: copied within one process"])
         self.live = LivePicture(figure, [], scale)
 
@@ -252,4 +253,8 @@ def _rounds_text(trips):
     if not counts:
         return "random order of ways and sizes"
     rounds = f"{counts[0]} round{'s' * (counts[0] > 1)}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} rounds"
-    return f"median of {rounds}" + (" with 95 % interval" if counts[-1] >= MIN_ROUNDS else f", no interval below {MIN_ROUNDS}")
+    if counts[-1] < MIN_ROUNDS:
+        return f"median of {rounds}, no interval below {MIN_ROUNDS} rounds"
+    if counts[0] < GOOD_ROUNDS:
+        return f"median of {rounds}; bars: bootstrap interval, rough with so few"
+    return f"median of {rounds} with 95 % interval"

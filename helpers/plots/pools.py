@@ -82,7 +82,7 @@ def plot_pool(record, ax=None, n_workers=2):
         f"{_accounting(record)} of {run.n_workers} × {seconds(run.cold_wall)}",
         f"with start-up {record.cold_speedup:.2f} times, {100 * record.cold_speedup / run.n_workers:.0f} %",
         f"{describe_tasks(record.sizes_ms, record.kind)}", chunk, f"{run.start_method}, one run",
-        "each stripe is many tasks" if merged else ""])  # fmt: skip
+        "each stripe is many tasks" if merged else "a new shade is a new chunk" if chunk else ""])  # fmt: skip
     return ax
 
 
@@ -99,6 +99,8 @@ def describe_tasks(sizes_ms, kind):
     """Return the tasks in a few words."""
     mean, ratio = sum(sizes_ms) / len(sizes_ms), max(sizes_ms) / max(min(sizes_ms), 1e-9)
     skew = "" if ratio < 1.01 else f", the longest {ratio:.0f} × the shortest"
+    if len(sizes_ms) == 1:
+        return f"1 {kind} task of {seconds(mean / 1000)}"
     return f"{len(sizes_ms):,} {kind} tasks of {seconds(mean / 1000)} on average{skew}"
 
 
@@ -281,7 +283,7 @@ def plot_break_even(record, ax=None):
     _draw_lines(ax, sizes, lines)
     word = f"From {_ms(where)} a task on, a new pool of {record.n_workers} beats the loop" if where is not None else (
         f"No length tried here pays for a new pool of {record.n_workers}")  # fmt: skip
-    write_head(ax, word, [f"seconds for {record.n_tasks} computing tasks", record.start_method,
+    write_head(ax, word, [f"seconds for {record.n_tasks} computing task{'s' * (record.n_tasks > 1)}", record.start_method,
                           f"median of {record.rounds} round{'s' * (record.rounds > 1)}"])  # fmt: skip
     return ax
 

@@ -78,11 +78,17 @@ def describe_queue(run):
     """Return the picture's message in one sentence."""
     if not run.lanes:
         return "Items in the queue over time, and who waits for whom: nothing measured yet"
+    deepest = f"{run.deepest} item{'s' * (run.deepest != 1)}"
     return (
-        f"{_sides(run)}, {_limit(run)}: at most {run.deepest} items in the queue, {run.throughput:.3g} items a second; "
+        f"{_sides(run)}, {_limit(run)}: at most {deepest} in the queue, {rate_words(run)} items a second; "
         f"producers blocked in put {run.waiting_share('producer'):.0%}, "
         f"consumers waiting in get {run.waiting_share('consumer'):.0%} of their time."
     )
+
+
+def rate_words(run):
+    """Return the throughput of `run` as a number of three digits or more, never with an exponent."""
+    return f"{run.throughput:,.0f}" if run.throughput >= 100 else f"{run.throughput:.3g}"
 
 
 class LiveQueue:
@@ -263,7 +269,7 @@ def _settings(run):
     return [
         _sides(run),
         _limit(run),
-        f"{run.n_items} items",
+        f"{run.n_items} item{'s' * (run.n_items > 1)}",
         f"each {run.produce_ms:g} ms to make, {run.consume_ms:g} ms to use",
         run.start_method,
         "counted from the times of puts and gets",
@@ -273,7 +279,7 @@ def _settings(run):
 def _depth_title(run):
     if not run.lanes:
         return "Items in the queue"
-    return f"Items in the queue: at most {run.deepest}; {run.throughput:.3g} items a second come out"
+    return f"Items in the queue: at most {run.deepest}; {rate_words(run)} items a second come out"
 
 
 def _lanes_head(run):

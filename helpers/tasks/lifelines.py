@@ -74,10 +74,9 @@ def hold_lock(seconds):
         time.sleep(seconds)
 
 
-def take_lock():
-    """Take the global ``lock`` of this process and give it back; wait for ever if it is never free."""
-    with lock:
-        pass
+def take_lock(seconds):
+    """End with exit code 0 if the global ``lock`` of this process can be had within `seconds`, else with 1."""
+    sys.exit(0 if lock.acquire(timeout=seconds) else 1)
 
 
 def start_nested():

@@ -84,14 +84,29 @@ class MeetingLock(CountedLock):
 
 
 class Meeting:
-    """Counts the locks that are held; the first to hold one waits once for a second."""
+    """Counts the locks that are held; the first to hold one waits once for a second.
+
+    ``mine`` counts those that this process holds; ``changed_alone()`` tells whether any process changed
+    an account while it held fewer than two.
+    """
 
     def __init__(self):
         self._guard = multiprocessing.Lock()
         self._held, self._over = multiprocessing.RawValue("q", 0), multiprocessing.RawValue("b", 0)
+        self._alone, self.mine = multiprocessing.RawValue("b", 0), 0
+
+    def note_change(self):
+        """Note that this process changes an account now."""
+        if self.mine < 2:
+            self._alone.value = 1
+
+    def changed_alone(self):
+        """Return whether an account was changed by a process that did not hold both locks."""
+        return bool(self._alone.value)
 
     def enter(self):
         """Note one more lock held; wait for company, the first time."""
+        self.mine += 1
         with self._guard:
             self._held.value += 1
         deadline = time.perf_counter() + MEETING
@@ -101,6 +116,7 @@ class Meeting:
 
     def leave(self):
         """Note one lock less."""
+        self.mine -= 1
         with self._guard:
             self._held.value -= 1
 
@@ -110,6 +126,7 @@ class Account:
 
     def __init__(self, number, balance, meeting):
         self.number, self.lock, self._counter = number, MeetingLock(meeting), SlowCounter(balance)
+        self._meeting = meeting
 
     @property
     def balance(self):
@@ -118,14 +135,15 @@ class Account:
 
     @balance.setter
     def balance(self, amount):
+        self._meeting.note_change()
         self._counter.value = amount
 
 
 def run_pair(target, arguments, seconds):
     """Run ``target(*args)`` in a process for each of `arguments`; return (values, problem).
 
-    `problem` is "stuck" if they are not done in `seconds` (they are ended), the traceback of the first
-    failure, or None.
+    `problem` is "stuck" if they are not done in `seconds` (they are ended), "ended" if one ended itself,
+    the traceback of the first failure, or None.
     """
     replies = multiprocessing.Queue()
     pair = [multiprocessing.Process(target=_report, args=(replies, target, args), daemon=True) for args in arguments]
@@ -135,13 +153,13 @@ def run_pair(target, arguments, seconds):
             process.start()
         deadline = time.monotonic() + seconds
         for _ in pair:
-            value, failure = replies.get(timeout=max(0.01, deadline - time.monotonic()))
+            value, failure = _next_reply(replies, pair, deadline)
             values.append(value)
             if failure is not None:
                 problem = failure
                 break
     except queue.Empty:
-        problem = "stuck"
+        problem = "ended" if any(process.exitcode for process in pair) else "stuck"
     for process in pair:
         process.join(0 if problem else 2)
         if process.is_alive():
@@ -149,6 +167,17 @@ def run_pair(target, arguments, seconds):
             process.join(5)
     replies.close()
     return values, problem
+
+
+def _next_reply(replies, pair, deadline):
+    """Return the next reply; raise queue.Empty at the deadline, or soon after a process failed to reply."""
+    while True:
+        failed = any(process.exitcode for process in pair)  # looked at first: its reply would be there by now
+        try:
+            return replies.get(timeout=max(0.01, min(0.1, deadline - time.monotonic())))
+        except queue.Empty:
+            if failed or time.monotonic() > deadline:
+                raise
 
 
 def _report(replies, target, args):
@@ -167,12 +196,15 @@ def try_adding(answer, work, halves, seconds):
 
 
 def try_transfers(answer, n_transfers, seconds):
-    """Return (balances, how often each lock was taken, problem) of transfers in both directions at once."""
-    meeting = Meeting()
+    """Return (balances, how often each lock was taken, was one changed without the other's lock, problem).
+
+    Of transfers in both directions at once.
+    """
+    meeting, gate = Meeting(), multiprocessing.Barrier(2)
     accounts = [Account(number, 100, meeting) for number in (1, 2)]
-    arguments = [(answer, *accounts, 1, n_transfers), (answer, *accounts[::-1], 2, n_transfers)]
+    arguments = [(answer, *accounts, 1, n_transfers, gate), (answer, *accounts[::-1], 2, n_transfers, gate)]
     _, problem = run_pair(repeat_transfer, arguments, seconds)
-    return [account.balance for account in accounts], [account.lock.taken for account in accounts], problem
+    return [account.balance for account in accounts], [account.lock.taken for account in accounts], meeting.changed_alone(), problem
 
 
 def answer_nothing_back(answer, *args):
@@ -180,7 +212,8 @@ def answer_nothing_back(answer, *args):
     answer(*args)
 
 
-def repeat_transfer(answer, source, target, amount, n_transfers):
-    """Call the learner's ``transfer(source, target, amount)`` so many times."""
+def repeat_transfer(answer, source, target, amount, n_transfers, gate):
+    """Call the learner's ``transfer(source, target, amount)`` so many times, once both processes are at the gate."""
+    gate.wait(10)
     for _ in range(n_transfers):
         answer(source, target, amount)

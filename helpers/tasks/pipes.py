@@ -183,13 +183,9 @@ def open_block(name):
 
 
 def take_deliveries(connection):
-    """Look at each delivery, an object or the (name, size) of a shared block, and answer with `look_at` it."""
+    """Look at each delivery, an object or the (name, size) of a shared block, and answer with `look_at` it; None ends."""
     with connection:
-        while True:
-            try:
-                delivery = connection.recv()
-            except EOFError:
-                return
+        while (delivery := connection.recv()) is not None:
             if not isinstance(delivery, tuple):
                 seen = look_at(delivery)
                 del delivery  # before the next one comes: two of them would lie in memory
@@ -211,56 +207,114 @@ def look_at(message):
 # --- what the exercises ask of a learner's function -------------------------------------------
 
 
-def question_worker(func, requests):
+def work_and_tell(func, connection, diary):
+    """Run the worker ``func(connection)``, and tell `diary` what it returned or raised: (value, error)."""
+    try:
+        value = func(connection)
+    except BaseException as error:
+        diary.send((None, say_error(error)))
+        raise
+    diary.send((None if value is None else say_value(value), None))
+
+
+def say_error(error):
+    """Return type and text of an exception, such as "NameError: name 'conn' is not defined"."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def say_value(value):
+    """Return the first characters of what `value` looks like."""
+    text = repr(value)
+    return text if len(text) <= 40 else text[:40] + "…"
+
+
+def question_worker(func, requests, patience=PATIENCE, pause=0.3):
     """Return what a worker ``func(connection)`` does: its replies, and how it ended.
+
+    Parameters
+    ----------
+    patience : float, seconds for a reply, and for the end after the other end was closed
+    pause : float, seconds without a request before the third: silence is no end
 
     Returns
     -------
     dict with "replies", "silent_at" (index of the request that stayed without a reply, or
-    None), "ended" (by itself once the other end was closed), "exitcode".
+    None), "alive" (then), "ended" (by itself once the other end was closed), "exitcode",
+    "returned" and "raised" (texts, or None).
     """
     ours, theirs = multiprocessing.Pipe()
-    worker = multiprocessing.Process(target=func, args=(theirs,), daemon=True)
+    reader, diary = multiprocessing.Pipe(duplex=False)
+    worker = multiprocessing.Process(target=work_and_tell, args=(func, theirs, diary), daemon=True)
     worker.start()
     theirs.close()
+    diary.close()
     replies, silent_at = [], None
     try:
         for index, request in enumerate(requests):
+            time.sleep(pause if index == 2 else 0)
             try:
                 ours.send(request)
-                replies.append(ours.recv() if ours.poll(PATIENCE) else None)
+                replies.append(ours.recv() if ours.poll(patience) else None)
             except (EOFError, OSError):
                 replies.append(None)
             if replies[-1] is None:
                 silent_at = index
+                worker.join(0.2)
                 break
+        alive = worker.exitcode is None
         ours.close()
-        worker.join(PATIENCE if silent_at is None else 0.2)
-        return {"replies": replies, "silent_at": silent_at, "ended": worker.exitcode is not None, "exitcode": worker.exitcode}
+        worker.join(patience if silent_at is None else 0.2)
+        returned, raised = receive_or(reader, (None, None), 0 if worker.exitcode is None else 1)
+        ended = {"ended": worker.exitcode is not None, "exitcode": worker.exitcode, "returned": returned, "raised": raised}
+        return {"replies": replies, "silent_at": silent_at, "alive": alive, **ended}
     finally:
+        reader.close()
         end_all([worker])
 
 
-def exchange_once(func, connection, letter, size_bytes, first):
-    """Call ``func(connection, message, first)`` and send back what it gave: its length, its letter, whether it is pure."""
-    got = func(connection, letter * size_bytes, first)
+def receive_or(connection, otherwise, seconds=PATIENCE):
+    """Return the next message, or `otherwise` where none comes: in time, or any more."""
+    try:
+        return connection.recv() if connection.poll(seconds) else otherwise
+    except (EOFError, OSError):
+        return otherwise
+
+
+def judge_message(got, size_bytes):
+    """Return the letter of a message of one letter that is whole, as bytes; else text that shows what it is."""
     whole = isinstance(got, (bytes, bytearray)) and len(got) == size_bytes and got.count(got[:1]) == size_bytes
-    connection.send(bytes(got[:1]) if whole else repr(got)[:40])
+    return bytes(got[:1]) if whole else say_value(got)
+
+
+def exchange_once(func, connection, letter, size_bytes, first, diary):
+    """Call ``func(connection, message, first)`` and tell `diary` what it gave, or an exception's text in a list."""
+    try:
+        diary.send(judge_message(func(connection, letter * size_bytes, first), size_bytes))
+    except Exception as error:
+        diary.send([say_error(error)])
 
 
 def exchange_between(func, size_bytes):
     """Return what each of two processes got from the other by `func`: b"B" and b"A" if all went well.
 
-    The caller gives the deadline: where both send before they receive, this does not return.
+    The second is a list with an exception's text where it raised one. The caller gives the
+    deadline: where both send before they receive, this does not return.
     """
     ours, theirs = multiprocessing.Pipe()
-    worker = multiprocessing.Process(target=exchange_once, args=(func, theirs, b"B", size_bytes, False), daemon=True)
+    reader, diary = multiprocessing.Pipe(duplex=False)
+    worker = multiprocessing.Process(target=exchange_once, args=(func, theirs, b"B", size_bytes, False, diary), daemon=True)
     worker.start()
     theirs.close()
+    diary.close()
     try:
-        got = func(ours, b"A" * size_bytes, True)
-        whole = isinstance(got, (bytes, bytearray)) and len(got) == size_bytes and got.count(got[:1]) == size_bytes
-        mine = bytes(got[:1]) if whole else repr(got)[:40]
-        return mine, ours.recv() if ours.poll(PATIENCE) else "nothing"
+        try:
+            mine = judge_message(func(ours, b"A" * size_bytes, True), size_bytes)
+        except (EOFError, OSError):  # the other side may have gone: then its exception is the one that matters
+            other = receive_or(reader, None)
+            if not isinstance(other, list):
+                raise
+            return "nothing", other
+        return mine, receive_or(reader, "nothing")
     finally:
+        reader.close()
         end_all([worker])

@@ -156,6 +156,21 @@ def forget_task_done(n_items=6, patience=0.5):
 
 # ── what the checks of the exercises run ─────────────────────────────────────────────────────────
 
+NO_POOL = "this exercise is about queues: start processes and hand them queues, without a pool"
+
+
+def call_without_pool(func, *args):
+    """Return ``func(*args)``, called where making a pool of either kind raises RuntimeError. For a process of its own."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.pool import Pool
+
+    def refuse(*_args, **_options):
+        raise RuntimeError(NO_POOL)
+
+    Pool.__init__ = ProcessPoolExecutor.__init__ = refuse
+    Pool.__del__ = lambda _: None
+    return func(*args)
+
 
 def square_large(item):
     """Return (square, 200,000 zero bytes): more than a pipe holds."""
@@ -178,14 +193,24 @@ def double(item):
     return 2 * item
 
 
+def run_and_tell(worker, tasks, results, troubles):
+    """Call ``worker(tasks, results)``; put an exception's type and message into `troubles` and let it go on."""
+    try:
+        worker(tasks, results)
+    except Exception as error:
+        troubles.put(f"{type(error).__name__}: {error}")
+        raise
+
+
 def drive_worker(worker, items, patience=8.0):
-    """Return (results, whether the queue's join returned, exit codes) of two processes that run `worker`.
+    """Return (results, whether the queue's join returned, exit codes, words on exceptions) of two processes that run `worker`.
 
     `worker(tasks, results)` gets a JoinableQueue, which ends in one sentinel a process, and a
     Queue. A wait that lasts longer than `patience` seconds is given up and its processes ended.
     """
     tasks, results = multiprocessing.JoinableQueue(), multiprocessing.Queue()
-    workers = [multiprocessing.Process(target=worker, args=(tasks, results), name=f"worker {n}") for n in (1, 2)]
+    troubles = multiprocessing.SimpleQueue()
+    workers = [multiprocessing.Process(target=run_and_tell, args=(worker, tasks, results, troubles), name=f"worker {n}") for n in (1, 2)]
     waiter = multiprocessing.Process(target=wait_for_all, args=(tasks,))
     for item in [*items, *[SENTINEL] * len(workers)]:
         tasks.put(item)
@@ -196,8 +221,11 @@ def drive_worker(worker, items, patience=8.0):
             child.start()
         found = _take_results(results, workers, deadline)
         codes = [child.exitcode for child in workers]
-        waiter.join(2.0 if len(found) >= len(items) and not any(codes) else 0.0)  # where all is right it has long returned
-        return found, not waiter.is_alive(), codes
+        waiter.join(min(2.0, patience) if len(found) >= len(items) and not any(codes) else 0.0)  # where all is right it has long returned
+        told = []
+        while not troubles.empty():
+            told.append(troubles.get())
+        return found, not waiter.is_alive(), codes, told
     finally:
         for child in children:
             child.terminate()
@@ -205,6 +233,7 @@ def drive_worker(worker, items, patience=8.0):
         for queue in (tasks, results):
             queue.close()
             queue.cancel_join_thread()
+        troubles.close()
 
 
 def _take_results(results, workers, deadline):

@@ -19,6 +19,13 @@ OPEN = """async ([path, kernel]) => {
         await panel.sessionContext.session.kernel.info;
     }
 }"""
+#: The command to run all cells sometimes returns before the last ones have run.
+ALL_DONE = """() => {
+    const models = window.panel.content.widgets.map(cell => cell.model);
+    const cells = models.filter(model => model.type === 'code' && model.sharedModel.source.trim());
+    const failed = cells.some(model => model.outputs.toJSON().some(output => output.output_type === 'error'));
+    return failed || (cells.every(model => model.executionCount) && window.panel.sessionContext.session.kernel.status === 'idle');
+}"""
 #: Notes each new picture with its alt text and the progress beside it, as long as Stop can be pressed.
 WATCH = """(cell) => {
     const seen = window.seen = {pictures: [], alts: [], progress: [], over: false};
@@ -94,8 +101,9 @@ class Notebook:
         page.evaluate(OPEN, [path, kernel])
 
     def run_all(self):
-        """Run all cells; returns when all are done."""
+        """Run all cells; returns when all are done, or one has failed."""
         self.page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        self.page.wait_for_function(ALL_DONE, timeout=120_000)
 
     def cells(self):
         """Return the cells as they would be saved."""
@@ -146,6 +154,13 @@ class Lab:
     def counts(self):
         """Return the worker counts that are pressed."""
         return [int(text) for text in self.cell.locator("button.helpers-count.mod-active").all_inner_texts()]
+
+    def fill(self, name, text):
+        """Write `text` into a control and leave it."""
+        control = self.control(name)
+        control.fill(text)
+        control.dispatch_event("change")  # leaving it does so too, but not always on a busy machine
+        control.press("Tab")
 
     def press(self, name):
         """Click a button."""

@@ -38,8 +38,7 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
     before = lab.boxes()
     lab.cell.screenshot(path=screenshots / "lab-before.png")
     lab.count(2).click()
-    lab.control("repeats").fill("5")
-    lab.control("repeats").press("Tab")
+    lab.fill("repeats", "5")
     assert lab.counts() == [1, 2]
     lab.watch()
     lab.run()
@@ -115,14 +114,11 @@ def test_save_results_writes_a_file_that_can_be_read(lab, server):
 
 @pytest.mark.parametrize("text", ["abc", "0", "-3", "2.5"])
 def test_a_bad_chunk_size_is_named_and_the_lab_goes_on(lab, text):
-    field = lab.control("chunk")
-    field.fill(text)
-    field.press("Tab")
+    lab.fill("chunk", text)
     lab.press("run")
     lab.message.get_by_text(repr(text)).wait_for()
     assert lab.button("run").is_enabled() and not lab.button("stop").is_enabled()
-    field.fill("auto")
-    field.press("Tab")
+    lab.fill("chunk", "auto")
     lab.run()
     assert repr(text) not in lab.message.inner_text()
 
