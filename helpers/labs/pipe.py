@@ -133,9 +133,9 @@ class PipeLab(Lab):
     def _advice(self):
         trips = self.result
         ways = [way for way in trips.ways() if way != COPY] if trips is not None else []
-        if not ways:
-            return ""
         sizes = {size for way in ways for size in trips.sizes(way)}
+        if not sizes:  # nothing yet, or the warm-up alone
+            return ""
         small, large = min(sizes), max(sizes)
         return f"{self._say_times(ways, small)} {self._say_bandwidth(ways, large)}".strip()
 

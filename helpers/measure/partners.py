@@ -103,8 +103,8 @@ def require_back(message, got, way):
         raise ResultsDifferError(f"A message of {len(message):,} bytes did not come back as it was sent by {way}.")
 
 
-# In the functions below a message is on the list as often as it will be sent, and nowhere else: once
-# it was sent for the last time its memory is free, before the same bytes come back.
+# Memory: an object is on the list of messages as often as it will be sent, and nowhere else. Once it was
+# sent for the last time it is gone, before the same bytes come back.
 
 
 def time_objects(partner, size, n_trips, n_warm):
@@ -125,19 +125,23 @@ def time_objects(partner, size, n_trips, n_warm):
 
 
 def time_bytes(partner, size, n_trips, n_warm):
-    """Return the seconds of `n_trips` by ``send_bytes`` and ``recv_bytes_into``."""
-    messages = [make_message(size)] * (n_trips + n_warm)
+    """Return the seconds of `n_trips` by ``send_bytes`` and ``recv_bytes_into``, from and into one buffer.
+
+    A byte of it is changed while the message is away: only what comes back can put that right.
+    """
+    buffer = bytearray(make_message(size))
     partner.prepare("send_bytes", size, n_trips + n_warm)
-    data, got = partner.data, bytearray(b"\1") * size
+    data = partner.data
     for _ in range(n_warm):
-        data.send_bytes(messages.pop())
-        data.recv_bytes_into(got)
+        data.send_bytes(buffer)
+        data.recv_bytes_into(buffer)
     began = perf_counter()
     for _ in range(n_trips):
-        data.send_bytes(messages.pop())
-        data.recv_bytes_into(got)
+        data.send_bytes(buffer)
+        buffer[size // 2] ^= 1
+        data.recv_bytes_into(buffer)
     wall = perf_counter() - began
-    require_back(make_message(size), got, "send_bytes")
+    require_back(make_message(size), buffer, "send_bytes")
     return wall
 
 
