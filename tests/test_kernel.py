@@ -139,3 +139,24 @@ lab"""
         output.metadata["image/png"]["alt"] for cell in notebook.cells for output in cell.outputs if "image/png" in output.get("data", {})
     ]
     assert all("times the serial loop" in alt or "serial loop" in alt for alt in alts)
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_a_kernel_that_started_processes_itself_still_runs_its_exit_handlers(method, tmp_path):
+    import multiprocessing
+
+    import nbformat
+    from nbclient import NotebookClient
+
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} on this platform")
+    sources = [
+        "%load_ext helpers",
+        "%%worker\ndef double(number):\n    return 2 * number",
+        f"from multiprocessing import get_context\nwith get_context({method!r}).Pool(1) as pool:\n    assert pool.map(double, [1]) == [2]",
+        f"import atexit, pathlib\natexit.register(pathlib.Path({str(tmp_path / 'ended')!r}).touch)\ndouble.__code__.co_filename",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    module = notebook.cells[-1].outputs[0].data["text/plain"].strip("'")
+    assert (tmp_path / "ended").exists() and not os.path.exists(os.path.dirname(module))

@@ -26,6 +26,8 @@ def plays(tmp_path, monkeypatch):
         "def look():\n    yield threading.active_count(), os.getsid(0) == os.getpid(), sys.path, os.getcwd()\n"
         "def fail():\n    yield 1\n    raise KeyError('gone')\n"
         "def fail_oddly():\n    yield 1\n    class Odd(Exception): pass\n    raise Odd('hard to pickle')\n"
+        "def unreadable():\n    import builtins, __main__\n    class Gone: pass\n    Gone.__qualname__ = 'Gone'\n"
+        "    Gone.__module__ = '__main__'\n    __main__.Gone = Gone\n    yield Gone()\n"
         "def unpicklable():\n    yield lambda: 1\n"
         "def resist():\n    import signal\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    yield 1\n    while True: time.sleep(1)\n"
     )
@@ -89,7 +91,7 @@ def test_an_error_arrives_with_the_lines_it_was_raised_on(plays):
     no_leftovers()
 
 
-@pytest.mark.parametrize("name", ["fail_oddly", "unpicklable"])
+@pytest.mark.parametrize("name", ["fail_oddly", "unpicklable", "unreadable"])
 def test_what_cannot_be_pickled_becomes_an_error_that_can(plays, name):
     with pytest.raises(HelpersError):
         list(runner.play(getattr(plays, name), timeout=20))

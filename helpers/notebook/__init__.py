@@ -7,6 +7,7 @@
     functions   require_importable, module_of, source_stamp, function_name
     sources     standalone_source: the smallest program that defines a function
     paths       shorten_paths: tracebacks without the paths of this machine
+    shutdown    a kernel that has started processes ends cleanly
     pictures    figures made without pyplot show as the last line of a cell
 
 Standard library only; IPython is imported when the extension is loaded.

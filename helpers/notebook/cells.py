@@ -22,6 +22,7 @@ from hashlib import sha256
 from helpers.notebook.folder import private_folder, write_file
 from helpers.notebook.names import names_of
 from helpers.notebook.pictures import register_pictures, unregister_pictures
+from helpers.notebook.shutdown import end_services_at_shutdown
 
 #: IPython adds these to the built-in names while a cell runs; no worker has them.
 _ONLY_IN_IPYTHON = {"display", "get_ipython"}
@@ -33,6 +34,7 @@ def load_ipython_extension(shell):
     cells = vars(shell).setdefault("_worker_cells", WorkerCells(shell))  # outlives unloading
     shell.register_magic_function(cells.run, "cell", "worker")
     register_pictures(shell)
+    end_services_at_shutdown(shell)
 
 
 def unload_ipython_extension(shell):

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from helpers.errors import WorkerDiedError
+from helpers.errors import HelpersError, WorkerDiedError
 from helpers.runner.groups import describe_exit, end_group
 from helpers.runner.inside import BOARD_SLOTS
 
@@ -88,8 +88,11 @@ class Runner:
         try:
             while True:
                 self._messages.put(pickle.load(self._process.stdout))
-        except (EOFError, pickle.UnpicklingError, OSError, ValueError):
+        except (EOFError, OSError, ValueError):
             self._messages.put((_GONE, None))
+        except Exception as error:  # what came cannot be built here: say so, wait for nothing
+            text = f"What the work sent back cannot be read here: {type(error).__name__}: {error}"
+            self._messages.put(("error", HelpersError(text)))
 
     def _drain(self):
         try:

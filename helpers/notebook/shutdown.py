@@ -1,0 +1,54 @@
+"""A clean end for a kernel that has started processes itself.
+
+When Jupyter shuts a kernel down, ipykernel first waits until all children of the kernel are gone.
+The resource tracker of `multiprocessing` ignores the signal that it sends them, so Jupyter loses
+patience after some seconds and ends the kernel before its exit handlers have run. Ending the
+service processes first spares the wait, and the handlers run.
+"""
+
+import multiprocessing
+import sys
+import threading
+
+#: Modules that keep a service process, and what in them is its handle.
+SERVICES = [
+    (f"{package}.{module}", handle)
+    for package in ("multiprocessing", "multiprocess")
+    for module, handle in (("forkserver", "_forkserver"), ("resource_tracker", "_resource_tracker"))
+]
+#: Seconds for all of it; a service whose clients still live does not end.
+PATIENCE = 1.0
+
+
+def end_services_at_shutdown(shell):
+    """Have the kernel of `shell` end its service processes first when it is shut down; once is enough."""
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None or hasattr(kernel, "_helpers_do_shutdown"):
+        return
+    kernel._helpers_do_shutdown = usual = kernel.do_shutdown
+
+    def do_shutdown(restart):
+        end_services()
+        return usual(restart)
+
+    kernel.do_shutdown = do_shutdown
+
+
+def end_services():
+    """End this process's children and the fork server and resource tracker that served them."""
+    for child in multiprocessing.active_children():
+        child.terminate()
+        child.join(PATIENCE)
+    worker = threading.Thread(target=_stop_all, name="helpers-end-services", daemon=True)
+    worker.start()
+    worker.join(PATIENCE)
+
+
+def _stop_all():
+    for name, handle in SERVICES:
+        stop = getattr(getattr(sys.modules.get(name), handle, None), "_stop", None)
+        try:
+            if stop is not None:
+                stop()
+        except Exception:  # a private method: where it has changed, Jupyter waits as it does without us
+            pass
