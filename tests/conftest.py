@@ -1,5 +1,8 @@
 """What all tests share: nothing of ours may be left behind."""
 
+import importlib
+import itertools
+import sys
 import threading
 import time
 
@@ -30,3 +33,20 @@ def leave_nothing_behind(request):
                 f"{request.node.name} left behind: threads {threads}, processes {processes}, shared memory {sorted(blocks)}"
             )
         time.sleep(0.05)
+
+
+@pytest.fixture
+def answers(tmp_path, monkeypatch):
+    """Return a function that makes a module of answers and returns it: what a %%worker cell does."""
+    numbers = itertools.count()
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(source):
+        name = f"answers_{next(numbers)}_{tmp_path.name.replace('-', '_')}"
+        (tmp_path / f"{name}.py").write_text(source.removeprefix("%%worker\n"), encoding="utf-8")
+        importlib.invalidate_caches()
+        module = importlib.import_module(name)
+        monkeypatch.setitem(sys.modules, name, module)
+        return module
+
+    return make

@@ -1,10 +1,8 @@
 """Chapter 02: pools that are watched while they run, PoolLab without a browser, and the exercises."""
 
 import functools
-import importlib
 import itertools
 import multiprocessing
-import sys
 import time
 
 import numpy as np
@@ -288,23 +286,6 @@ def test_advice_asks_for_nothing_that_is_already_so(record):
 
 
 # ── the exercises ────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def answers(tmp_path, monkeypatch):
-    """Return a function that makes a module of answers and returns it: what a %%worker cell does."""
-    numbers = itertools.count()
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def make(source):
-        name = f"answers_02_{next(numbers)}_{abs(hash(str(tmp_path)))}"
-        (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
-        importlib.invalidate_caches()
-        module = importlib.import_module(name)
-        monkeypatch.setitem(sys.modules, name, module)
-        return module
-
-    return make
 
 
 @pytest.fixture

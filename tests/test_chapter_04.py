@@ -1,6 +1,5 @@
 """Chapter 04: what its workers do, what it measures, its lab, its pictures and its exercises."""
 
-import importlib
 import itertools
 import multiprocessing
 import sys
@@ -22,23 +21,6 @@ from helpers.tasks.pipes import answer_requests, mix_two_writers, send_after, se
 
 METHODS = multiprocessing.get_all_start_methods()
 any_method = pytest.mark.parametrize("method", METHODS)
-
-
-@pytest.fixture
-def answers(tmp_path, monkeypatch):
-    """Return a function that makes a module of an answer and returns it: what a %%worker cell does."""
-    numbers = itertools.count()
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def make(source):
-        name = f"pipe_answers_{next(numbers)}_{tmp_path.name.replace('-', '_')}"
-        (tmp_path / f"{name}.py").write_text(source.removeprefix("%%worker\n"), encoding="utf-8")
-        importlib.invalidate_caches()
-        module = importlib.import_module(name)
-        monkeypatch.setitem(sys.modules, name, module)
-        return module
-
-    return make
 
 
 # --- workers ----------------------------------------------------------------------------------

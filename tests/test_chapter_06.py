@@ -1,7 +1,5 @@
 """Chapter 06: counting together, ValueLab without a browser, blocks, and the exercises."""
 
-import importlib
-import itertools
 import multiprocessing
 import os
 import sys
@@ -253,23 +251,6 @@ def test_a_guess_is_drawn_and_checked():
 
 
 # ── exercises ─────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def answers(tmp_path, monkeypatch):
-    """Return a function that makes a module of answers and returns it: what a %%worker cell does."""
-    numbers = itertools.count()
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def make(source):
-        name = f"values_{next(numbers)}_{tmp_path.name.replace('-', '_')}"
-        (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
-        importlib.invalidate_caches()
-        module = importlib.import_module(name)
-        monkeypatch.setitem(sys.modules, name, module)
-        return module
-
-    return make
 
 
 ADD, FILL, LEND = (exercise.answer.removeprefix("%%worker\n") for exercise in (value_1, value_2, value_3))

@@ -7,28 +7,6 @@ from helpers.exercises.base import NotAttempted, Wrong, call_answer, require_ove
 from helpers.tasks import cpu, faults
 from helpers.tasks.spy import count_overlapping
 
-
-@pytest.fixture
-def answers(tmp_path, monkeypatch):
-    """Return a function that makes a module of answers and returns it: what a %%worker cell does."""
-    import importlib
-    import itertools
-    import sys
-
-    numbers = itertools.count()
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def make(source):
-        name = f"answers_{next(numbers)}_{tmp_path.name.replace('-', '_')}"
-        (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
-        importlib.invalidate_caches()
-        module = importlib.import_module(name)
-        monkeypatch.setitem(sys.modules, name, module)
-        return module
-
-    return make
-
-
 COLLATZ = start_1.answer.removeprefix("%%worker\n")
 
 

@@ -8,6 +8,7 @@ from helpers.arguments import check_count
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import REST_SCALE, Lab, toggle
+from helpers.labs.controls import method_control, repeats_control
 from helpers.machine import default_start_method, machine_report
 from helpers.measure import check_counts
 from helpers.measure.locks import lock_steps
@@ -87,23 +88,8 @@ class LockLab(Lab):
             tooltip="Steps that sleep need no CPU, so only the lock limits them; steps that compute share the CPUs as well",
             layout=widgets.Layout(width="140px"),
         )
-        self._method = widgets.Dropdown(
-            options=self._report.start_methods,
-            value=first["start_method"],
-            description="Start method",
-            style=narrow,
-            tooltip="How worker processes are started",
-            layout=widgets.Layout(width="200px"),
-        )
-        self._repeats = widgets.BoundedIntText(
-            value=first["repeats"],
-            min=1,
-            max=100,
-            description="Repeats",
-            style=narrow,
-            tooltip="Measured rounds after the warm-up; intervals need 3",
-            layout=widgets.Layout(width="120px"),
-        )
+        self._method = method_control(first["start_method"])
+        self._repeats = repeats_control(first["repeats"])
         named = {"lock": self._locked, "share": self._share, "work": self._steps, "method": self._method, "repeats": self._repeats}
         for name, control in named.items():
             control.add_class(f"helpers-{name}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-
 import ipywidgets as widgets
 
 from helpers.arguments import check_count
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import LIVE_SCALE, Lab, toggle
+from helpers.labs.controls import method_control, repeats_control
 from helpers.measure.pipes import COPY, WAYS, check_sizes, check_ways, pipe_steps
 from helpers.models import figures
 from helpers.plots.pipes import LiveCard, describe_trips, draw_pipe_card, rate_text, size_text, time_text
@@ -69,23 +68,8 @@ class PipeLab(Lab):
             layout=widgets.Layout(width="420px"),
         )
         self._sizes.tooltip = "The smallest and the largest message; some sizes between them are measured too"
-        self._method = widgets.Dropdown(
-            options=multiprocessing.get_all_start_methods(),
-            value=first["start_method"],
-            description="Start method",
-            style=narrow,
-            tooltip="How the partner process is started",
-            layout=widgets.Layout(width="200px"),
-        )
-        self._repeats = widgets.BoundedIntText(
-            value=first["repeats"],
-            min=1,
-            max=100,
-            description="Repeats",
-            style=narrow,
-            tooltip="Measured rounds after the warm-up; intervals need 3",
-            layout=widgets.Layout(width="120px"),
-        )
+        self._method = method_control(first["start_method"], tooltip="How the partner process is started")
+        self._repeats = repeats_control(first["repeats"])
         for control, css in ((self._sizes, "sizes"), (self._method, "method"), (self._repeats, "repeats")):
             control.add_class(f"helpers-{css}")
         self._sizes.observe(lambda _: self._redraw(), "value")

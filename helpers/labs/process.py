@@ -11,6 +11,7 @@ from helpers.arguments import check_count
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import REST_SCALE, Lab
+from helpers.labs.controls import method_control
 from helpers.machine import machine_report
 from helpers.measure.lifelines import Lifeline, Lifelines, StartCosts, lifeline_steps, start_steps
 from helpers.models import seconds
@@ -66,14 +67,7 @@ class ProcessLab(Lab):
     def _rows(self):
         self._methods = sorted(machine_report().start_methods)
         first, narrow = self._first, {"description_width": "auto"}
-        self._method = widgets.Dropdown(
-            options=self._methods,
-            value=first["start_method"],
-            description="Start method",
-            style=narrow,
-            tooltip="How the processes in the lanes are started",
-            layout=widgets.Layout(width="200px"),
-        )
+        self._method = method_control(first["start_method"], tooltip="How the processes in the lanes are started")
         self._n_processes = widgets.IntSlider(
             value=first["n_processes"],
             min=1,

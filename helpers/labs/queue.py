@@ -6,7 +6,8 @@ import ipywidgets as widgets
 
 from helpers.errors import HelpersError, InvalidArgumentError
 from helpers.labs.base import LIVE_SCALE, Lab
-from helpers.machine import default_start_method, machine_report
+from helpers.labs.controls import method_control
+from helpers.machine import default_start_method
 from helpers.measure.queues import MAX_ITEMS, plan_queue_run, queue_steps
 from helpers.plots import figure_png
 from helpers.plots.queues import CARD_HEIGHT, LiveQueue, describe_queue, draw_queue_card, rate_words
@@ -75,14 +76,7 @@ class QueueLab(Lab):
         self._consume = _slider(
             "Consume, ms", plan.consume_ms, 0, max(MOST_MS, plan.consume_ms), "Work on an item after it was got", "consume"
         )
-        self._method = widgets.Dropdown(
-            options=machine_report().start_methods,
-            value=plan.start_method,
-            description="Start method",
-            style={"description_width": "auto"},
-            tooltip="How the processes are started",
-            layout=widgets.Layout(width="190px"),
-        )
+        self._method = method_control(plan.start_method, tooltip="How the processes are started")
         for control, css in ((self._maxsize, "maxsize"), (self._items, "items"), (self._method, "method")):
             control.add_class(f"helpers-{css}")
         for control in (self._producers, self._consumers, self._maxsize, self._items, self._produce, self._consume, self._method):

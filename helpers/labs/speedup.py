@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from helpers.engines import ENGINES, engine_problem, max_workers
 from helpers.errors import HelpersError, InvalidArgumentError
 from helpers.labs.base import Lab, button, toggle
+from helpers.labs.controls import method_control, repeats_control
 from helpers.labs.program import program_for
 from helpers.machine import default_start_method, machine_report
 from helpers.measure import check_counts, check_items, pack_function, sweep_steps
@@ -119,14 +120,7 @@ class SpeedupLab(Lab):
         split = widgets.HTML('<span style="opacity:.5">│</span>')
         within = [t for n, t in self._counts.items() if n <= self._cpus]
         beyond = [t for n, t in self._counts.items() if n > self._cpus]
-        self._method = widgets.Dropdown(
-            options=self._report.start_methods,
-            value=first["start_method"],
-            description="Start method",
-            style=narrow,
-            tooltip="How worker processes are started",
-            layout=widgets.Layout(width="200px"),
-        )
+        self._method = method_control(first["start_method"])
         self._chunk = widgets.Text(
             value=str(first["chunksize"] or "auto"),
             description="Chunk size",
@@ -135,15 +129,7 @@ class SpeedupLab(Lab):
             tooltip="Items handed over at once: a number, or auto for four chunks a worker",
             layout=widgets.Layout(width="140px"),
         )
-        self._repeats = widgets.BoundedIntText(
-            value=first["repeats"],
-            min=1,
-            max=100,
-            description="Repeats",
-            style=narrow,
-            tooltip="Measured rounds after the warm-up; intervals need 3",
-            layout=widgets.Layout(width="120px"),
-        )
+        self._repeats = repeats_control(first["repeats"])
         top = 2 * max(counts)
         self._guess = widgets.FloatSlider(
             value=first["guess"] or 1.0,

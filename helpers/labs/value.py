@@ -6,6 +6,7 @@ import ipywidgets as widgets
 
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import LIVE_SCALE, Lab, toggle
+from helpers.labs.controls import method_control
 from helpers.machine import machine_report
 from helpers.measure.counters import WAY_SECONDS, WAYS, Count, Counting, check_counting, counting_steps
 from helpers.plots.counters import WAY_NAMES, CountingCard, describe_counting, say_rate
@@ -99,14 +100,7 @@ class ValueLab(Lab):
             tooltip="Increments for which lock per batch holds the lock",
             layout=widgets.Layout(width="120px"),
         )
-        self._method = widgets.Dropdown(
-            options=self._report.start_methods,
-            value=first["start_method"],
-            description="Start method",
-            style=narrow,
-            tooltip="How worker processes are started",
-            layout=widgets.Layout(width="200px"),
-        )
+        self._method = method_control(first["start_method"])
         self._guess = widgets.IntSlider(
             value=round(100 * (self._first_guess or 0)),
             min=0,
