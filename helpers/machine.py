@@ -131,9 +131,18 @@ def usable_cpus(root="/"):
     return max(1, math.ceil(_cpu_figures(Path(root))[1].value))
 
 
+def start_methods():
+    """Return the start methods of this platform, Python's default first.
+
+    Of the standard library's own: a package such as loky adds names of its own to those that
+    `multiprocessing.get_all_start_methods` lists.
+    """
+    return tuple(method for method in multiprocessing.get_all_start_methods() if method in ("fork", "spawn", "forkserver"))
+
+
 def default_start_method():
     """Return "forkserver" where the platform has it, else "spawn": both safe beside threads."""
-    return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    return "forkserver" if "forkserver" in start_methods() else "spawn"
 
 
 def read_throttling(root="/"):
@@ -233,7 +242,7 @@ def machine_report(root="/"):
         usable_cpus=max(1, math.ceil(cpu.value)), decided_by=cpu.name, cpu_figures=cpus,
         memory_limit_bytes=limit.value, memory_decided_by=limit.name, memory_figures=memory,
         memory_free_bytes=free.value, memory_free_decided_by=free.name,
-        start_methods=tuple(multiprocessing.get_all_start_methods()), default_start_method=default_start_method(),
+        start_methods=start_methods(), default_start_method=default_start_method(),
         python=platform.python_version(), implementation=platform.python_implementation(),
         free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")), gil_enabled=getattr(sys, "_is_gil_enabled", lambda: True)(),
         platform=_platform(), system=platform.system(), architecture=platform.machine(),
@@ -262,7 +271,7 @@ def doctor(timeout=20):
         raise InvalidArgumentError(f"timeout is {timeout!r}: give a number of seconds above 0, such as 20.")
     deadline, probes = time.monotonic() + timeout, {}
     try:
-        for start_method in multiprocessing.get_all_start_methods():
+        for start_method in start_methods():
             probes[start_method] = start_probe(start_method)
         checks = [check_python(), check_packages(), *_check_limits()]
         advice = "Free some disk space, or set TMPDIR to another folder."

@@ -17,6 +17,7 @@ from helpers import runner
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises import process_1, process_2, process_3
 from helpers.labs import ProcessLab
+from helpers.machine import start_methods
 from helpers.measure.answers import run_answer
 from helpers.measure.lifelines import (
     MOMENTS,
@@ -32,7 +33,7 @@ from helpers.measure.lifelines import (
 from helpers.measure.programs import run_program
 from helpers.plots.lifelines import LiveProcessCard, describe_processes, draw_process_card, plot_lifelines, plot_start_costs
 
-METHODS = sorted(multiprocessing.get_all_start_methods())
+METHODS = sorted(start_methods())
 each_method = pytest.mark.parametrize("method", METHODS)
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import multiprocessing
 import time
 
 import numpy as np
@@ -15,6 +14,7 @@ from helpers.exercises import pool_1, pool_2, pool_3
 from helpers.exercises.base import spy_on
 from helpers.labs import PoolLab
 from helpers.labs.pool import explain_pool
+from helpers.machine import start_methods
 from helpers.measure.break_even import BreakEven, measure_break_even
 from helpers.measure.pools import FLAVOURS, PoolProgress, PoolRun, account, measure_pool, pool_steps
 from helpers.plots import figure_png
@@ -23,7 +23,7 @@ from helpers.records import Run, Timeline
 from helpers.tasks.spy import Spy
 from helpers.tasks.uneven import ORDERS, make_sizes
 
-METHODS = [method for method in ("fork", "forkserver", "spawn") if method in multiprocessing.get_all_start_methods()]
+METHODS = sorted(start_methods())
 QUICK = {"n_tasks": 8, "task_ms": 5.0}
 
 

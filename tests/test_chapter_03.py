@@ -19,6 +19,7 @@ from helpers.exercises import queue_1, queue_2, queue_3
 from helpers.exercises.base import spy_on
 from helpers.labs import QueueLab
 from helpers.labs.queue import advise_queue
+from helpers.machine import start_methods
 from helpers.measure.answers import run_answer
 from helpers.measure.queues import QueueLane, QueueRun, measure_queue, plan_queue_run, play_queue, queue_steps
 from helpers.plots.queues import LiveQueue, describe_queue, draw_queue_card, plot_depth, plot_queue_lanes
@@ -26,7 +27,7 @@ from helpers.tasks import queues
 from helpers.tasks.queues import QueueLog, get_recorded, log_size, put_recorded
 from helpers.tasks.spy import Spy
 
-METHODS = multiprocessing.get_all_start_methods()
+METHODS = sorted(start_methods())
 
 
 # --- measuring --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from leftovers import no_leftovers
 from helpers.errors import HelpersError, InvalidArgumentError, ResultsDifferError, WorkerDiedError
 from helpers.exercises import pipe_1, pipe_2, pipe_3
 from helpers.labs import PipeLab
+from helpers.machine import start_methods
 from helpers.measure import partners
 from helpers.measure.answers import run_answer
 from helpers.measure.pipes import COPY, WAYS, Trip, Trips, measure_delivery, measure_pipes, plan_trips
@@ -19,7 +20,7 @@ from helpers.plots import figure_png
 from helpers.plots.pipes import LiveCard, describe_trips, draw_pipe_card, plot_bandwidth, plot_trip_times
 from helpers.tasks.pipes import answer_requests, mix_two_writers, send_after, send_all, serve_with_key
 
-METHODS = multiprocessing.get_all_start_methods()
+METHODS = sorted(start_methods())
 any_method = pytest.mark.parametrize("method", METHODS)
 
 

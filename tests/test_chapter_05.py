@@ -12,7 +12,7 @@ from leftovers import no_leftovers
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises import lock_1, lock_2, lock_3
 from helpers.labs import LockLab
-from helpers.machine import default_start_method
+from helpers.machine import default_start_method, start_methods
 from helpers.measure.answers import run_answer
 from helpers.measure.locks import (
     WAYS,
@@ -30,7 +30,7 @@ from helpers.plots.locks import ceiling, describe_updates, plot_counting, plot_l
 from helpers.tasks import faults, locks
 from helpers.tasks.spy import Spy
 
-METHODS = multiprocessing.get_all_start_methods()
+METHODS = sorted(start_methods())
 SMALL = {"n_workers": (1, 2), "repeats": 1, "n_steps": 12, "work": "wait"}
 
 

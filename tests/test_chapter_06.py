@@ -13,7 +13,7 @@ from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises import value_1, value_2, value_3
 from helpers.labs import ValueLab
 from helpers.labs.value import advise_counting
-from helpers.machine import default_start_method
+from helpers.machine import default_start_method, start_methods
 from helpers.measure import counters
 from helpers.measure.counters import WAYS, Count, Counting, measure_counting
 from helpers.plots.counters import CountingCard, describe_counting, plot_counting, plot_counting_rates, say_rate
@@ -21,7 +21,7 @@ from helpers.plots.drawing import LivePicture
 from helpers.tasks import shared
 from helpers.tasks.spy import Spy
 
-METHODS = multiprocessing.get_all_start_methods()
+METHODS = sorted(start_methods())
 EXACT = WAYS[1:]
 
 

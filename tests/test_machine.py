@@ -261,9 +261,8 @@ def test_busy_seconds_count_guest_time_once(monkeypatch):
 
 
 def test_default_start_method_is_safe_beside_threads():
-    import multiprocessing
 
-    methods = multiprocessing.get_all_start_methods()
+    methods = machine.start_methods()
     assert machine.default_start_method() == ("forkserver" if "forkserver" in methods else "spawn")
 
 
@@ -329,11 +328,10 @@ def broken_helpers(tmp_path, monkeypatch):
 
 
 def test_real_doctor_is_green_and_leaves_nothing_behind(mark):
-    import multiprocessing
 
     report = doctor(timeout=60)
     assert report.ok and report, report
-    assert set(worker_checks(report)) == set(multiprocessing.get_all_start_methods())
+    assert set(worker_checks(report)) == set(machine.start_methods())
     assert {"Python", "packages", "usable CPUs", "free memory", "temporary folder"} <= {check.name for check in report.checks}
     assert repr(report).startswith("All good")
     page = report._repr_html_()

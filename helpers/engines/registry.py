@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
 import sys
 
@@ -12,7 +11,7 @@ from helpers.engines.interpreters import InterpretersTeam
 from helpers.engines.local import SerialTeam, ThreadsTeam
 from helpers.engines.pools import MultiprocessTeam, PoolTeam, ProcessesTeam
 from helpers.errors import EngineUnavailableError, HelpersError, InvalidArgumentError
-from helpers.machine import default_start_method
+from helpers.machine import default_start_method, start_methods
 from helpers.notebook import require_importable
 
 #: All engines by name, in the order in which they are shown.
@@ -32,7 +31,7 @@ STARTING = ("processes", "pool", "multiprocess")
 
 def start_methods_of(engine):
     """Return the start methods `engine` can use here: empty for engines without processes."""
-    return tuple(multiprocessing.get_all_start_methods()) if engine in STARTING else ()
+    return start_methods() if engine in STARTING else ()
 
 
 def check_engine(engine, func=None):
@@ -75,7 +74,7 @@ def engine_problem(engine, func=None):
 
 def check_start_method(start_method):
     """Return `start_method`, or the default for None; raise InvalidArgumentError if there is none such."""
-    known = multiprocessing.get_all_start_methods()
+    known = start_methods()
     if start_method is None:
         return default_start_method()
     if start_method not in known:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-
 import ipywidgets as widgets
+
+from helpers.machine import start_methods
 
 NARROW = {"description_width": "auto"}
 
@@ -12,7 +12,7 @@ NARROW = {"description_width": "auto"}
 def method_control(value, tooltip="How worker processes are started"):
     """Return the choice of the start method, `value` chosen; offers those of this platform."""
     made = widgets.Dropdown(
-        options=multiprocessing.get_all_start_methods(),
+        options=start_methods(),
         value=value,
         description="Start method",
         style=NARROW,

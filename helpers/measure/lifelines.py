@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from statistics import median
 
-from helpers import runner
+from helpers import machine, runner
 from helpers.arguments import check_count
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError, WorkerDiedError
@@ -141,7 +141,7 @@ def lifeline_steps(n_processes=4, *, task_seconds=0.5, start_method=None, timeou
 def start_steps(repeats=7, *, start_methods=None, timeout=None, on_start=None):
     """Yield growing `StartCosts`, one a round; arguments as of `measure_starts`."""
     repeats = check_count("repeats", repeats, 1, MAX_REPEATS)
-    asked = sorted(multiprocessing.get_all_start_methods()) if start_methods is None else start_methods
+    asked = sorted(machine.start_methods()) if start_methods is None else start_methods
     methods = tuple(check_start_method(method) for method in asked)
     yield from runner.play(play_starts, methods, repeats, key="lifelines", timeout=timeout or DEADLINE, on_start=on_start)
 
