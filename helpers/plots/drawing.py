@@ -17,6 +17,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
+
 #: Okabe–Ito, one colour an engine for the whole course
 COLOURS = {"serial": "#6B7280", "threads": "#E69F00", "processes": "#0072B2", "pool": "#56B4E9",
            "multiprocess": "#CC79A7", "interpreters": "#009E73", "dask": "#D55E00"}
@@ -65,6 +67,17 @@ def write_head(ax, title, parts):
     place = {"xycoords": "axes fraction", "textcoords": "offset points", "family": FONT, "annotation_clip": False}
     ax.annotate("\n".join(lines), (0, 1), (0, 6 + 2.6 * SMALL_SIZE), va="top", size=size, color=GREY, gid="how", linespacing=1.2, **place)
     ax.annotate(title, (0, 1), (0, 9.5 + 2.6 * SMALL_SIZE), va="bottom", size=TITLE_SIZE, color=INK, weight="bold", gid="title", **place)
+
+
+def rounds_text(rounds):
+    """Return how a picture's medians and bars were measured, for these numbers of rounds (at least one number)."""
+    least, most = min(rounds), max(rounds)
+    count = f"{least} round{'s' * (least > 1)}" if least == most else f"{least} to {most} rounds"
+    if most < MIN_ROUNDS:
+        return f"median of {count}, no interval below {MIN_ROUNDS} rounds"
+    if least < GOOD_ROUNDS:
+        return f"median of {count}; bars: bootstrap interval, rough with so few"
+    return f"median of {count} with 95 % interval"
 
 
 def write_note(ax, text, x=0.5, y=0.5):

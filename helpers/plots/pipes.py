@@ -20,11 +20,11 @@ from helpers.plots.drawing import (
     axes_width,
     darker,
     new_figure,
+    rounds_text,
     style_axes,
     write_head,
     write_note,
 )
-from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
 
 #: Okabe–Ito; vermilion and purple are told apart by their markers too
 WAY_COLOURS = {"send": "#D55E00", "send_bytes": "#E69F00", "queue": "#CC79A7", "shared": "#0072B2", COPY: GREY}
@@ -249,12 +249,5 @@ def _label_ends(ax, ends):
 
 
 def _rounds_text(trips):
-    counts = sorted({trips.n_rounds(way, size) for way in trips.ways() for size in trips.sizes(way)}) if trips is not None else []
-    if not counts:
-        return "random order of ways and sizes"
-    rounds = f"{counts[0]} round{'s' * (counts[0] > 1)}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} rounds"
-    if counts[-1] < MIN_ROUNDS:
-        return f"median of {rounds}, no interval below {MIN_ROUNDS} rounds"
-    if counts[0] < GOOD_ROUNDS:
-        return f"median of {rounds}; bars: bootstrap interval, rough with so few"
-    return f"median of {rounds} with 95 % interval"
+    counts = {trips.n_rounds(way, size) for way in trips.ways() for size in trips.sizes(way)} if trips is not None else ()
+    return rounds_text(counts) if counts else "random order of ways and sizes"

@@ -26,12 +26,12 @@ from helpers.plots.drawing import (
     axes_width,
     darker,
     new_figure,
+    rounds_text,
     style_axes,
     write_head,
     write_note,
 )
 from helpers.plots.timeline import plot_timeline
-from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
 
 
 def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
@@ -182,15 +182,8 @@ def _draw_law(ax, labels, sweep, points):
 
 
 def _rounds_text(points):
-    rounds = sorted({s.n_rounds for series in points.values() for _, s, _ in series})
-    if not rounds:
-        return "dotted: ideal, as many times as workers"
-    count = f"{rounds[0]} round{'s' * (rounds[0] > 1)}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]} rounds"
-    if rounds[-1] < MIN_ROUNDS:
-        return f"median of {count}, no interval below {MIN_ROUNDS} rounds"
-    if rounds[0] < GOOD_ROUNDS:
-        return f"median of {count}; bars: bootstrap interval, rough with so few"
-    return f"median of {count} with 95 % interval"
+    rounds = {s.n_rounds for series in points.values() for _, s, _ in series}
+    return rounds_text(rounds) if rounds else "dotted: ideal, as many times as workers"
 
 
 def _doubt_text(sweep, pairs):
