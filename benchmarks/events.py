@@ -6,8 +6,8 @@ import multiprocessing
 from statistics import median
 
 from benchmarks.rows import Row, at_most, interleave, spread
-from helpers.tasks.locks import TracedLock
-from helpers.tasks.queues import QueueLog, get_recorded, log_size, put_recorded
+from helpers.course.lock.tasks import TracedLock
+from helpers.course.queue.tasks import QueueLog, get_recorded, log_size, put_recorded
 
 SIZES = {
     "full": {"n_events": 100_000, "repeats": 11},

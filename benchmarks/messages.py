@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.rows import Row, at_least
 from helpers import runner
-from helpers.measure.pipes import COPY, WAYS, measure_pipes
+from helpers.course.pipe.measure import COPY, WAYS, measure_pipes
 
 SIZES = {"full": {"repeats": 9, "large": 64_000_000}, "quick": {"repeats": 3, "large": 64_000_000},
          "smoke": {"repeats": 1, "large": 100_000}}

@@ -13,21 +13,25 @@ from graphlib import TopologicalSorter
 import pytest
 from checkout import ROOT
 
-#: A module or folder of `helpers` imports only from those left of it (and from itself).
-LAYERS = "errors arguments records runner machine notebook tasks engines measure models plots labs exercises".split()
-#: Modules that are parts of a layer under a name of their own.
-PART_OF = {"cgroups": "machine", "checkup": "machine"}
+#: The toolkit: a module or folder of `helpers` imports only from those left of it (and from itself).
+LAYERS = "face errors arguments records runner machine notebook tasks engines measure models plots labs exercises".split()
+#: Within a topic of the course: a module imports only from those left of it, and from the toolkit.
+ORDER = "tasks measure plots lab exercises".split()
+#: Further modules of a topic, and which of the above they belong to.
+PART_OF = {"trials": "tasks", "team": "measure", "break_even": "measure", "trips": "measure", "partners": "measure"}
+#: Topics that others may import.
+SHARED = {"counting"}
 #: Heavy packages: the layers whose modules may import them, and nobody else.
 HEAVY = {
     "numpy": {"records", "models", "plots"},  # records: inside methods only
     "pandas": {"records"},  # inside methods only
-    "matplotlib": {"plots", "labs"},
-    "ipywidgets": {"labs"},
+    "matplotlib": {"plots", "labs", "lab"},
+    "ipywidgets": {"labs", "lab"},
     "IPython": {"notebook", "labs"},
 }
 #: Of these, what may stand at the top of a module: loaded whenever the module is.
 LAZY_ONLY = {("records", "numpy"), ("records", "pandas")}
-#: Modules of `helpers.tasks` that are about a package outside the standard library.
+#: Modules of tasks that are about a package outside the standard library.
 ABOUT = {}
 
 
@@ -36,8 +40,19 @@ def module_name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def room_of(module):
+    """Return (topic or None, layer) of a module of `helpers`; the layer of a topic's face is None."""
+    parts = module.split(".")
+    if len(parts) > 2 and parts[1] == "course":
+        return parts[2], PART_OF.get(parts[3], parts[3]) if len(parts) > 3 else None
+    return None, parts[1] if len(parts) > 1 else None
+
+
 FILES = {module_name(path): path for path in sorted((ROOT / "helpers").rglob("*.py"))}
-TASKS = [name for name in FILES if name.startswith("helpers.tasks")]
+COURSE = [name for name in FILES if name.count(".") >= 2 and name.startswith("helpers.course.")]
+TOPICS = sorted({name.split(".")[2] for name in COURSE})
+FACES = ["helpers.labs", "helpers.exercises", *(f"helpers.course.{topic}" for topic in TOPICS)]
+TASKS = [name for name in FILES if name.startswith("helpers.tasks") or (name.count(".") == 3 and room_of(name)[1] == "tasks")]
 
 
 def imports_of(name):
@@ -71,43 +86,86 @@ def top_level_nodes(node):
             yield from top_level_nodes(child)
 
 
-def layer_of(module):
-    name = module.split(".")[1] if "." in module else None
-    return PART_OF.get(name, name)
-
-
-RECORDS = "helpers.records.estimates"
-
-
 def test_the_walk_sees_the_files_and_their_nested_imports():
     assert {"helpers", "helpers.errors", "helpers.records", "helpers.tasks.cpu"} <= set(FILES)
     assert ("numpy", False) in {(target, top) for target, _, top in imports_of("helpers.records.estimates")}
     assert ("dataclasses", True) in {(target, top) for target, _, top in imports_of("helpers.records.estimates")}
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name != "helpers"])
-def test_imports_go_to_the_left_only(name):
-    assert layer_of(name) in LAYERS, f"{name} has no place in the order of layers: give it one in LAYERS and in CONTRIBUTING.md"
+def targets_of(name):
+    """Return the (module of `helpers`, line) that a module imports; each is named in full and exists."""
+    found = []
     for target, line, _ in imports_of(name):
-        if target == "helpers":
-            raise AssertionError(f"{FILES[name]}:{line} imports the bare package; name the module")
+        assert target != "helpers", f"{FILES[name]}:{line} imports the bare package; name the module"
         if target.startswith("helpers."):
             assert target in FILES, f"{FILES[name]}:{line} imports {target}, which does not exist"
-            allowed = LAYERS[: LAYERS.index(layer_of(name)) + 1]
-            assert layer_of(target) in allowed, f"{FILES[name]}:{line}: {name} may import {', '.join(allowed)}, not {target}"
+            found.append((target, line))
+    return found
 
 
-@pytest.mark.parametrize("name", ["helpers", "helpers.tasks"])
-def test_packages_that_every_worker_executes_import_nothing(name):
-    assert [(target, line) for target, line, top in imports_of(name) if top] == []
+TOOLKIT = [name for name in FILES if name not in ("helpers", "helpers.course") and name not in COURSE]
+
+
+@pytest.mark.parametrize("name", TOOLKIT)
+def test_the_toolkit_imports_to_the_left_only_and_never_the_course(name):
+    layer = room_of(name)[1]
+    assert layer in LAYERS, f"{name} has no place in the order of layers: give it one in LAYERS and in CONTRIBUTING.md"
+    allowed = LAYERS[: LAYERS.index(layer) + 1]
+    for target, line in targets_of(name):
+        topic, other = room_of(target)
+        assert topic is None and other in allowed, f"{FILES[name]}:{line}: {name} may import {', '.join(allowed)}, not {target}"
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_a_topic_imports_the_toolkit_and_its_own_modules_to_the_left(name):
+    topic, layer = room_of(name)
+    assert layer is None or layer in ORDER, f"{name} has no place within a topic: give it one in ORDER or PART_OF"
+    for target, line in targets_of(name):
+        where, other = room_of(target)
+        said = f"{FILES[name]}:{line}: {name} imports {target}"
+        if where is None:
+            assert layer is not None or other == "face", f"{said}: a face loads nothing"
+        elif where == topic:
+            assert layer is not None and other is not None, f"{said}: within a topic name the module, not the face"
+            assert ORDER.index(other) <= ORDER.index(layer), f"{said}, which is to its right"
+        else:
+            assert where in SHARED and topic not in SHARED, f"{said}: topics do not know each other"
+
+
+def test_the_course_itself_and_the_package_import_nothing():
+    for name in ("helpers", "helpers.tasks", "helpers.course"):
+        assert [(target, line) for target, line, top in imports_of(name) if top] == [], name
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_a_face_loads_nothing_until_it_is_asked_for_a_name(name):
+    program = f"""
+import sys, {name} as face
+before = sorted(module for module in sys.modules if module.startswith("helpers"))
+assert face.__all__ and dir(face) == sorted(face.__all__)
+for asked in face.__all__:
+    assert getattr(face, asked) is not None
+try:
+    face.no_such_name
+except AttributeError as error:
+    assert "no_such_name" in str(error)
+print(*before)
+"""
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    parents = {".".join(name.split(".")[:depth]) for depth in range(1, name.count(".") + 2)}
+    assert set(loaded) == {*parents, "helpers.face"}
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_tasks_import_the_standard_library_and_each_other_only(name):
-    allowed = sys.stdlib_module_names | ABOUT.get(name, set())
-    foreign = [(target, line) for target, line, _ in imports_of(name)
-               if target.split(".")[0] not in allowed and not target.startswith("helpers.tasks")]
-    assert foreign == []
+    topic = room_of(name)[0]
+    for target, line, _ in imports_of(name):
+        package = target.split(".")[0]
+        if package != "helpers":
+            assert package in sys.stdlib_module_names | ABOUT.get(name, set()), f"{FILES[name]}:{line}: {target}"
+        else:
+            where, other = room_of(target)
+            assert other == "tasks" and (where is None or where == topic or where in SHARED), f"{FILES[name]}:{line}: {target}"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -115,8 +173,8 @@ def test_heavy_packages_are_imported_in_their_layers_only(name):
     for target, line, top in imports_of(name):
         package = target.split(".")[0]
         if package in HEAVY and package not in ABOUT.get(name, ()):
-            assert layer_of(name) in HEAVY[package], f"{FILES[name]}:{line}: {package} belongs to {sorted(HEAVY[package])}"
-            lazy = (layer_of(name), package) in LAZY_ONLY
+            assert room_of(name)[1] in HEAVY[package], f"{FILES[name]}:{line}: {package} belongs to {sorted(HEAVY[package])}"
+            lazy = (room_of(name)[1], package) in LAZY_ONLY
             assert not (lazy and top), f"{FILES[name]}:{line}: import {package} inside the function that needs it"
 
 

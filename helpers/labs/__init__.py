@@ -1,15 +1,9 @@
 """Live labs: turn the knobs, press Run, watch it measured on this machine.
 
 ``from helpers.labs import SpeedupLab``, then ``SpeedupLab(func, items)`` as the last line of a cell.
+The labs of the chapters are in their topics: ``from helpers.course.pool import PoolLab``.
 """
 
-from helpers.labs.base import Lab
-from helpers.labs.lock import LockLab
-from helpers.labs.pipe import PipeLab
-from helpers.labs.pool import PoolLab
-from helpers.labs.process import ProcessLab
-from helpers.labs.queue import QueueLab
-from helpers.labs.speedup import SpeedupLab
-from helpers.labs.value import ValueLab
+from helpers.face import make_face
 
-__all__ = ["Lab", "LockLab", "PipeLab", "PoolLab", "ProcessLab", "QueueLab", "SpeedupLab", "ValueLab"]
+__all__, __getattr__, __dir__ = make_face(__name__, {"base": "Lab", "speedup": "SpeedupLab"})

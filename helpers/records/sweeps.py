@@ -18,7 +18,7 @@ ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "inter
 #: Badges: the spread of the rounds, and workers that share CPUs (begins so).
 UNSTEADY, MORE_WORKERS = "rounds differ by more than 10 %", "more workers than"
 #: Sweeps that come with the package.
-RECORDINGS = Path(__file__).parents[1] / "recordings"
+RECORDINGS = Path(__file__).parent / "recordings"
 
 
 @dataclass(frozen=True)

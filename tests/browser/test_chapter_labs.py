@@ -5,13 +5,14 @@ import pytest
 from .pages import open_cells, pages, set_theme
 
 LABS = ["ProcessLab", "PoolLab", "QueueLab", "PipeLab", "LockLab", "ValueLab"]
+IMPORTS = "\n".join(f"from helpers.course.{name.removesuffix('Lab').lower()} import {name}" for name in LABS)
 
 
 @pytest.fixture(scope="module")
 def notebook(browser, server):
     """A notebook with one lab a cell."""
     with pages(browser, server) as open_page:
-        yield open_cells(open_page(scale=2), server, f"from helpers.labs import {', '.join(LABS)}", *(f"{name}()" for name in LABS))
+        yield open_cells(open_page(scale=2), server, IMPORTS, *(f"{name}()" for name in LABS))
 
 
 @pytest.fixture(params=LABS)

@@ -1,0 +1,13 @@
+"""Chapter 05: what happens when processes touch the same thing."""
+
+from helpers.face import make_face
+
+__all__, __getattr__, __dir__ = make_face(
+    __name__,
+    {
+        "measure": "LockRun LockSweep measure_counting measure_locks run_together",
+        "plots": "ceiling plot_counting plot_lanes plot_lock_speedup",
+        "lab": "LockLab",
+        "exercises": "lock_1 lock_2 lock_3",
+    },
+)

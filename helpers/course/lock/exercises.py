@@ -1,0 +1,145 @@
+"""Exercises of chapter 05."""
+
+from __future__ import annotations
+
+from helpers.course.lock.trials import try_adding, try_transfers
+from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
+from helpers.notebook import require_importable, shorten_paths
+from helpers.tasks.cpu import sum_squares
+
+HALVES = ([3, 4, 5, 6], [7, 8, 9, 10])
+TOTAL = sum(sum_squares(item) for half in HALVES for item in half)
+N_TRANSFERS = 4
+#: Seconds after which two processes that are not done are said to wait for ever.
+STUCK_AFTER = 6.0
+STUCK = "under {method} the two processes were not done in time and had to be ended: they wait for ever. {hint}"
+
+
+def _name(method):
+    return method or "the default start method"
+
+
+def _require_done(problem, method, hint):
+    """Raise Wrong if the two processes got stuck or failed."""
+    if problem == "ended":
+        raise Wrong(f"under {_name(method)} a process ended in the middle of your function.")
+    if problem == "stuck":
+        raise Wrong(STUCK.format(method=_name(method), hint=hint))
+    if problem is not None:
+        raise Wrong(f"it raises in a process:\n{shorten_paths(problem)}")
+
+
+def _add(func, method):
+    """Return how often the lock was taken, after all that both exercises ask for was seen."""
+    require_importable(func)
+    (total, taken, problem), spans = spy_on(
+        sum_squares, lambda spy: call_answer(try_adding, func, spy, HALVES, STUCK_AFTER, start_method=method, timeout=20.0)
+    )
+    _require_done(problem, method, "A taken lock must be given back (`with lock:` does that), and its holder cannot take it again.")
+    if not total and not spans:
+        raise NotAttempted("the function does nothing yet.")
+    if len(spans) != sum(map(len, HALVES)):
+        raise Wrong(f"work was called {len(spans)} times for {sum(map(len, HALVES))} items: call it once for each.")
+    if not total:
+        raise Wrong("work was called, and the counter still says 0: add what work returns to counter.value.")
+    if total != TOTAL:
+        kind = "Updates were lost" if total < TOTAL else "Something was added twice"
+        raise Wrong(f"under {_name(method)} the counter ends at {total}, expected {TOTAL}. {kind}: read, add and write inside the lock.")
+    try:
+        require_overlap(spans)
+    except Wrong as reason:
+        raise Wrong(f"{reason} Call work before you take the lock, and take it for the update alone.") from None
+    return taken
+
+
+def _examine_add(func):
+    for method in METHODS:
+        _add(func, method)
+
+
+def _examine_merge(func):
+    for method in METHODS:
+        taken = _add(func, method)
+        if taken != 2:
+            raise Wrong(f"the total is right, but the two processes took the lock {taken} times: once each is enough.")
+
+
+lock_1 = Exercise(
+    "lock_1",
+    "Write add_all(counter, lock, work, items): add work(item) of every item to counter.value. Two processes run it at the same time.",
+    _examine_add,
+    "nothing was lost under two start methods, and the work itself ran in both processes at the same time.",
+    (
+        "counter.value += work(item) reads the counter, works, and writes: everything that another process writes between is lost.",
+        "Compute first, outside the lock; then `with lock:` around the update alone.",
+    ),
+    """%%worker
+def add_all(counter, lock, work, items):
+    for item in items:
+        result = work(item)
+        with lock:
+            counter.value += result""",
+)
+
+lock_2 = Exercise(
+    "lock_2",
+    "Write add_merged(counter, lock, work, items): as before, but take the lock only once in each process.",
+    _examine_merge,
+    "nothing was lost, the work overlapped, and each process took the lock once.",
+    (
+        "A variable of the function belongs to one process alone: it needs no lock.",
+        "Add up in such a variable, and add the sum to the counter at the end, inside the lock.",
+    ),
+    """%%worker
+def add_merged(counter, lock, work, items):
+    total = 0
+    for item in items:
+        total += work(item)
+    with lock:
+        counter.value += total""",
+)
+
+
+def _examine_transfer(func):
+    require_importable(func)
+    # account 1 sends 1 and gets 2 each time; account 2 the other way round
+    expected = [100 + N_TRANSFERS, 100 - N_TRANSFERS]
+    for method in METHODS:
+        balances, taken, alone, problem = call_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method, timeout=20.0)
+        _require_done(problem, method, "One transfer holds account 1 and wants account 2, the other holds 2 and wants 1.")
+        if balances == [100, 100] and not any(taken):
+            raise NotAttempted("the function moves nothing yet.")
+        if balances != expected:
+            raise Wrong(
+                f"under {_name(method)} two accounts of 100 each end at {balances[0]} and {balances[1]}, expected {expected[0]} and "
+                f"{expected[1]}: hold the locks of both accounts while you change them."
+            )
+        if min(taken) < 2 * N_TRANSFERS:
+            raise Wrong(
+                f"the balances are right this time, but the locks of the accounts were taken {taken[0]} and {taken[1]} times, not once "
+                "for each of the transfers: a third transfer with one other account would not be kept out."
+            )
+        if alone:
+            raise Wrong(
+                "the balances are right, but an account was changed while the lock of the other one was not held: in between, the amount "
+                "is in both accounts or in neither, and anybody may look. Hold both locks while you change both."
+            )
+
+
+lock_3 = Exercise(
+    "lock_3",
+    "Write transfer(source, target, amount): move the amount between two accounts, holding both locks; each has number, lock, balance.",
+    _examine_transfer,
+    "transfers in opposite directions lost nothing and never waited for each other for ever.",
+    (
+        "Whoever changes an account holds its lock, so a transfer holds two. Taken in the order source, target, two transfers in opposite "
+        "directions can each hold what the other one wants.",
+        "Take the locks in an order that does not depend on the direction: the account with the smaller number first.",
+    ),
+    """%%worker
+def transfer(source, target, amount):
+    first, second = sorted((source, target), key=lambda account: account.number)
+    with first.lock, second.lock:
+        source.balance -= amount
+        target.balance += amount""",
+)

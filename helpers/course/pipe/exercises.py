@@ -1,0 +1,204 @@
+"""Exercises of chapter 04."""
+
+from __future__ import annotations
+
+from helpers.course.pipe.tasks import exchange_between, question_worker
+from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
+from helpers.notebook import require_importable
+from helpers.tasks.cpu import sum_squares
+
+#: What the worker of the first exercise is asked: a zero, too, which is no end.
+REQUESTS = [3, 10, 0, -4, 2.5]
+#: Seconds for each reply of the worker, and for its end.
+WORKER_PATIENCE = 5.0
+#: Seconds that an exchange may take; it needs a tenth of one.
+EXCHANGE_DEADLINE = 8.0
+#: Seconds that gathering a few items may take; it needs one or two.
+GATHER_DEADLINE = 12.0
+#: Sizes exchanged: one that fits into a pipe, one that does not into any.
+SMALL_BYTES, LARGE_BYTES = 10, 5_000_000
+
+
+def _examine_worker(func):
+    require_importable(func)
+    for method in METHODS:
+        found = call_answer(question_worker, func, REQUESTS, WORKER_PATIENCE, start_method=method)
+        silent_at = found["silent_at"]
+        for request, reply in zip(REQUESTS, found["replies"][:silent_at], strict=False):
+            if reply != 2 * request:
+                raise Wrong(f"the reply to {request!r} was {reply!r}, not {2 * request!r}.")
+        if silent_at is not None:
+            _explain_silence(found, silent_at)
+        if not found["ended"]:
+            raise Wrong("the replies are right, but the worker runs on after the other end was closed: leave the loop at EOFError.")
+        if found["exitcode"] != 0:
+            why = found["raised"] or "no reason known"
+            hint = ": at the end recv raises EOFError, catch it" if why.startswith("EOFError") else ""
+            raise Wrong(f"the replies are right, but the worker ends with exit code {found['exitcode']} ({why}){hint}.")
+
+
+def _explain_silence(found, silent_at):
+    """Raise what is to be said of a worker that did not reply to request `silent_at`."""
+    which = f"there was no reply to request {silent_at + 1} of {len(REQUESTS)}, {REQUESTS[silent_at]!r}"
+    if found["alive"]:
+        raise Wrong(f"{which}: the worker is still running and sends nothing. A reply goes back by connection.send.")
+    if found["raised"] is not None:
+        raise Wrong(f"{which}: the worker raised {found['raised']}.")
+    if found["returned"] is not None:
+        raise Wrong(f"{which}: the worker ended and returned {found['returned']}. Nobody receives that: send it, and go on.")
+    if silent_at == 0 and found["exitcode"] == 0:
+        raise NotAttempted("the worker ends without an answer.")
+    more = ", also after a pause" if silent_at == 2 else ""
+    raise Wrong(f"{which}: it ended with exit code {found['exitcode']}. It must go on until the other end is closed{more}.")
+
+
+pipe_1 = Exercise(
+    "pipe_1",
+    "Write, in a %%worker cell, double_until_closed(connection): answer each number with its double; end when the other end is closed.",
+    _examine_worker,
+    "under two start methods the worker answered every request, and ended by itself when the other end was closed.",
+    (
+        "A loop: receive, send the double. Every number is a request, also 0; a pause is no end.",
+        "When nobody can send any more, recv raises EOFError: that is the end of the loop, and no error.",
+    ),
+    """%%worker
+def double_until_closed(connection):
+    with connection:
+        while True:
+            try:
+                number = connection.recv()
+            except EOFError:
+                return
+            connection.send(2 * number)""",
+)
+
+
+def _examine_exchange(func):
+    require_importable(func)
+    for method in METHODS:
+        for size_bytes in (SMALL_BYTES, LARGE_BYTES):
+            try:
+                found = call_answer(exchange_between, func, size_bytes, start_method=method, timeout=EXCHANGE_DEADLINE)
+            except Wrong as reason:
+                if "waits for ever" not in str(reason):
+                    raise
+                raise Wrong(
+                    f"with messages of {size_bytes:,} bytes it did not return within {EXCHANGE_DEADLINE:g} s: {_deadlock_text(size_bytes)}"
+                ) from None
+            _judge_exchange(found, size_bytes)
+
+
+def _deadlock_text(size_bytes):
+    if size_bytes == SMALL_BYTES:
+        return "so little fits into the pipe, so each side seems to wait for the other one's message. One of them must send first."
+    return "each side seems to wait until the other one receives. One of them must receive first."
+
+
+def _judge_exchange(found, size_bytes):
+    """Raise unless each of the two sides got the other one's message."""
+    first, second = found
+    if first == second == "None":
+        raise NotAttempted("the function returns nothing yet.")
+    if isinstance(second, list):
+        raise Wrong(f"the side with first=False raises {second[0]}.")
+    for got, side in ((first, True), (second, False)):
+        if got == "None":
+            raise Wrong(f"the side with first={side} returns nothing: every path must return what it received.")
+    if found != (b"B", b"A"):
+        shown = " and ".join(f"{16 * got!r}…" if isinstance(got, bytes) else got for got in found)
+        advice = " What goes out by send comes in by recv, send_bytes belongs to recv_bytes." if "x80" in shown else ""
+        raise Wrong(f"with messages of {size_bytes:,} bytes the two sides got {shown}: not each other's message.{advice}")
+
+
+pipe_2 = Exercise(
+    "pipe_2",
+    "Write exchange(connection, message, first): both sides call it, one of them with first=True; it returns the other side's message.",
+    _examine_exchange,
+    "both sides got the other one's message, also where it is far larger than the pipe: no deadlock is possible.",
+    (
+        "A send of a large message returns only when the other side has received nearly all of it.",
+        "first tells the two sides apart: let one send and then receive, and the other one receive and then send.",
+    ),
+    """%%worker
+def exchange(connection, message, first):
+    if first:
+        connection.send_bytes(message)
+        return connection.recv_bytes()
+    received = connection.recv_bytes()
+    connection.send_bytes(message)
+    return received""",
+)
+
+
+def _examine_gather(func):
+    require_importable(func)
+    items = [5, 6, 7, 8, 9]
+    for method in METHODS:
+        value, spans = spy_on(sum_squares, lambda spy, method=method: _call_gather(func, spy, items, method))
+        if value != [sum_squares(item) for item in items]:
+            raise Wrong(f"for the items {items} it gives {value!r}, and the plain loop {[sum_squares(item) for item in items]}.")
+        require_overlap(spans)
+        if (n_pids := len({pid for pid, *_ in spans})) > 2:
+            raise Wrong(f"the result is right, but {n_pids} processes did the work where n_workers is 2: a worker takes several items.")
+
+
+def _call_gather(func, spy, items, method):
+    try:
+        return call_answer(func, spy, items, 2, start_method=method, timeout=GATHER_DEADLINE)
+    except Wrong as reason:
+        if "waits for ever" not in str(reason):
+            raise
+        raise Wrong(
+            f"it did not return within {GATHER_DEADLINE:g} s: something waits for ever. A worker that waits for the next item "
+            "learns that there is none when you close your end: before you join it."
+        ) from None
+
+
+pipe_3 = Exercise(
+    "pipe_3",
+    "Write gather(func, items, n_workers): n_workers processes, a pipe each, work at the same time; results in the items' order.",
+    _examine_gather,
+    "two processes were at work at the same time, under two start methods, and the results are in order.",
+    (
+        "Send an item to every worker before you receive anything: a send and its recv in one line are serial work.",
+        "multiprocessing.connection.wait(list of connections) gives those that have a result. Remember which item each of them has.",
+        "Close your copies of the workers' ends after start, and your own ends when there is nothing left: then the workers end.",
+    ),
+    """%%worker
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import wait
+
+def answer(connection, func):
+    with connection:
+        while True:
+            try:
+                index, item = connection.recv()
+            except EOFError:
+                return
+            connection.send((index, func(item)))
+
+def gather(func, items, n_workers):
+    work, results, ours, workers = enumerate(items), [None] * len(items), [], []
+    for _ in range(n_workers):
+        mine, theirs = Pipe()
+        workers.append(Process(target=answer, args=(theirs, func)))
+        workers[-1].start()
+        theirs.close()
+        ours.append(mine)
+    free = list(ours)
+    while ours:
+        for connection in free:
+            task = next(work, None)
+            if task is None:
+                connection.close()
+                ours.remove(connection)
+            else:
+                connection.send(task)
+        free = wait(ours) if ours else []
+        for connection in free:
+            index, result = connection.recv()
+            results[index] = result
+    for worker in workers:
+        worker.join()
+    return results""",
+)

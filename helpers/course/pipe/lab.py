@@ -1,0 +1,142 @@
+"""`PipeLab`: how fast two processes talk, by way of sending and size of the message, drawn while it is measured."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from helpers.arguments import check_count
+from helpers.course.pipe.measure import COPY, WAYS, check_sizes, check_ways, pipe_steps
+from helpers.course.pipe.plots import LiveCard, describe_trips, draw_pipe_card, rate_text, size_text, time_text
+from helpers.engines.registry import check_start_method
+from helpers.errors import InvalidArgumentError
+from helpers.labs.base import LIVE_SCALE, Lab, toggle
+from helpers.labs.controls import method_control, repeats_control
+from helpers.models import figures
+
+#: Sizes that the lab offers, in bytes.
+CHOICES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
+#: Sizes that are measured between the two ends of the chosen range.
+MEASURED = (1, 100, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
+TOOLTIPS = {
+    "send": "Pipe: send and recv, any object, pickled",
+    "send_bytes": "Pipe: send_bytes and recv_bytes_into, bytes into a buffer that is there",
+    "queue": "Two queues: put and get, pickled, by way of feeder threads",
+    "shared": "Two shared blocks: copied in, read where it lies; a byte through a pipe says that it is there",
+}
+
+
+class PipeLab(Lab):
+    """Measure round trips of messages between two processes, and the memory copy as their ceiling.
+
+    Parameters
+    ----------
+    ways : names, of `helpers.course.pipe.measure.WAYS`
+    smallest, largest : int
+        The range of message sizes in bytes, of `CHOICES`: 1 to 64,000,000.
+    start_method, repeats
+        What is chosen at first; all can be changed in the lab.
+
+    ``result`` is the last `helpers.course.pipe.measure.Trips`, also while it grows.
+    """
+
+    def __init__(self, *, ways=tuple(WAYS), smallest=CHOICES[0], largest=CHOICES[-1], start_method=None, repeats=3):
+        for size in (smallest, largest):
+            if size not in CHOICES:
+                raise InvalidArgumentError(f"A size must be one of {', '.join(f'{choice:,}' for choice in CHOICES)} bytes, not {size!r}.")
+        if smallest > largest:
+            raise InvalidArgumentError(f"smallest must not be above largest: {smallest:,} and {largest:,} bytes.")
+        self._first = {
+            "ways": check_ways(ways),
+            "range": (smallest, largest),
+            "start_method": check_start_method(start_method),
+            "repeats": check_count("repeats", repeats, 1, 100),
+        }
+        self._card = None
+        super().__init__()
+
+    # ── controls ──────────────────────────────────────────────────────────────────────────
+
+    def _rows(self):
+        first, narrow = self._first, {"description_width": "auto"}
+        self._ways = {way: toggle(name, way in first["ways"], TOOLTIPS[way], "helpers-way") for way, name in WAYS.items()}
+        self._sizes = widgets.SelectionRangeSlider(
+            options=[(size_text(size), size) for size in CHOICES],
+            value=first["range"],
+            description="Message size",
+            style=narrow,
+            continuous_update=False,
+            layout=widgets.Layout(width="420px"),
+        )
+        self._sizes.tooltip = "The smallest and the largest message; some sizes between them are measured too"
+        self._method = method_control(first["start_method"], tooltip="How the partner process is started")
+        self._repeats = repeats_control(first["repeats"])
+        for control, css in ((self._sizes, "sizes"), (self._method, "method"), (self._repeats, "repeats")):
+            control.add_class(f"helpers-{css}")
+        self._sizes.observe(lambda _: self._redraw(), "value")
+        ceiling = widgets.Label("and the memory copy, always")
+        return [[widgets.Label("Way of sending"), *self._ways.values(), ceiling], [self._sizes, self._method, self._repeats]]
+
+    def _redraw(self):
+        if not self.running and getattr(self, "_picture", None) is not None and self.result is None:
+            self._show_picture(2.0)
+
+    def _chosen_sizes(self):
+        low, high = self._sizes.value
+        return check_sizes([low, high, *(size for size in MEASURED if low < size < high)])
+
+    def _settings(self):
+        ways = tuple(way for way, control in self._ways.items() if control.value)
+        if not ways:
+            raise InvalidArgumentError("Choose at least one way of sending.")
+        return {"ways": ways, "sizes": self._chosen_sizes(), "start_method": self._method.value, "repeats": self._repeats.value}
+
+    # ── measuring ─────────────────────────────────────────────────────────────────────────
+
+    def _measure(self, settings, on_start):
+        self.result, self._card = None, LiveCard(settings["sizes"], LIVE_SCALE)
+        yield from pipe_steps(**settings, on_start=on_start)
+
+    def _receive(self, progress):
+        self.result = progress.result
+        left = "" if progress.seconds_left is None or progress.done == progress.total else f", {progress.seconds_left:.0f} s left"
+        self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} visits{left}")
+
+    # ── showing ───────────────────────────────────────────────────────────────────────────
+
+    def _png(self, scale):
+        if self.running and self._card is not None and self.result is not None:
+            return self._card.png(self.result)
+        return super()._png(scale)
+
+    def _draw(self):
+        return draw_pipe_card(self.result, sizes=self._chosen_sizes() if self.result is None else None)
+
+    def _describe(self):
+        return describe_trips(self.result)
+
+    def _advice(self):
+        trips = self.result
+        ways = [way for way in trips.ways() if way != COPY] if trips is not None else []
+        sizes = {size for way in ways for size in trips.sizes(way)}
+        if not sizes:  # nothing yet, or the warm-up alone
+            return ""
+        small, large = min(sizes), max(sizes)
+        return f"{self._say_times(ways, small)} {self._say_bandwidth(ways, large)}".strip()
+
+    def _say_times(self, ways, size):
+        times = sorted((self.result.median(way, size), WAYS[way]) for way in ways if size in self.result.sizes(way))
+        if not times:
+            return ""
+        said = ", ".join(f"{name} {time_text(seconds)}" for seconds, name in times)
+        return f"{size_text(size)} there and back: {said}."
+
+    def _say_bandwidth(self, ways, size):
+        trips = self.result
+        order = sorted((way for way in ways if size in trips.sizes(way)), key=lambda way: trips.median(way, size))
+        if not order:
+            return ""
+        best, last = order[0], order[-1]
+        said = f"{size_text(size)}: {WAYS[best]} moves {rate_text(trips.bandwidth(best, size).median)}"
+        if size in trips.sizes(COPY):  # a run that was stopped may lack it
+            said += f", {figures(trips.ratio(size, best))} times a plain memory copy"
+        return said + (f"; {WAYS[last]} takes {trips.ratio(size, best, last).median:.1f} times as long." if last != best else ".")

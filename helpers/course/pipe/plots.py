@@ -1,0 +1,253 @@
+"""How fast two processes talk: time and bandwidth of round trips over the size of the message."""
+
+from __future__ import annotations
+
+from math import ceil, floor, log10
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import NullLocator
+
+from helpers.course.pipe.trips import COPY, WAYS, Trips
+from helpers.plots.drawing import (
+    FONT,
+    GREY,
+    INK,
+    LABEL_ROOM,
+    TEXT_SIZE,
+    LivePicture,
+    axes_height,
+    axes_width,
+    darker,
+    new_figure,
+    rounds_text,
+    style_axes,
+    write_head,
+    write_note,
+)
+
+#: Okabe–Ito; vermilion and purple are told apart by their markers too
+WAY_COLOURS = {"send": "#D55E00", "send_bytes": "#E69F00", "queue": "#CC79A7", "shared": "#0072B2", COPY: GREY}
+WAY_MARKERS = {"send": "s", "send_bytes": "^", "queue": "D", "shared": "o", COPY: "x"}
+WAY_LABELS = {**WAYS, COPY: "memory copy"}
+#: where the two pictures of the card stand in it
+LEFT, RIGHT = (0.073, 0.145, 0.405, 0.68), (0.575, 0.145, 0.412, 0.68)
+NOTHING = Trips((), "", 0)
+TIME_TITLE = "Time of a round trip, there and back"
+
+
+def size_text(size_bytes):
+    """Return a number of bytes with a unit that suits it.
+
+    >>> size_text(1), size_text(10_000), size_text(64_000_000)
+    ('1 B', '10 kB', '64 MB')
+    """
+    return _with_unit(size_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")))
+
+
+def rate_text(bytes_per_second):
+    """Return a bandwidth with a unit that suits it.
+
+    >>> rate_text(2_500_000_000), rate_text(20_000)
+    ('2.5 GB/s', '20 kB/s')
+    """
+    return size_text(bytes_per_second) + "/s"
+
+
+def time_text(duration):
+    """Return seconds with a unit that suits them, from nanoseconds up.
+
+    >>> time_text(1e-7), time_text(0.0125)
+    ('100 ns', '12.5 ms')
+    """
+    return _with_unit(duration, ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")))
+
+
+def _with_unit(value, units):
+    for factor, unit in units:  # noqa: B007  the unit is used after the loop
+        if value >= 0.9995 * factor:
+            break
+    return f"{value / factor:.3g} {unit}" if value / factor < 999.5 else f"{value / factor:.0f} {unit}"
+
+
+def plot_trip_times(trips, ax=None, *, sizes=None):
+    """Return the Axes with the time of a round trip over the size of the message, one line a way of sending.
+
+    Bars are bootstrap intervals over the rounds, of 95 % from `GOOD_ROUNDS` rounds on. `trips` may be None or empty; `sizes`, in bytes,
+    fixes the axes for measurements to come.
+    """
+    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
+    _prepare(ax, trips, sizes, "time")
+    _draw_lines(ax, trips or NOTHING, "time", intervals=True)
+    write_head(ax, TIME_TITLE, [_rounds_text(trips)])
+    return ax
+
+
+def plot_bandwidth(trips, ax=None, *, sizes=None):
+    """Return the Axes with the bandwidth over the size of the message; the dashed line is a plain memory copy.
+
+    Both directions are counted: twice the message over the time of the round trip. Arguments as
+    of `plot_trip_times`.
+    """
+    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
+    _prepare(ax, trips, sizes, "rate")
+    _draw_lines(ax, trips or NOTHING, "rate", intervals=True)
+    write_head(ax, "Bandwidth", ["bytes of both directions a second", "dashed: copied within one process"])
+    return ax
+
+
+def draw_pipe_card(trips, *, sizes=None):
+    """Return a Figure of 900 × 350 pixels at scale 1: times of round trips, and bandwidths."""
+    figure = new_figure()
+    plot_trip_times(trips, figure.add_axes(LEFT), sizes=sizes)
+    plot_bandwidth(trips, figure.add_axes(RIGHT), sizes=sizes)
+    return figure
+
+
+class LiveCard:
+    """The card while it is measured: lines, points and their labels move, everything else is drawn once.
+
+    Points are medians of the rounds so far, without intervals.
+    """
+
+    def __init__(self, sizes, scale=1.0):
+        figure = new_figure()
+        self.axes = {"time": figure.add_axes(LEFT), "rate": figure.add_axes(RIGHT)}
+        for kind, ax in self.axes.items():
+            _prepare(ax, None, sizes, kind, note=False)
+        write_head(self.axes["time"], TIME_TITLE, ["median of the rounds so far"])
+        write_head(self.axes["rate"], "Bandwidth", ["bytes of both directions a second", "dashed: copied within one process"])
+        self.live = LivePicture(figure, [], scale)
+
+    def png(self, trips):
+        """Return the picture of `trips` as PNG bytes."""
+        moving = [artist for kind, ax in self.axes.items() for artist in _draw_lines(ax, trips, kind, intervals=False)]
+        if not moving:
+            write_note(self.axes["rate"], "warming up: this round is not counted")
+            moving = [self.axes["rate"].texts[-1]]
+        self.live.moving = moving
+        try:
+            return self.live.png()
+        finally:
+            for artist in moving:
+                artist.remove()
+
+
+def describe_trips(trips):
+    """Return the message of the card in one sentence, for use as alt text."""
+    ways = trips.ways() if trips is not None else []
+    if not ways:
+        return "Time and bandwidth of round trips over the size of the message: " + (
+            "warming up, no round counts yet." if trips is not None and trips.trips else "no measurement yet."
+        )
+    size = max(size for way in ways for size in trips.sizes(way))
+    said = [f"{WAY_LABELS[way]} {rate_text(2 * size / trips.median(way, size))}" for way in ways if size in trips.sizes(way)]
+    return f"Messages of {size_text(size)}, there and back: {', '.join(said)}."
+
+
+# --- axes -------------------------------------------------------------------------------------
+
+
+def _prepare(ax, trips, sizes, kind, note=True):
+    """Give the axes their scales, limits and ticks; say so if there is nothing to draw."""
+    measured = [size for way in trips.ways() for size in trips.sizes(way)] if trips is not None else []
+    sizes = sorted({*(sizes or ()), *measured}) or [1, 64_000_000]
+    style_axes(ax, "size of the message", grid="both")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_locator(NullLocator())
+    low, high = sizes[0], max(sizes[-1], 10 * sizes[0])
+    share = (LABEL_ROOM + 10) / axes_width(ax)
+    ax.set_xlim(low / 10 ** (0.03 * log10(high / low)), 10 ** (log10(low) + log10(high / low) / (1 - share)))
+    ax.set_ylim(*_limits(trips, sizes, kind))
+    decades = range(ceil(log10(low) - 1e-9), floor(log10(high) + 1e-9) + 1)
+    shown = [n for n in decades if len(decades) <= 4 or n % 3 == 0]
+    ticks = {10.0**n: size_text(10**n) if n in shown else "" for n in decades}
+    ticks[high] = size_text(high)
+    ax.set_xticks(list(ticks), list(ticks.values()))
+    decades = range(ceil(log10(ax.get_ylim()[0])), floor(log10(ax.get_ylim()[1])) + 1)
+    text = time_text if kind == "time" else rate_text
+    ax.set_yticks([10.0**n for n in decades], [text(10.0**n) for n in decades])
+    ax.set_ylabel("round trip" if kind == "time" else "bandwidth", size=TEXT_SIZE, color=INK, family=FONT, labelpad=2)
+    if note and not measured:
+        write_note(ax, "warming up: this round is not counted" if trips is not None and trips.trips else "no measurement yet")
+
+
+def _limits(trips, sizes, kind):
+    """Return the limits of the y axis: what a machine of today may show, or the data if that reaches further."""
+    smallest, largest = sizes[0], sizes[-1]
+    if kind == "time":
+        low, high = 5e-8 + smallest / 1e11, 2e-3 + largest / 2e7
+    else:
+        low, high = min(1e3 * smallest, 1e7), 2e11
+    for way in trips.ways() if trips is not None else ():
+        for size in trips.sizes(way):
+            seconds = trips.median(way, size)
+            value = seconds if kind == "time" else 2 * size / seconds
+            low, high = min(low, value / 1.5), max(high, 1.5 * value)
+    return low, high
+
+
+def _draw_lines(ax, trips, kind, intervals):
+    """Draw a line with its points, intervals and label for every way; return the artists."""
+    artists, ends = [], []
+    for way in trips.ways():
+        sizes, colour = trips.sizes(way), WAY_COLOURS[way]
+        seconds = np.array([trips.median(way, size) for size in sizes])
+        values = seconds if kind == "time" else 2 * np.array(sizes) / seconds
+        style = {"ls": (0, (4, 2.5)), "lw": 1.4, "zorder": 3} if way == COPY else {"lw": 1.9, "zorder": 4}
+        artists += ax.plot(sizes, values, color=colour, marker=WAY_MARKERS[way], ms=5, gid=way, clip_on=False, **style)
+        if intervals:
+            estimates = [trips.seconds(way, size) if kind == "time" else trips.bandwidth(way, size) for size in sizes]
+            bars = [[(size, e.low), (size, e.high)] for size, e in zip(sizes, estimates, strict=True) if e.low is not None]
+            artists.append(
+                ax.add_collection(LineCollection(bars, colors=colour, linewidths=1.3, zorder=3.5, gid=f"{way} intervals"), autolim=False)
+            )
+        ends.append((sizes[-1], values[-1], way))
+    return artists + _label_ends(ax, ends)
+
+
+def _label_ends(ax, ends):
+    """Write the names right of the ends (x, y, way) of the lines, in their order, moved apart where they would overlap."""
+    (low, high), apart, height = np.log10(ax.get_ylim()), 1.25 * TEXT_SIZE, axes_height(ax)
+    ends = sorted(ends, key=lambda end: end[1])
+    wanted = np.array([(log10(y) - low) / (high - low) * height for _, y, _ in ends])
+    places = wanted.copy()
+    for _ in range(100):  # neighbours push each other away, half of the missing room each
+        gaps = apart - np.diff(places)
+        push = np.where(gaps > 0.01, gaps / 2, 0)
+        if not push.any():
+            break
+        places[:-1] -= push
+        places[1:] += push
+        places = np.clip(places, apart / 2, height - apart / 2)
+    artists = []
+    for (x, y, way), place, want in zip(ends, places, wanted, strict=True):
+        colour = darker(WAY_COLOURS[way])
+        if abs(place - want) > 6:  # far from its line: a thin one leads to it
+            across = (log10(ax.get_xlim()[1]) - log10(ax.get_xlim()[0])) / axes_width(ax)
+            line = [x * 10 ** (3 * across), x * 10 ** (10 * across)], [y, 10 ** (low + place / height * (high - low))]
+            artists += ax.plot(*line, color=colour, lw=0.7, alpha=0.6, zorder=3, gid="leader")
+        artists.append(
+            ax.annotate(
+                WAY_LABELS[way],
+                (x, y),
+                (11, place - want),
+                textcoords="offset points",
+                va="center",
+                color=colour,
+                size=TEXT_SIZE,
+                family=FONT,
+                weight="bold",
+                zorder=8,
+                annotation_clip=False,
+                gid="label",
+            )
+        )
+    return artists
+
+
+def _rounds_text(trips):
+    counts = {trips.n_rounds(way, size) for way in trips.ways() for size in trips.sizes(way)} if trips is not None else ()
+    return rounds_text(counts) if counts else "random order of ways and sizes"

@@ -1,0 +1,96 @@
+"""The length of a task from which on a pool pays for its start."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import dataclass
+from math import exp, log
+from statistics import median
+from time import perf_counter
+
+from helpers import runner
+from helpers.arguments import check_count
+from helpers.course.pool import tasks as uneven
+from helpers.course.pool.measure import MAX_TASKS
+from helpers.engines import max_workers
+from helpers.engines.registry import check_start_method
+from helpers.errors import InvalidArgumentError, ResultsDifferError
+from helpers.tasks.worker import end_with_parent
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Seconds of the serial loop and of a pool over the same number of ever larger tasks.
+
+    ``pool`` includes starting it, ``warm`` does not; one value a size, the median of ``rounds``.
+    """
+
+    n_tasks: int
+    n_workers: int
+    start_method: str
+    sizes_ms: tuple[float, ...]
+    serial: tuple[float, ...]
+    pool: tuple[float, ...]
+    warm: tuple[float, ...]
+    rounds: int
+
+    def size_ms(self, warm=False):
+        """Return the task length in ms from which on the pool wins, or None if it never does in this range.
+
+        Between two measured sizes the ratio of the times is taken as a straight line on log axes.
+        """
+        ratios = [log(p / s) for p, s in zip(self.warm if warm else self.pool, self.serial, strict=True)]
+        if not ratios or ratios[-1] >= 0:
+            return None
+        place = len(ratios) - 1
+        while place and ratios[place - 1] < 0:
+            place -= 1
+        if not place:
+            return self.sizes_ms[0]
+        low, high = log(self.sizes_ms[place - 1]), log(self.sizes_ms[place])
+        return exp(low + (high - low) * ratios[place - 1] / (ratios[place - 1] - ratios[place]))
+
+
+def measure_break_even(n_tasks=16, sizes_ms=(0.1, 0.3, 1, 3, 10, 20), *, n_workers=2, start_method=None, repeats=3, timeout=60.0,
+                       should_stop=None, on_start=None):  # fmt: skip
+    """Return the BreakEven of `n_tasks` computing tasks of each length, ascending, by the loop and by a pool."""
+    check_count("n_tasks", n_tasks, 1, MAX_TASKS)
+    check_count("n_workers", n_workers, 1, max_workers())
+    check_count("repeats", repeats, 1, 100)
+    sizes_ms = tuple(sorted(float(size) for size in sizes_ms))
+    if not sizes_ms or sizes_ms[0] <= 0:
+        raise InvalidArgumentError("sizes_ms must hold at least one length, all above 0 ms.")
+    method = check_start_method(start_method)
+    records = runner.play(play_break_even, n_tasks, sizes_ms, n_workers, method, repeats,
+                          key=("pool", method), timeout=timeout, should_stop=should_stop, on_start=on_start)  # fmt: skip
+    try:
+        rows = list(records)
+    finally:
+        records.close()
+    found = [[median(row[k] for row in rows if row[0] == size) for size in sizes_ms] for k in (1, 2, 3)]
+    return BreakEven(n_tasks, n_workers, method, sizes_ms, *map(tuple, found), rounds=repeats)
+
+
+def play_break_even(n_tasks, sizes_ms, n_workers, start_method, repeats):
+    """Yield (size, serial, cold pool, warm pool) for each size in each round. Runs in the runner."""
+    context = multiprocessing.get_context(start_method)
+    if start_method == "forkserver":
+        context.set_forkserver_preload(["helpers.course.pool.tasks"])
+    with context.Pool(1) as pool:  # the first pool brings up the server of forkserver: not counted
+        pool.map(uneven.burn, [1])
+    rate = uneven.count_loops_per_ms()
+    for _ in range(repeats):
+        for size in sizes_ms:
+            items = [max(1, round(size * rate))] * n_tasks
+            began = perf_counter()
+            expected = [uneven.burn(item) for item in items]
+            serial = perf_counter() - began
+            began = perf_counter()
+            with context.Pool(n_workers, end_with_parent) as pool:
+                results = pool.map(uneven.burn, items)
+                cold, began = perf_counter() - began, perf_counter()
+                pool.map(uneven.burn, items)
+                warm = perf_counter() - began
+            if results != expected:
+                raise ResultsDifferError("The pool gave other results than the serial loop.")
+            yield size, serial, cold, warm

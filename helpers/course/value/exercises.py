@@ -1,0 +1,231 @@
+"""Exercises of chapter 06."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from multiprocessing.shared_memory import SharedMemory
+
+from helpers.course.value.tasks import PausingCounter, call_and_tell, checksum, fail_on_block, identify_block
+from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
+from helpers.notebook import require_importable, shorten_paths
+from helpers.tasks.cpu import sum_squares
+
+#: Seconds that the learner's function may take in one process.
+COUNT_DEADLINE = 8.0
+#: Workers, and increments of each: on a counter that pauses, and on a plain one.
+N_WORKERS, FEW, MANY = 2, 20, 20_000
+
+
+# ── value_1: a counter that is exact ──────────────────────────────────────────────────────────
+
+
+def count_with(func, increments, pausing, deadline):
+    """Return (what the counter says, problem or None) after two processes ran ``func(counter, increments)``."""
+    counter = multiprocessing.Value("q", 0)
+    used = PausingCounter(counter, multiprocessing.Barrier(N_WORKERS)) if pausing else counter
+    links, processes, problem = [], [], None
+    for _ in range(N_WORKERS):
+        ours, theirs = multiprocessing.Pipe()
+        processes.append(multiprocessing.Process(target=call_and_tell, args=(theirs, func, used, increments), daemon=True))
+        processes[-1].start()
+        theirs.close()
+        links.append(ours)
+    until = time.monotonic() + deadline
+    for link in links:
+        try:
+            told = link.recv() if link.poll(max(0.0, until - time.monotonic())) else "late"
+        except EOFError:
+            told = "ended"
+        problem = problem or told
+    for process in processes:
+        if problem is not None:
+            process.kill()
+        process.join(5)
+    return (counter.value if problem is None else 0), problem
+
+
+def _examine_add(func):
+    require_importable(func)
+    for method in METHODS:
+        for increments, pausing in ((FEW, True), (MANY, False)):
+            said, problem = call_answer(count_with, func, increments, pausing, COUNT_DEADLINE, start_method=method)
+            if problem == "late":
+                raise Wrong(f"a process did not return in {COUNT_DEADLINE:g} s: it waits for a lock that is never released.")
+            if problem == "ended":
+                raise Wrong("a process ended in the middle of your function.")
+            if problem is not None:
+                raise Wrong(f"it raises:\n{shorten_paths(problem)}")
+            expected = N_WORKERS * increments
+            if said == 0:
+                raise NotAttempted("the counter still says 0.")
+            if said < expected:
+                raise Wrong(
+                    f"two processes made {increments:,} increments each and the counter says {said:,} instead of {expected:,}: "
+                    "updates were lost. Between reading and writing the value, another process may come in."
+                )
+            if said > expected:
+                raise Wrong(f"two processes made {increments:,} increments each and the counter says {said:,}, more than {expected:,}.")
+
+
+value_1 = Exercise(
+    "value_1",
+    "Write, in a %%worker cell, add(counter, increments): it adds 1 to a shared Value, increments times, and none is lost.",
+    _examine_add,
+    "two processes added at the same time, under two start methods, on a counter that pauses between reading and writing; none was lost.",
+    (
+        "counter.value += 1 reads, adds and writes: three steps. Which lock does a Value bring along?",
+        "with counter.get_lock(): holds it. Or count in a local variable first, and hold the lock once.",
+    ),
+    """%%worker
+def add(counter, increments):
+    own = 0
+    for _ in range(increments):
+        own += 1
+    with counter.get_lock():
+        counter.value += own""",
+)
+
+
+# ── value_2: workers that write into one block ────────────────────────────────────────────────
+
+
+def hold_block(func, spy, n, n_workers):
+    """Return (values, is the block still there, processes still at work) after ``func(spy, name, n, n_workers)`` filled a block."""
+    block = SharedMemory(create=True, size=8 * n)
+    block.buf[: 8 * n] = bytes(8 * n)
+    there = True
+    try:
+        func(spy, block.name, n, n_workers)
+        late = multiprocessing.active_children()
+        for process in late:
+            process.kill()
+            process.join(5)
+        with block.buf[: 8 * n] as part, part.cast("d") as doubles:
+            values = list(doubles)
+    finally:
+        block.close()
+        try:
+            block.unlink()
+        except FileNotFoundError:
+            there = False
+    return values, there, len(late)
+
+
+def _examine_fill(func):
+    require_importable(func)
+    n, expected = 6, [float(sum_squares(place)) for place in range(6)]
+    for method in METHODS:
+        (values, there, n_late), spans = spy_on(
+            sum_squares, lambda spy, method=method: call_answer(hold_block, func, spy, n, N_WORKERS, start_method=method)
+        )
+        if n_late:
+            raise Wrong(f"it returns while {n_late} of its processes are still at work: join them all first.")
+        if not spans and not any(values):
+            raise NotAttempted("the block is still empty, and the function it was given was never called.")
+        if not there:
+            raise Wrong("it unlinks the block, which belongs to the caller: close() is for everybody, unlink() for the owner alone.")
+        if values != expected:
+            raise Wrong(f"the block holds {values}, and {expected} is expected: func(place) at every place, as a double (8 bytes).")
+        require_overlap(spans)
+
+
+value_2 = Exercise(
+    "value_2",
+    "Write fill(func, name, n, n_workers): worker processes write func(place) into every place of a shared block of n doubles.",
+    _examine_fill,
+    "two processes wrote at the same time into one block, under two start methods, and left it to its owner.",
+    (
+        "Each worker attaches by name, SharedMemory(name), and gets a range of places of its own; no lock is needed then.",
+        'block.buf.cast("d") shows the block as doubles. Release that view, then close the block; do not unlink it.',
+        "Start all processes before you join the first one: otherwise they work one after the other.",
+    ),
+    """%%worker
+from multiprocessing import Process
+from multiprocessing.shared_memory import SharedMemory
+
+def fill_part(func, name, places):
+    block = SharedMemory(name)
+    with block.buf.cast("d") as doubles:
+        for place in places:
+            doubles[place] = func(place)
+    block.close()
+
+def fill(func, name, n, n_workers):
+    workers = [Process(target=fill_part, args=(func, name, range(first, n, n_workers))) for first in range(n_workers)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()""",
+)
+
+
+# ── value_3: an owner that cleans up ──────────────────────────────────────────────────────────
+
+
+def try_lend(func, data, work):
+    """Return (what came of ``func(data, work)``, did it raise, is the block still there, was work called)."""
+    called = []
+
+    def noted(*given):
+        called.append(given)
+        return work(*given)
+
+    try:
+        came, raised = func(data, noted), False
+    except KeyError as error:
+        came, raised = error.args, True
+    if not (isinstance(came, tuple) and len(came) == 2 and isinstance(came[0], str)):
+        return came, raised, False, bool(called)
+    try:
+        left = SharedMemory(came[0])
+    except FileNotFoundError:
+        return came, raised, False, True
+    left.close()
+    left.unlink()
+    return came, raised, True, True
+
+
+def _examine_lend(func):
+    require_importable(func)
+    data = b"one block, many readers" * 500
+    for method in METHODS:
+        for work in (identify_block, fail_on_block):
+            came, raised, there, called = call_answer(try_lend, func, data, work, start_method=method)
+            fails = work is fail_on_block
+            when = "when work raises" if fails else "when work returns"
+            if came in (None, Ellipsis):
+                if fails:
+                    raise Wrong("what work raises must reach the caller: do not catch it, clean up in finally.")
+                if called:
+                    raise Wrong("work was called, and nothing comes back: return what work(name, len(data)) returns.")
+                raise NotAttempted("the function returns nothing yet.")
+            if not (isinstance(came, tuple) and len(came) == 2) or raised is not fails:
+                raise Wrong(f"it gives {came!r}; what work(name, size) returns or raises is expected.")
+            if came[1] != checksum(data):
+                raise Wrong("work(name, len(data)) does not find the data in the block.")
+            if there:
+                raise Wrong(f"the block is still there {when}: whoever creates a block unlinks it, in finally.")
+
+
+value_3 = Exercise(
+    "value_3",
+    "Write lend(data, work): put data into a new shared block, return work(name, len(data)), and leave no block behind.",
+    _examine_lend,
+    "the block was there while it was needed, and gone afterwards, also when the work failed.",
+    (
+        "SharedMemory(create=True, size=len(data)) makes the block; block.buf[:len(data)] = data fills it.",
+        "try: return work(block.name, len(data)), and in finally: close(), then unlink().",
+    ),
+    """%%worker
+from multiprocessing.shared_memory import SharedMemory
+
+def lend(data, work):
+    block = SharedMemory(create=True, size=len(data))
+    try:
+        block.buf[:len(data)] = data
+        return work(block.name, len(data))
+    finally:
+        block.close()
+        block.unlink()""",
+)

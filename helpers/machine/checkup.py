@@ -1,0 +1,219 @@
+"""What the doctor looks at one by one, and how its report is shown.
+
+A worker is tried by a *probe*: a fresh Python in a process group of its own, which starts one
+worker and runs one task in it. So neither the threads of a Jupyter kernel nor anything that
+hangs in the probe can reach the caller.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import multiprocessing
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+MIB = 2**20
+#: Packages no chapter works without.
+CORE_PACKAGES = ("jupyterlab", "ipywidgets", "matplotlib", "psutil", "multiprocess")
+
+
+def format_bytes(size_bytes):
+    """Return a size as text, in MiB below 1 GiB."""
+    return f"{size_bytes / 2**30:.1f} GiB" if size_bytes >= 2**30 else f"{size_bytes / MIB:.0f} MiB"
+
+
+def text_table(rows):
+    """Return rows of text in aligned columns; plain ASCII stays readable on any console."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return "\n".join("  ".join([cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]).rstrip() for row in rows)
+
+
+def html_table(heads, rows):
+    """Return a table without any colour of its own, so that it reads in a dark theme too."""
+    left = ' style="text-align:left"'
+    head = "".join(f'<th scope="col"{left}>{html.escape(cell)}</th>' for cell in heads)
+    body = "".join(f'<tr><th scope="row"{left}>{html.escape(row[0])}</th>'
+                   + "".join(f"<td{left}>{html.escape(cell)}</td>" for cell in row[1:]) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing the doctor looked at: what it saw, and in one line what to mend or to know."""
+
+    name: str
+    ok: bool
+    saw: str
+    mend: str = ""
+
+    @property
+    def status(self):
+        """ "ok", "note" (works, with a limit worth knowing) or "mend"."""
+        return ("note" if self.mend else "ok") if self.ok else "mend"
+
+
+@dataclass(frozen=True, repr=False)
+class DoctorReport:
+    """All checks; true if nothing has to be mended."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self):
+        """True if every check is ok; notes do not count against it."""
+        return all(check.ok for check in self.checks)
+
+    def __bool__(self):
+        return self.ok
+
+    def _headline(self):
+        broken = [check.name for check in self.checks if not check.ok]
+        return "All good: this machine is ready." if self.ok else f"{len(broken)} to mend: {', '.join(broken)}."
+
+    def _rows(self):
+        return [(check.status, check.name, check.saw, check.mend) for check in self.checks]
+
+    def __repr__(self):
+        rows = [(status, name, f"{saw}  -> {mend}" if mend else saw) for status, name, saw, mend in self._rows()]
+        return f"{self._headline()}\n{text_table(rows)}"
+
+    def _repr_html_(self):
+        signs = {"ok": "✓ ok", "note": "! note", "mend": "✗ mend"}
+        rows = [(signs[status], *others) for status, *others in self._rows()]
+        return f"<p><b>{html.escape(self._headline())}</b></p>" + html_table(("state", "check", "seen", "what to do"), rows)
+
+
+def check_python():
+    """Return the Check of this Python's version."""
+    good, saw = sys.version_info >= (3, 11), f"{platform.python_implementation()} {platform.python_version()}"
+    if good and sys.version_info >= (3, 15):
+        return Check("Python", True, saw, "Newer than what this was tested with: 3.11 to 3.14.")
+    return Check("Python", good, saw, "" if good else "Install Python 3.11 to 3.14 and start Jupyter with it.")
+
+
+def check_packages():
+    """Return the Check that the core packages are installed; none of them is imported."""
+    from importlib.metadata import PackageNotFoundError, version
+    from importlib.util import find_spec
+
+    seen, missing = [], []
+    for name in CORE_PACKAGES:
+        try:
+            seen.append(f"{name} {version(name)}")
+            if find_spec(name) is None:
+                missing.append(name)
+        except PackageNotFoundError:
+            missing.append(name)
+    saw = "; ".join(filter(None, (", ".join(seen), missing and f"cannot be imported: {', '.join(missing)}")))
+    return Check("packages", not missing, saw, f"python -m pip install --force-reinstall {' '.join(missing)}" if missing else "")
+
+
+def check_folder(name, find_folder, enough_bytes, mend):
+    """Return the Check that a file can be written in a folder, with a note if there is little room."""
+    try:
+        folder = find_folder()
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Check(name, False, f"cannot be written: {error.strerror or error}", mend)
+    return Check(name, True, f"writable, {format_bytes(free)} free", "" if free >= enough_bytes else f"Little room. {mend}")
+
+
+def _task_in_worker():
+    """Run one real task; executed in the worker of a probe."""
+    from importlib import import_module
+
+    return os.getpid(), import_module("helpers.tasks.cpu").count_primes(30)
+
+
+def probe(start_method):
+    """Start one worker by `start_method`, run one task in it, print what was seen as JSON.
+
+    Assumes a process of its own, single-threaded, as `doctor` starts it: fork is safe there.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+
+    started = time.perf_counter()
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(start_method)) as executor:
+        worker, answer = executor.submit(_task_in_worker).result()
+    print(json.dumps({"worker": worker, "parent": os.getpid(), "answer": answer, "seconds": time.perf_counter() - started}))
+
+
+def start_probe(start_method):
+    """Return the running process of one probe, in a process group of its own, or the OSError."""
+    if os.name == "posix":
+        own_group = {"start_new_session": True}
+    else:
+        own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    # -P: the probe finds exactly what this process finds, not what lies in the current folder
+    command = [sys.executable or "python", "-P", "-c", f"from helpers.machine.checkup import probe; probe({start_method!r})"]
+    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path if isinstance(entry, str))
+    try:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                encoding="utf-8", errors="replace", env={**os.environ, "PYTHONPATH": path}, **own_group)
+    except OSError as error:
+        return error
+
+
+def end_tree(process):
+    """End a probe that has not ended, with everything it started; return what it wrote (output, errors).
+
+    SIGTERM goes first: multiprocessing's resource tracker ignores it, sees the others gone and
+    removes their semaphores from the system. SIGKILL then ends whatever is left.
+    """
+    with suppress(psutil.Error):
+        tree = psutil.Process(process.pid).children(recursive=True)
+        for number in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
+            _signal_tree(process, tree, number)
+            with suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=2)
+    return "", ""
+
+
+def _signal_tree(process, tree, number):
+    if os.name == "posix":  # the probe is not reaped before communicate() returns, so the group is still its own
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        if number == signal.SIGTERM:
+            return
+    for member in [*tree, process]:
+        with suppress(psutil.Error, OSError):
+            member.kill()
+
+
+def check_worker(start_method, process, deadline):
+    """Return the Check of one probe. Its pipes close only when everything it started has ended."""
+    name, mend = f"worker by {start_method}", "Start Jupyter in the project's folder, after: python -m pip install -e ."
+    if isinstance(process, OSError):
+        saw = f"this Python cannot be started again: {process.strerror or process}"
+        return Check(name, False, saw, "Start Jupyter from an ordinary Python.")
+    try:  # a moment even after the deadline: another probe may have used it up while this one was done
+        output, errors = process.communicate(timeout=max(0.2, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        output, errors = end_tree(process)
+        saw = "did its task, but does not end" if output.strip() else "no answer before the deadline"
+        return Check(name, False, "; ".join(filter(None, (saw, _first_error(errors)))), "Close other programs and call doctor(timeout=60).")
+    with suppress(ValueError, LookupError, TypeError):
+        seen = json.loads(output.strip().splitlines()[-1])
+        if seen["answer"] == 10 and seen["worker"] != seen["parent"] and process.returncode == 0:
+            return Check(name, True, f"up and one task done in {seen['seconds']:.2f} s")
+    return Check(name, False, _first_error(errors) or f"ended with exit code {process.returncode}", mend)
+
+
+def _first_error(errors):
+    """Return the first error a probe or its worker wrote, else its last line: the cause comes before what follows."""
+    found = re.findall(r"^[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit)\b.*", errors, re.MULTILINE)
+    return (found or errors.strip().splitlines()[-1:] or [""])[0][:200]

@@ -1,0 +1,311 @@
+"""Chapter 05, Lock: measuring functions, LockLab without a browser, and the checks of the exercises."""
+
+import importlib
+import multiprocessing
+import sys
+import time
+from array import array
+
+import pytest
+from leftovers import no_leftovers
+
+from helpers.course.lock import LockLab, lock_1, lock_2, lock_3
+from helpers.course.lock import tasks as locks
+from helpers.course.lock.measure import (
+    WAYS,
+    Lane,
+    LockRun,
+    LockSweep,
+    lock_steps,
+    measure_counting,
+    measure_locks,
+    run_together,
+    share_out,
+    vary,
+)
+from helpers.course.lock.plots import ceiling, describe_updates, plot_counting, plot_lanes, plot_lock_speedup
+from helpers.errors import InvalidArgumentError, WorkerDiedError
+from helpers.machine import default_start_method, start_methods
+from helpers.measure.answers import run_answer
+from helpers.tasks import faults
+from helpers.tasks.spy import Spy
+
+METHODS = sorted(start_methods())
+SMALL = {"n_workers": (1, 2), "repeats": 1, "n_steps": 12, "work": "wait"}
+
+
+def words_in(ax):
+    return " ".join(text.get_text() for text in [*ax.texts, *ax.get_yticklabels()])
+
+
+# --- measuring --------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("method", METHODS)
+def test_with_the_lock_nobody_is_inside_with_another_and_nothing_is_lost(method):
+    sweep = measure_locks(**SMALL, start_method=method, share=0.5)
+    assert sweep.complete and sweep.counts() == [1, 2] and len(sweep.runs) == 6
+    run = sweep.last_run()
+    assert run.lost == 0 and run.n_workers == 2 and [len(lane.got) for lane in run.lanes] == [6, 6]
+    spans = sorted((got, released) for lane in run.lanes for got, released in zip(lane.got, lane.released, strict=True))
+    assert all(released <= following for (_, released), (following, _) in zip(spans, spans[1:], strict=False))
+    for lane in run.lanes:
+        assert all(a <= g <= r for a, g, r in zip(lane.asked, lane.got, lane.released, strict=True))
+        assert all(r <= a for r, a in zip(lane.released, lane.asked[1:], strict=False))
+    assert sum(run.shares().values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_the_lock_workers_are_inside_together_and_write_over_each_other(method):
+    sweep = measure_locks(**SMALL, start_method=method, share=1.0, locked=False)
+    run = sweep.last_run()
+    assert 0 < run.lost < run.expected == 12
+    one, two = run.lanes
+    assert any(a < d and c < b for a, b in zip(one.got, one.released, strict=True) for c, d in zip(two.got, two.released, strict=True))
+    assert sweep.last_run(1).lost == 0
+
+
+def test_computing_steps_are_measured_too():
+    sweep = measure_locks(n_workers=2, repeats=1, n_steps=8, work="compute", share=0.0)
+    assert sweep.last_run().counted == 8 and sweep.speedup(2).low is None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_counting_with_a_lock_loses_nothing_in_any_way(method):
+    sweep = measure_counting(n_increments=2_000, repeats=1, start_method=method)
+    assert sweep.ways() == list(WAYS)
+    assert [sweep.lost(way) for way in WAYS[1:]] == [0, 0, 0]
+    assert 0 <= sweep.lost("no lock") < 1 and all(run.expected == 4_000 for run in sweep.runs)
+
+
+def test_rounds_contain_the_serial_loop_and_the_first_is_not_counted():
+    sweep = measure_locks(**{**SMALL, "repeats": 3})
+    assert sorted(sweep.walls()) == [1, 2, 3] == sorted(sweep.walls(2))
+    assert sweep.speedup(2).n_rounds == 3 and sweep.speedup(2).low is not None
+
+
+def test_work_is_the_same_for_every_number_of_workers():
+    frees = vary(48)
+    assert sum(frees) == pytest.approx(48) and min(frees) > 0 and len(set(frees)) == 48
+    for n in (1, 2, 5, 7):
+        parts = share_out(frees, n)
+        assert sum(map(len, parts)) == 48 and sum(map(sum, parts)) == pytest.approx(48)
+        assert all(sum(part) == pytest.approx(len(part)) for part in parts)
+
+
+def test_shares_lost_and_speedup_by_hand():
+    lane = Lane(0.0, 10.0, array("d", [1, 5]), array("d", [2, 5]), array("d", [4, 9]))
+    run = LockRun("locked", 1, 1, 10.0, 2, 2, (lane,))
+    assert run.shares() == pytest.approx({"free": 0.3, "waiting": 0.1, "holding": 0.6})
+    sweep = LockSweep((LockRun("serial", 1, 1, 9.0, 2, 2), run), 0.6, True, "wait", 2)
+    assert sweep.speedup(1).median == pytest.approx(0.9) and sweep.speedup(2) is None
+    assert ceiling(8, 0.25) == 4 and ceiling(2, 0.25) == 2 and ceiling(8, 0) == 8
+
+
+@pytest.mark.parametrize("bad", [
+    {"share": 1.5}, {"share": "a"}, {"work": "play"}, {"n_workers": 0}, {"repeats": 0}, {"n_steps": 0}, {"timeout": -1},
+])  # fmt: skip
+def test_bad_settings_are_refused_before_anything_starts(bad):
+    with pytest.raises(InvalidArgumentError):
+        measure_locks(**{**SMALL, **bad})
+
+
+def test_measuring_can_be_stopped_and_left_early():
+    steps = lock_steps(**{**SMALL, "repeats": 500}, should_stop=iter([False] * 3 + [True] * 1000).__next__)
+    assert not list(steps)[-1].sweep.complete
+    steps = lock_steps(**{**SMALL, "repeats": 500})
+    next(steps), next(steps)
+    steps.close()
+    no_leftovers(1)
+
+
+def test_a_worker_that_hangs_is_ended_at_the_deadline():
+    with pytest.raises(TimeoutError):
+        measure_locks(n_workers=1, n_steps=100_000, repeats=1, work="wait", timeout=0.6)
+    no_leftovers(1)
+
+
+def test_run_together_waits_tells_and_ends():
+    context = multiprocessing.get_context(default_start_method())
+    counter, lock = context.RawValue("i", 0), context.Lock()
+    assert run_together(context, locks.add_locked, counter, lock, 500) > 0 and counter.value == 1_000
+    with pytest.raises(TimeoutError, match="waits for ever"):
+        run_together(context, time.sleep, 60, timeout=0.3)
+    with pytest.raises(WorkerDiedError, match="exit code 3"):
+        run_together(context, faults.exit_on_bad, faults.BAD_ITEM)
+    assert multiprocessing.active_children() == []
+
+
+# --- tasks ------------------------------------------------------------------------------------
+
+def test_traced_lock_notes_three_times_a_section():
+    lock = multiprocessing.Lock()
+    traced = locks.TracedLock(lock)
+    with traced:
+        assert not lock.acquire(block=False)
+    assert lock.acquire(block=False)
+    assert len(traced.asked) == len(traced.got) == len(traced.released) == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_killed_holder_keeps_the_others_out(method):
+    exitcode, got = run_answer(locks.kill_the_holder, 0.2, start_method=method).value
+    assert exitcode < 0 and got == [False, False]
+
+
+@pytest.mark.parametrize("args", [(locks.cross_for_ever,), (locks.kill_the_holder, None)])
+def test_what_waits_for_ever_ends_at_the_deadline(args):
+    with pytest.raises(TimeoutError):
+        run_answer(*args, timeout=0.8)
+    no_leftovers(1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_opposite_order_ends_by_timeout_and_one_order_does_not(method):
+    context = multiprocessing.get_context(method)
+    left, right = context.Lock(), context.Lock()
+    for second, both in (((right, left), False), ((left, right), True)):
+        answers, meeting = context.Queue(), context.Barrier(2)
+        arguments = [(*order, meeting, 0.1, answers) for order in ((left, right), second)]
+        pair = [context.Process(target=locks.take_both, args=args, daemon=True) for args in arguments]
+        for process in pair:
+            process.start()
+        got = [answers.get(timeout=30) for _ in pair]
+        for process in pair:
+            process.join(30)
+        assert all(got) is both
+        answers.close()
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+def test_pictures_show_what_was_measured():
+    sweep = measure_locks(**SMALL, share=1.0, locked=False)
+    ax = plot_lock_speedup(sweep)
+    assert "measured" in words_in(ax) and "Amdahl" not in words_in(ax) and "no interval" in words_in(ax)
+    assert "Amdahl" in words_in(plot_lock_speedup(measure_locks(**SMALL)))
+    lanes = plot_lanes(sweep.last_run())
+    assert "worker 2" in words_in(lanes) and "nobody kept out" in words_in(lanes)
+    assert "no run yet" in words_in(plot_lanes(None))
+    run = sweep.last_run()
+    assert f"{run.lost} lost" in describe_updates(run) and "none lost" in describe_updates(sweep.last_run(1))
+    counting = plot_counting(measure_counting(n_increments=500, repeats=1))
+    assert "lock per batch" in words_in(counting) and "nothing lost" in words_in(counting)
+
+
+# --- the lab ----------------------------------------------------------------------------------
+
+def small_lab(**options):
+    return LockLab(**{"n_workers": (1, 2), "repeats": 1, **options})
+
+
+def test_lab_runs_shows_and_advises():
+    lab = small_lab()
+    before = lab._picture.data
+    assert "nothing measured" in lab._picture.alt
+    lab._run_button.click()
+    assert lab._run_button.disabled
+    assert lab.wait(30) and lab.error is None
+    assert lab.result.complete and lab.result.counts() == [1, 2]
+    assert lab._picture.data[:8] == b"\x89PNG\r\n\x1a\n" and lab._picture.data != before
+    assert "Amdahl" in lab._message.value and "no update was lost" in lab._picture.alt
+
+
+def test_lab_controls_decide_what_is_measured():
+    lab = small_lab(n_workers=2)
+    lab._redraw = lambda: None  # pictures of every step on the way have tests of their own
+    lab._counts[2].value, lab._counts[3].value = False, True
+    lab._locked.value, lab._share.value, lab._steps.value = False, 60, "compute"
+    lab._method.value = "spawn"
+    result = lab.run(block=True)
+    assert result.counts() == [3] and not result.locked and result.share == 0.6 and result.work == "compute"
+    assert "Without the lock" in lab._message.value
+
+
+def test_lab_shows_old_measurements_only_under_their_own_setting():
+    lab = small_lab(n_workers=1)
+    lab.run(block=True)
+    assert lab._message.value.startswith("<div>1 worker reaches")
+    lab._share.value = 70
+    assert "nothing measured" in lab._picture.alt
+    lab._share.value = 25
+    assert "times the plain loop" in lab._picture.alt
+
+
+def test_lab_stops_at_once():
+    lab = small_lab(repeats=100)
+    lab._run_button.click()
+    deadline = time.monotonic() + 20
+    while not (lab.result and lab.result.runs) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    lab._stop_button.click()
+    no_leftovers(0.5)
+    assert not lab.running and lab.error is None and not lab.result.complete
+
+
+def test_lab_tells_of_bad_input():
+    lab = small_lab()
+    for control in lab._counts.values():
+        control.value = False
+    lab._run_button.click()
+    assert "at least one" in lab._message.value and not lab.running
+    for bad in ({"share": 2}, {"work": "play"}, {"n_workers": 0}, {"repeats": 0}, {"start_method": "magic"}, {"locked": "off"}):
+        with pytest.raises(InvalidArgumentError):
+            LockLab(**bad)
+
+
+# --- exercises --------------------------------------------------------------------------------
+
+@pytest.fixture
+def answer(tmp_path, monkeypatch):
+    """Return a function that makes an importable function of a source: what a %%worker cell does."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made = []
+
+    def make(source):
+        name = f"lock_answer_{len(made)}_{tmp_path.name.replace('-', '_')}"
+        made.append(name)
+        (tmp_path / f"{name}.py").write_text(source.removeprefix("%%worker\n"), encoding="utf-8")
+        importlib.invalidate_caches()
+        module = importlib.import_module(name)
+        monkeypatch.setitem(sys.modules, name, module)
+        return next(value for value in vars(module).values() if callable(value))
+
+    return make
+
+
+@pytest.mark.parametrize("exercise", [lock_1, lock_2, lock_3])
+def test_solution_passes_and_nothing_is_not_attempted(exercise, answer):
+    verdict = exercise.check(answer(exercise.answer))
+    assert verdict, verdict
+    head = exercise.answer.removeprefix("%%worker\n").partition("\n")[0]
+    assert exercise.check(answer(head + "\n    ...\n")).state == "not attempted"
+    assert exercise.check().state == "not attempted"
+    assert "%%worker" in exercise.check(lambda *args: None).words
+
+
+ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
+
+
+@pytest.mark.parametrize(("exercise", "source", "words"), [
+    (lock_1, ADD + "        counter.value += work(item)\n", "lost"),
+    (lock_1, ADD + "        with lock:\n            counter.value += work(item)\n", "serial work"),
+    (lock_1, ADD + "        lock.acquire()\n        counter.value += work(item)\n", "for ever"),
+    (lock_1, ADD + "        raise KeyError(item)\n", "KeyError"),
+    (lock_1, ADD + "        work(item)\n", "still says 0"),
+    (lock_1, "import os\n" + ADD + "        os._exit(3)\n", "ended in the middle"),
+    (lock_2, lock_1.answer, "took the lock 8 times"),
+    (lock_2, "def add(counter, lock, work, items):\n    with lock:\n        counter.value += sum(map(work, items))\n", "serial work"),
+    (lock_2, "def add(counter, lock, work, items):\n    counter.value += sum(map(work, items))\n", "lost"),
+    (lock_3, lock_3.answer.replace("sorted((source, target), key=lambda account: account.number)", "source, target"), "for ever"),
+    (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "if True:"), "hold the locks of both"),
+    (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "with first.lock:"), "taken"),
+    (lock_3, "def transfer(source, target, amount):\n    with source.lock:\n        source.balance -= amount\n"
+     "    with target.lock:\n        target.balance += amount\n", "Hold both locks"),
+])  # fmt: skip
+def test_wrong_answers_are_told_why(exercise, source, words, answer, monkeypatch):
+    if words == "serial work":
+        monkeypatch.setattr("helpers.exercises.base.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3))
+    if words == "for ever":
+        monkeypatch.setattr("helpers.course.lock.exercises.STUCK_AFTER", 1.5)
+    verdict = exercise.check(answer(source))
+    assert verdict.state == "wrong" and words in verdict.words, verdict

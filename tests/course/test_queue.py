@@ -1,0 +1,344 @@
+"""Chapter 03: queues are measured under every start method, QueueLab runs without a browser, exercises tell right from wrong."""
+
+import functools
+import importlib
+import itertools
+import multiprocessing
+import sys
+import threading
+import time
+from array import array
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from leftovers import no_leftovers
+
+from helpers.course.queue import QueueLab, queue_1, queue_2, queue_3
+from helpers.course.queue import tasks as queues
+from helpers.course.queue.lab import advise_queue
+from helpers.course.queue.measure import QueueLane, QueueRun, measure_queue, plan_queue_run, play_queue, queue_steps
+from helpers.course.queue.plots import LiveQueue, describe_queue, draw_queue_card, plot_depth, plot_queue_lanes
+from helpers.course.queue.tasks import QueueLog, get_recorded, log_size, put_recorded
+from helpers.errors import InvalidArgumentError, WorkerDiedError
+from helpers.exercises.base import spy_on
+from helpers.machine import start_methods
+from helpers.measure.answers import run_answer
+from helpers.tasks.spy import Spy
+
+METHODS = sorted(start_methods())
+
+
+# --- measuring --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_item_passes_once_and_in_order_under_every_start_method(method):
+    run = measure_queue(n_producers=2, n_consumers=3, maxsize=2, n_items=25, produce_ms=1, consume_ms=4, start_method=method)
+    assert run.complete and run.start_method == method and run.n_taken == 25
+    producers, consumers = run.lanes[:2], run.lanes[2:]
+    assert [lane.role for lane in run.lanes] == ["producer"] * 2 + ["consumer"] * 3
+    assert [lane.number for lane in run.lanes] == [0, 1, 0, 1, 2]
+    assert [list(lane.items) for lane in producers] == [list(range(0, 25, 2)), list(range(1, 25, 2))]
+    taken = [item for lane in consumers for item in lane.items if item >= 0]
+    assert sorted(taken) == list(range(25)) and all(lane.items[-1] == -1 for lane in consumers)
+    for lane in run.lanes:
+        times = [lane.began, *itertools.chain.from_iterable(zip(lane.asked, lane.done, strict=True)), lane.ended]
+        assert times == sorted(times) and lane.ended <= run.now
+    depths = run.depth()[1]
+    assert 1 <= max(depths) <= 2 and min(depths) == 0 == depths[-1]
+    assert run.throughput > 0 and all(0 <= run.waiting_share(role) <= 1 for role in ("producer", "consumer"))
+
+
+def test_records_grow_and_the_last_one_is_complete():
+    records = list(queue_steps(plan_queue_run(n_items=40, produce_ms=10, consume_ms=1)))
+    assert len(records) >= 3 and [record.complete for record in records] == [False] * (len(records) - 1) + [True]
+    assert [record.n_taken for record in records] == sorted(record.n_taken for record in records)
+    assert records[-1].n_taken == 40
+
+
+def test_sides_without_work_and_a_single_place_work_too():
+    run = measure_queue(n_producers=3, n_consumers=1, maxsize=1, n_items=2, produce_ms=0, consume_ms=0)
+    assert run.n_taken == 2 and run.deepest == 1 and len(run.lanes[2].items) == 0
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    ({"n_producers": 0}, "n_producers"), ({"n_consumers": 17}, "n_consumers"), ({"maxsize": -1}, "maxsize"), ({"n_items": 2.5}, "n_items"),
+    ({"produce_ms": -1}, "produce_ms"), ({"consume_ms": "long"}, "consume_ms"), ({"start_method": "magic"}, "start_method"),
+])  # fmt: skip
+def test_values_out_of_range_are_refused(wrong, words):
+    with pytest.raises(InvalidArgumentError, match=words):
+        measure_queue(**wrong)
+
+
+def test_a_deadline_that_passes_ends_everything():
+    with pytest.raises(TimeoutError, match="deadline"):
+        measure_queue(n_items=100, consume_ms=500, timeout=0.4)
+    no_leftovers(2)
+
+
+def test_a_process_that_dies_is_reported_and_the_others_are_ended(monkeypatch):
+    monkeypatch.setattr("helpers.course.queue.measure.consume", queues.put_letters)  # gets arguments it cannot have
+    with pytest.raises(WorkerDiedError, match="exit code 1"):
+        list(play_queue(plan_queue_run(n_items=5, start_method="spawn"), 30.0))
+    assert multiprocessing.active_children() == []
+
+
+# --- what a record says -----------------------------------------------------------------------
+
+
+def lane(role, number, *events, ended=10.0):
+    asked, items, done = zip(*events, strict=True)
+    done = [moment for moment in done if moment is not None]
+    return QueueLane(role, number, 0.0, ended, array("d", asked), array("d", items[: len(done)]), array("d", done))
+
+
+def record(*lanes, maxsize=0, now=10.0):
+    return QueueRun(1, 1, maxsize, 2, 1000, 1000, "spawn", lanes, now, False)
+
+
+def test_depth_is_counted_from_puts_and_gets():
+    run = record(lane("producer", 0, (1, 0, 1), (2, 1, 2)), lane("consumer", 0, (0, 0, 3), (4, 1, 4), (5, -1, 6)))
+    assert run.depth() == ([0.0, 1, 2, 3, 4], [0, 1, 2, 1, 0]) and run.deepest == 2 and run.n_taken == 2
+
+
+def test_a_get_stamped_before_its_put_makes_no_negative_depth_and_a_full_queue_no_overflow():
+    run = record(lane("producer", 0, (1, 0, 3)), lane("consumer", 0, (0, 0, 2)))
+    assert min(run.depth()[1]) == 0 and run.depth()[1][-1] == 0
+    run = record(lane("producer", 0, (1, 0, 1), (2, 1, 3)), lane("consumer", 0, (0, 0, 4)), maxsize=1)
+    assert max(run.depth()[1]) == 1
+
+
+def test_an_item_that_was_got_before_its_put_returned_is_not_counted_while_its_put_is_under_way():
+    run = record(lane("producer", 0, (1, 0, None)), lane("consumer", 0, (0, 0, 2)))
+    assert run.depth() == ([0.0], [0])
+
+
+def test_waiting_is_the_time_inside_put_and_get():
+    run = record(lane("producer", 0, (1, 0, 2), (4, 1, None), ended=None), lane("consumer", 0, (0, 0, 5), ended=10.0), now=6.0)
+    assert run.lanes[0].waiting(6.0) == [(1, 2), (4, 6.0)]
+    assert run.waiting_share("producer") == pytest.approx(3 / 6) and run.waiting_share("consumer") == pytest.approx(5 / 10)
+
+
+def test_the_log_notes_what_was_called_and_what_has_returned():
+    log, queue = QueueLog(array("d", bytes(8 * log_size(3)))), multiprocessing.SimpleQueue()
+    put_recorded(queue, 7, log)
+    assert get_recorded(queue, log) == 7
+    queue.put(None)
+    assert get_recorded(queue, log) is None
+    queue.close()
+    events = [log.cells[at : at + 3].tolist() for at in (3, 6, 9)]
+    assert [event[1] for event in events] == [7, 7, -1] and all(0 < asked <= done for asked, _, done in events)
+
+
+# --- what goes wrong --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_thread_queue_stays_empty_or_cannot_travel(method):
+    answer = run_answer(queues.fill_plain_queue, start_method=method)
+    assert answer.value == 0 if method == "fork" else "TypeError" in answer.error
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_unpicklable_item_is_lost_in_the_feeder_thread(method):
+    answer = run_answer(queues.put_a_lambda, start_method=method)
+    assert answer.value == "the next item" and answer.error is None and "lambda" in answer.printed
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_task_done_join_does_not_return(method):
+    answer = run_answer(queues.forget_task_done, 6, 0.2, start_method=method)
+    assert answer.value == (6, False) and answer.left == []
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return list(queue_steps(plan_queue_run(n_producers=1, n_consumers=2, maxsize=3, n_items=30, produce_ms=4, consume_ms=20)))
+
+
+def test_pictures_show_the_record_and_say_when_there_is_none(measured):
+    run = measured[-1]
+    line = plot_depth(run).lines[-1]
+    assert max(line.get_ydata()) == run.deepest and line.get_xdata()[-1] == run.now
+    lanes = plot_queue_lanes(run)
+    assert [label.get_text() for label in lanes.get_yticklabels()] == ["producer 1", "consumer 1", "consumer 2"]
+    for plot in (plot_depth, plot_queue_lanes):
+        assert [text.get_text() for text in plot(None).texts if text.get_gid() == "note"] == ["no run yet"]
+    assert "press Run" in draw_queue_card(plan_queue_run()).axes[0].texts[-1].get_text()
+    assert "producers blocked in put" in describe_queue(run)
+    fast = replace(run, now=0.001)
+    assert "30,000 items a second" in describe_queue(fast)
+
+
+def test_a_live_picture_keeps_its_size_also_when_the_run_outgrows_it(measured):
+    live = LiveQueue(measured[0])
+    live.until = measured[-1].now / 2
+    pictures = [live.png(run) for run in measured]
+    assert len({picture[16:24] for picture in pictures}) == 1 and len(set(pictures)) > 2
+    assert live.until > measured[-1].now
+
+
+def test_what_a_live_picture_drew_is_what_a_fresh_one_shows(measured):
+    plan = replace(measured[0], n_items=300)  # with room for a run that takes long on a busy machine
+    live, fresh = LiveQueue(plan), LiveQueue(plan)
+    grown = [live.png(run) for run in measured][-1]
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    one, other = (np.asarray(Image.open(io.BytesIO(png)), int) for png in (grown, fresh.png(measured[-1])))
+    assert (abs(one - other).max(axis=2) > 60).mean() < 0.01
+
+
+# --- the lab ----------------------------------------------------------------------------------
+
+
+def small_lab(**options):
+    return QueueLab(**{"n_items": 12, "produce_ms": 2, "consume_ms": 5, **options})
+
+
+def test_lab_runs_by_its_button_with_the_controls_as_they_are():
+    lab = small_lab()
+    first = lab._picture.data
+    lab._producers.value, lab._consumers.value, lab._maxsize.value, lab._items.value = 2, 3, 1, 20
+    assert lab._picture.data != first, "the first picture shows the lanes that will be measured"
+    lab._run_button.click()
+    assert lab.wait(30) and lab.error is None
+    run = lab.result
+    assert run.complete and (run.n_producers, run.n_consumers, run.maxsize, run.n_items) == (2, 3, 1, 20)
+    assert lab._message.value and "20 of 20 items" in lab._progress_label.value
+    assert not lab._run_button.disabled and lab._stop_button.disabled
+
+
+def test_lab_returns_the_record_and_draws_while_it_runs():
+    lab, sizes = small_lab(n_items=60, produce_ms=10), []
+    show = lab._show_picture
+    lab._show_picture = lambda scale: (show(scale), sizes.append((scale, lab._picture.data)))
+    run = lab.run(block=True)
+    assert isinstance(run, QueueRun) and run.complete
+    assert len({data for scale, data in sizes if scale == 1.0}) >= 2 and sizes[-1][0] == 2.0
+    assert "in the queue" in lab._picture.alt
+
+
+def test_lab_stops_at_once_and_keeps_what_was_measured():
+    lab = small_lab(n_items=500, consume_ms=100)
+    lab._run_button.click()
+    deadline = time.monotonic() + 20
+    while (lab.result is None or not lab.result.n_taken) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    lab._stop_button.click()
+    no_leftovers(0.5)
+    assert not lab.running and lab.error is None and lab.result.n_taken and not lab.result.complete
+    assert not [thread for thread in threading.enumerate() if thread.name == "helpers-lab"]
+
+
+def test_lab_refuses_what_would_take_too_long_and_bad_options():
+    lab = small_lab(timeout=5)
+    lab._items.value, lab._consume.value = 2000, 200
+    lab._run_button.click()
+    assert "fewer items" in lab._message.value and not lab.running
+    with pytest.raises(InvalidArgumentError, match="maxsize"):
+        QueueLab(maxsize=-1)
+
+
+@pytest.mark.parametrize(("settings", "words"), [
+    ({"n_consumers": 1, "maxsize": 1, "produce_ms": 2, "consume_ms": 30}, "Producers wait"),
+    ({"n_consumers": 2, "maxsize": 4, "produce_ms": 30, "consume_ms": 2}, "Consumers wait"),
+    ({"n_consumers": 1, "maxsize": 0, "produce_ms": 1, "consume_ms": 30}, "maxsize would"),
+])  # fmt: skip
+def test_advice_names_the_side_that_waits(settings, words):
+    assert words in advise_queue(measure_queue(n_items=15, **settings))
+
+
+# --- exercises --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def answer(tmp_path, monkeypatch):
+    """Return a function that makes a module of an answer and returns its last function: what a %%worker cell does."""
+    numbers = itertools.count()
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(source, function):
+        name = f"queue_answer_{next(numbers)}_{tmp_path.name.replace('-', '_')}"
+        (tmp_path / f"{name}.py").write_text(source.removeprefix("%%worker\n"), encoding="utf-8")
+        importlib.invalidate_caches()
+        module = importlib.import_module(name)
+        monkeypatch.setitem(sys.modules, name, module)
+        return getattr(module, function)
+
+    return make
+
+
+EXERCISES = {"queue_1": (queue_1, "map_by_queue"), "queue_2": (queue_2, "careful_worker"), "queue_3": (queue_3, "pipeline")}
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_solution_passes_and_blank_cell_is_not_attempted(name, answer):
+    exercise, function = EXERCISES[name]
+    verdict = exercise.check(answer(exercise.answer, function))
+    assert verdict, verdict
+    blank = answer(f"def {function}(*arguments):\n    ...\n", function)
+    assert exercise.check(blank).state == "not attempted" and exercise.check().state == "not attempted"
+    assert "%%worker" in exercise.check(lambda *arguments: None).words
+
+
+TAKE_ALL = "    found = dict(results.get() for _ in items)\n"
+JOIN = "    for worker in workers:\n        worker.join()\n"
+
+
+@pytest.mark.parametrize(("name", "old", "new", "words"), [
+    ("queue_1", TAKE_ALL + JOIN, JOIN + TAKE_ALL, "join afterwards"),
+    ("queue_1", "None, None]", "None]", "sentinel of its own"),
+    ("queue_1", "[found[number] for number in range(len(items))]", "sorted(found.values())", "order of the items"),
+    ("queue_1", "range(2)", "range(1)", "serial work"),
+    ("queue_2", "tasks.task_done()", "pass", "task_done"),
+    ("queue_2", "except Exception as error", "except KeyError as error", "exit code 1: an error went through it, ZeroDivisionError"),
+    ("queue_2", '            results.put((item, "failed", repr(error)))', "            return", "no right result"),
+    ("queue_2", "if item is None", "if item == 'over'", "sentinel None is not an item"),
+    ("queue_3", "range(2)", "range(1)", "serial work"),
+    ("queue_3", "outbox.put(func(item))", "outbox.put(func(item))\n    outbox.put(None)", "second stage gets its sentinel"),
+    ("queue_3", "    raw, half_done", "    return [second(first(item)) for item in items]\n    raw, half_done", "serial work"),
+])  # fmt: skip
+def test_wrong_answers_are_told_why(name, old, new, words, answer, monkeypatch):
+    monkeypatch.setattr("helpers.course.queue.exercises.METHODS", (None,))  # a right answer is checked under both
+    monkeypatch.setattr("helpers.course.queue.exercises.PATIENCE", 1.5)
+    if words == "serial work":
+        monkeypatch.setattr("helpers.course.queue.exercises.spy_on", functools.partial(spy_on, patience=0.4))
+    if words in ("join afterwards", "sentinel of its own"):  # they hang for certain
+        monkeypatch.setattr("helpers.course.queue.exercises.CHECK_DEADLINE", 1.5)
+    exercise, function = EXERCISES[name]
+    assert old in exercise.answer
+    verdict = exercise.check(answer(exercise.answer.replace(old, new), function))
+    assert verdict.state == "wrong" and words in verdict.words, verdict
+
+
+def test_other_ways_to_get_it_wrong_are_told(answer, monkeypatch):
+    monkeypatch.setattr("helpers.course.queue.exercises.METHODS", (None,))
+    monkeypatch.setattr("helpers.course.queue.exercises.spy_on", functools.partial(spy_on, patience=0.4))
+    pool = "    with Pool(2) as pool:\n        return pool.map(func, items, 1)\n"
+    by_pool = answer(f"from multiprocessing import Pool\ndef map_by_queue(func, items):\n{pool}", "map_by_queue")
+    assert "without a pool" in queue_1.check(by_pool).words
+    serial = answer("def map_by_queue(func, items):\n    return [func(item) for item in items]\n", "map_by_queue")
+    assert "serial work" in queue_1.check(serial).words
+    plain = queue_1.answer.replace(
+        "from multiprocessing import Process, Queue", "from multiprocessing import Process\nfrom queue import Queue"
+    )
+    assert "TypeError" in queue_1.check(answer(plain, "map_by_queue")).words
+    batch = queue_3.answer.replace("for process in [*firsts, last]:", "for process in firsts:").replace(
+        "    half_done.put(None)", "    last.start()\n    half_done.put(None)"
+    )
+    assert "when the first was over" in queue_3.check(answer(batch, "pipeline")).words
+
+
+def test_workers_that_meet_at_the_same_moment_do_not_break_the_check(tmp_path):
+    spy = Spy(tmp_path, len)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(lambda: [spy._write(str(tmp_path / "met"), "") for _ in range(200)]) for _ in range(4)]:
+            done.result()
+    assert [path.name for path in tmp_path.iterdir()] == ["met"]
