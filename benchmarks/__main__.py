@@ -16,18 +16,35 @@ from benchmarks.rows import not_here
 from helpers.machine import machine_report
 
 #: groups in the order in which they are measured, each a module of this package
-GROUPS = ("imports", "startup", "tracing", "observer", "events", "messages", "harness", "latency", "timeline", "chapter")
+GROUPS = (
+    "imports",
+    "startup",
+    "tracing",
+    "observer",
+    "events",
+    "messages",
+    "harness",
+    "latency",
+    "timeline",
+    "chapter",
+)
 
 
 def parse(arguments):
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks",
-                                     description="Measure what helpers costs, against its targets and its peers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure what helpers costs, against its targets and its peers."
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_const", dest="size", const="quick", help="fewer repeats")
-    size.add_argument("--smoke", action="store_const", dest="size", const="smoke",
-                      help="the smallest sizes: shows that all of it runs, no figure means anything")
+    size.add_argument(
+        "--smoke",
+        action="store_const",
+        dest="size",
+        const="smoke",
+        help="the smallest sizes: shows that all of it runs, no figure means anything",
+    )
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write the rows to this file")
     parser.set_defaults(size="full")
     options = parser.parse_args(arguments)
@@ -52,11 +69,15 @@ def show(group, rows, seconds):
     print(f"\n{group} ({seconds:.0f} s)")
     width = max(len(row.name) for row in rows)
     for row in rows:
-        figure = "–" if row.figure is None else f"{row.figure:,.0f}" if abs(row.figure) >= 10_000 else f"{row.figure:.4g}"
+        figure = (
+            "–" if row.figure is None else f"{row.figure:,.0f}" if abs(row.figure) >= 10_000 else f"{row.figure:.4g}"
+        )
         verdict = {True: "met", False: "MISSED", None: ""}[row.met]
         ratio = f"{row.ratio:.3g} × {row.against}" if row.ratio is not None else ""
         remark = "; ".join(filter(None, (ratio, row.note)))
-        print(f"  {row.name:<{width}}  {figure:>10} {row.unit:<7}  {row.target or '':<12} {verdict:<6}  {remark}".rstrip())
+        print(
+            f"  {row.name:<{width}}  {figure:>10} {row.unit:<7}  {row.target or '':<12} {verdict:<6}  {remark}".rstrip()
+        )
     sys.stdout.flush()
 
 
@@ -70,8 +91,10 @@ def main(arguments=None):
     options = parse(arguments)
     about = machine_report().to_dict()
     about["load_before"] = load()
-    print(f"Python {sys.version.split()[0]} on {sys.platform}, {about['usable_cpus']:g} usable CPUs, "
-          f"load {about['load_before']}, size {options.size}")
+    print(
+        f"Python {sys.version.split()[0]} on {sys.platform}, {about['usable_cpus']:g} usable CPUs, "
+        f"load {about['load_before']}, size {options.size}"
+    )
     found = {}
     for group in options.names or GROUPS:
         start = perf_counter()

@@ -33,20 +33,32 @@ def measure(repeats, cells=None):
     took = [_play(cells) for _ in range(repeats)]
     wall, tree, kernel, client, most = (max(column) for column in zip(*took, strict=True))
     longest = f"highest of {repeats}"
-    return [at_most("chapter 00, wall", wall, "s", WALL_S, note=f"{longest}; start of the client and of the kernel included"),
-            at_most("chapter 00, kernel and all below it, peak PSS", tree, "MiB", MEBIBYTES,
-                    note=f"{longest}; looked at every {EVERY:g} s"),
-            Row("chapter 00, the kernel alone, peak PSS", kernel, "MiB"),
-            Row("chapter 00, the client, not counted, peak PSS", client, "MiB"),
-            Row("chapter 00, processes at a time", most, "")]
+    return [
+        at_most(
+            "chapter 00, wall", wall, "s", WALL_S, note=f"{longest}; start of the client and of the kernel included"
+        ),
+        at_most(
+            "chapter 00, kernel and all below it, peak PSS",
+            tree,
+            "MiB",
+            MEBIBYTES,
+            note=f"{longest}; looked at every {EVERY:g} s",
+        ),
+        Row("chapter 00, the kernel alone, peak PSS", kernel, "MiB"),
+        Row("chapter 00, the client, not counted, peak PSS", client, "MiB"),
+        Row("chapter 00, processes at a time", most, ""),
+    ]
 
 
 def _play(cells):
     """Return (seconds, peak MiB of the kernel's tree, of the kernel, of the client, most processes at a time)."""
     start = perf_counter()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
-    client = subprocess.Popen([sys.executable, "-m", "benchmarks.chapter", str(NOTEBOOK), *([str(cells)] if cells else [])],
-                              cwd=ROOT, env=environment)
+    client = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.chapter", str(NOTEBOOK), *([str(cells)] if cells else [])],
+        cwd=ROOT,
+        env=environment,
+    )
     above = psutil.Process(client.pid)
     tree, kernel, own, most = 0.0, 0.0, 0.0, 0
     while client.poll() is None:
@@ -58,7 +70,9 @@ def _play(cells):
             pass
         sleep(EVERY)
     if client.returncode:
-        raise RuntimeError(f"Chapter 00 did not run to its end (exit code {client.returncode}): run it in JupyterLab to see why.")
+        raise RuntimeError(
+            f"Chapter 00 did not run to its end (exit code {client.returncode}): run it in JupyterLab to see why."
+        )
     return perf_counter() - start, tree, kernel, own, most
 
 
@@ -85,7 +99,9 @@ def run_notebook(path, cells=None):
 
     notebook = nbformat.read(path, as_version=4)
     notebook.cells = notebook.cells[:cells]
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(Path(path).parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(Path(path).parent)}}
+    ).execute()
 
 
 if __name__ == "__main__":

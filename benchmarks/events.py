@@ -1,4 +1,5 @@
-"""Events: what it costs to note one put or get of a queue, as QueueLab does, and what happens at a lock, as LockLab does."""
+"""Events: what it costs to note one put or get of a queue, as QueueLab does, and what happens at a lock, as LockLab
+does."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class NoQueue:
 
 
 def measure(n_events, repeats):
-    """Return the rows: recorded calls of a queue that does nothing, less the bare calls; and a real queue to compare with."""
+    """Return the rows: recorded calls of a queue that does nothing, less the bare calls; and a real queue to compare
+    with."""
     queue, cells = NoQueue(), multiprocessing.RawArray("d", log_size(n_events))
 
     def put():
@@ -52,7 +54,14 @@ def measure(n_events, repeats):
             get_recorded(queue, log)
 
     seconds = interleave(
-        {"put": put, "get": get, "put noted": put_noted, "get noted": get_noted, "real": lambda: _through_a_queue(n_events)}, repeats
+        {
+            "put": put,
+            "get": get,
+            "put noted": put_noted,
+            "get noted": get_noted,
+            "real": lambda: _through_a_queue(n_events),
+        },
+        repeats,
     )
     us = {name: 1e6 * median(took) / n_events for name, took in seconds.items()}
     real = "a real put and get, bare"
@@ -93,7 +102,15 @@ def _lock_rows(n_events, repeats):
     us = {name: 1e6 * median(took) / n_events for name, took in seconds.items()}
     real, each = "a bare lock, taken and released", (us["noted"] - us["bare"]) / 3
     return [
-        at_most("noting a lock event", each, "µs", LIMIT_US, ratio=each / us["bare"], against=real, note=spread(seconds["noted"])),
+        at_most(
+            "noting a lock event",
+            each,
+            "µs",
+            LIMIT_US,
+            ratio=each / us["bare"],
+            against=real,
+            note=spread(seconds["noted"]),
+        ),
         Row(real, us["bare"], "µs", note="one process, nobody waits"),
     ]
 

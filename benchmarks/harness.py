@@ -10,9 +10,11 @@ from helpers import runner
 from helpers.measure import sweep
 from helpers.tasks.cpu import sum_squares
 
-SIZES = {"full": {"n_items": 10, "work": 0.25, "repeats": 5, "sweeps": 3},
-         "quick": {"n_items": 10, "work": 0.25, "repeats": 5, "sweeps": 1},
-         "smoke": {"n_items": 4, "work": 0.01, "repeats": 1, "sweeps": 1}}
+SIZES = {
+    "full": {"n_items": 10, "work": 0.25, "repeats": 5, "sweeps": 3},
+    "quick": {"n_items": 10, "work": 0.25, "repeats": 5, "sweeps": 1},
+    "smoke": {"n_items": 4, "work": 0.01, "repeats": 1, "sweeps": 1},
+}
 ENGINES, COUNTS, SHARE = ("threads", "processes", "pool"), (1, 2), 85.0
 
 
@@ -26,7 +28,17 @@ def measure(n_items, work, repeats, sweeps):
         inside = sum(run.cold_wall for run in result.runs)
         shares.append(100 * inside / wall)
         outside.append(1000 * (wall - inside) / len(result.runs))
-    what = f"{len(ENGINES)} engines × {len(COUNTS)} worker counts and serial, {repeats} repeats and the warm-up, {work:g} s of work"
-    return [at_least("inside runs, runner to be started", shares[0], "%", SHARE, note=what),
-            at_least("inside runs, runner warm", median(shares[1:]), "%", SHARE, note=f"{sweeps} sweeps"),
-            Row("outside runs, a run, runner warm", median(outside[1:]), "ms", note="ending workers, garbage, sending the record")]
+    what = (
+        f"{len(ENGINES)} engines × {len(COUNTS)} worker counts and serial, {repeats} repeats and the warm-up, {work:g}"
+        " s of work"
+    )
+    return [
+        at_least("inside runs, runner to be started", shares[0], "%", SHARE, note=what),
+        at_least("inside runs, runner warm", median(shares[1:]), "%", SHARE, note=f"{sweeps} sweeps"),
+        Row(
+            "outside runs, a run, runner warm",
+            median(outside[1:]),
+            "ms",
+            note="ending workers, garbage, sending the record",
+        ),
+    ]

@@ -24,9 +24,14 @@ def measure(repeats):
 
     seconds = interleave({name: start(program) for name, program in programs.items()}, repeats)
     above = {name: median(took) - median(seconds[BARE]) for name, took in seconds.items()}
-    rows = [at_most(f"{TASKS}, above {BARE}", 1000 * above[TASKS], "ms", TASK_MS, note=spread(seconds[TASKS])),
-            at_most(f"{LABS}, above {BARE}", above[LABS], "s", LAB_S, note=spread(seconds[LABS])),
-            Row(BARE, 1000 * median(seconds[BARE]), "ms", note=spread(seconds[BARE]))]
-    rows += [Row(f"{name}, above {BARE}", 1000 * above[name], "ms", ratio=above[name] / above[TASKS], against=TASKS)
-             for name in programs if name not in (BARE, TASKS, LABS)]
+    rows = [
+        at_most(f"{TASKS}, above {BARE}", 1000 * above[TASKS], "ms", TASK_MS, note=spread(seconds[TASKS])),
+        at_most(f"{LABS}, above {BARE}", above[LABS], "s", LAB_S, note=spread(seconds[LABS])),
+        Row(BARE, 1000 * median(seconds[BARE]), "ms", note=spread(seconds[BARE])),
+    ]
+    rows += [
+        Row(f"{name}, above {BARE}", 1000 * above[name], "ms", ratio=above[name] / above[TASKS], against=TASKS)
+        for name in programs
+        if name not in (BARE, TASKS, LABS)
+    ]
     return rows + [not_here(program, "ms", missing(package)) for package, program in PEERS.items() if missing(package)]

@@ -23,9 +23,11 @@ from helpers.models import parallel_pairs
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.faults import spin_for_ever
 
-SIZES = {"full": {"presses": 7, "work": 0.25, "stops": 3, "engines": tuple(ENGINES)},
-         "quick": {"presses": 3, "work": 0.25, "stops": 1, "engines": tuple(ENGINES)},
-         "smoke": {"presses": 1, "work": 0.01, "stops": 1, "engines": ("serial", "pool")}}
+SIZES = {
+    "full": {"presses": 7, "work": 0.25, "stops": 3, "engines": tuple(ENGINES)},
+    "quick": {"presses": 3, "work": 0.25, "stops": 1, "engines": tuple(ENGINES)},
+    "smoke": {"presses": 1, "work": 0.01, "stops": 1, "engines": ("serial", "pool")},
+}
 FIRST_POINT, STOP = 0.6, 0.5
 #: seconds to wait for workers that are busy
 PATIENCE = 30.0
@@ -56,8 +58,13 @@ def _first_point(presses, work):
         shown, result = seen[0]
         above.append(shown - pressed - sum(run.cold_wall for run in result.runs))
     lab.close()
-    yield at_most("Run to first point, above the work, warm", median(above[1:]), "s", FIRST_POINT,
-                  note=f"{len(result.runs)} runs before it; {spread(above[1:])}")
+    yield at_most(
+        "Run to first point, above the work, warm",
+        median(above[1:]),
+        "s",
+        FIRST_POINT,
+        note=f"{len(result.runs)} runs before it; {spread(above[1:])}",
+    )
     yield Row("Run to first point, above the work, first press", above[0], "s", note="the runner has to be started")
 
 
@@ -79,7 +86,9 @@ def _stop_everywhere(stops, engines):
             continue
         for method in start_methods_of(engine) or (None,):
             took = [_stop_one(engine, method) for _ in range(stops)]
-            yield at_most(f"Stop, {engine}" + (f", {method}" if method else ""), max(took), "s", STOP, note=f"longest of {stops}")
+            yield at_most(
+                f"Stop, {engine}" + (f", {method}" if method else ""), max(took), "s", STOP, note=f"longest of {stops}"
+            )
 
 
 def _stop_one(engine, method):
@@ -88,7 +97,14 @@ def _stop_one(engine, method):
     def work():
         try:
             n_workers = 1 if engine == "serial" else 2
-            run_once(spin_for_ever, range(4), engine=engine, n_workers=n_workers, start_method=method, on_start=playing.append)
+            run_once(
+                spin_for_ever,
+                range(4),
+                engine=engine,
+                n_workers=n_workers,
+                start_method=method,
+                on_start=playing.append,
+            )
         except runner.Stopped:
             pass
 

@@ -6,8 +6,11 @@ from benchmarks.rows import Row, at_least
 from helpers import runner
 from helpers.course.pipe.measure import COPY, WAYS, measure_pipes
 
-SIZES = {"full": {"repeats": 9, "large": 64_000_000}, "quick": {"repeats": 3, "large": 64_000_000},
-         "smoke": {"repeats": 1, "large": 100_000}}
+SIZES = {
+    "full": {"repeats": 9, "large": 64_000_000},
+    "quick": {"repeats": 3, "large": 64_000_000},
+    "smoke": {"repeats": 1, "large": 100_000},
+}
 SMALL, SHARE = 1, 0.5
 
 
@@ -19,9 +22,16 @@ def measure(repeats, large):
     copied = trips.bandwidth(COPY, large).median / 1e9
     share = trips.ratio(large, "shared")
     interval = "" if share.low is None else f"95 % interval {share.low:.2f} to {share.high:.2f}; "
-    rows = [at_least(f"shared memory, share of a memory copy, {large / 1e6:g} MB", share.median, "", SHARE,
-                        note=f"{interval}there and back, one copy a direction, {repeats} rounds"),
-               Row(ceiling, copied, "GB/s", note="within one process, there and back")]
+    rows = [
+        at_least(
+            f"shared memory, share of a memory copy, {large / 1e6:g} MB",
+            share.median,
+            "",
+            SHARE,
+            note=f"{interval}there and back, one copy a direction, {repeats} rounds",
+        ),
+        Row(ceiling, copied, "GB/s", note="within one process, there and back"),
+    ]
     for way, name in WAYS.items():
         speed = trips.bandwidth(way, large).median / 1e9
         rows.append(Row(f"{name}, {large / 1e6:g} MB", speed, "GB/s", ratio=speed / copied, against=ceiling))

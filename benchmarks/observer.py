@@ -17,8 +17,11 @@ from helpers.machine import default_start_method
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.wait import spin_ms
 
-SIZES = {"full": {"n_tasks": 16, "task_ms": 50, "repeats": 21}, "quick": {"n_tasks": 16, "task_ms": 50, "repeats": 5},
-         "smoke": {"n_tasks": 4, "task_ms": 1, "repeats": 1}}
+SIZES = {
+    "full": {"n_tasks": 16, "task_ms": 50, "repeats": 21},
+    "quick": {"n_tasks": 16, "task_ms": 50, "repeats": 5},
+    "smoke": {"n_tasks": 4, "task_ms": 1, "repeats": 1},
+}
 N_WORKERS, RATIO = 2, 1.02
 
 
@@ -38,10 +41,20 @@ def measure(n_tasks, task_ms, repeats):
 
 def _compare(kind, func, items, repeats):
     method = default_start_method()
-    with fork_allowed(), open_team("pool", func, N_WORKERS, method) as team, multiprocessing.get_context(method).Pool(N_WORKERS) as bare:
+    with (
+        fork_allowed(),
+        open_team("pool", func, N_WORKERS, method) as team,
+        multiprocessing.get_context(method).Pool(N_WORKERS) as bare,
+    ):
         seconds = interleave({"team": lambda: team.run(items), "bare": lambda: bare.map(func, items)}, repeats)
     ours, theirs = median(seconds["team"]), median(seconds["bare"])
     pairs = median(one / other for one, other in zip(seconds["team"], seconds["bare"], strict=True))
-    yield at_most(f"pool over bare Pool.map, {kind}", ours / theirs, "times", RATIO, note=f"median of ratios by round: {pairs:.4f}")
+    yield at_most(
+        f"pool over bare Pool.map, {kind}",
+        ours / theirs,
+        "times",
+        RATIO,
+        note=f"median of ratios by round: {pairs:.4f}",
+    )
     yield Row(f"pool, {kind}", ours, "s", ratio=ours / theirs, against="bare Pool.map", note=spread(seconds["team"]))
     yield Row(f"bare Pool.map, {kind}", theirs, "s", note=spread(seconds["bare"]))

@@ -76,7 +76,7 @@ def interleave(calls: dict[str, Callable], repeats):
     """
     names, seconds = list(calls), {name: [] for name in calls}
     for number in range(repeats + 1):
-        for name in names[number % len(names):] + names[:number % len(names)]:
+        for name in names[number % len(names) :] + names[: number % len(names)]:
             took, _ = timed(calls[name])
             if number:
                 seconds[name].append(took)

@@ -18,8 +18,11 @@ from helpers.engines.registry import start_methods_of
 from helpers.machine import default_start_method
 from helpers.tasks.cpu import do_nothing
 
-SIZES = {"full": {"repeats": 11, "engines": tuple(ENGINES)}, "quick": {"repeats": 3, "engines": tuple(ENGINES)},
-         "smoke": {"repeats": 1, "engines": ("threads", "pool")}}
+SIZES = {
+    "full": {"repeats": 11, "engines": tuple(ENGINES)},
+    "quick": {"repeats": 3, "engines": tuple(ENGINES)},
+    "smoke": {"repeats": 1, "engines": ("threads", "pool")},
+}
 N_WORKERS, ITEMS = 2, [0, 1]
 
 
@@ -43,8 +46,10 @@ def measure(repeats, engines):
 def _compare(engine, method, repeats):
     ours, theirs = _take_turns(_team(engine, method), _bare(engine, method), repeats)
     name = engine + (f", {method}" if method else "")
-    return [Row(name, 1000 * median(ours), "ms", ratio=median(ours) / median(theirs), against="bare", note=spread(ours)),
-            Row(f"bare {name}", 1000 * median(theirs), "ms", note=spread(theirs))]
+    return [
+        Row(name, 1000 * median(ours), "ms", ratio=median(ours) / median(theirs), against="bare", note=spread(ours)),
+        Row(f"bare {name}", 1000 * median(theirs), "ms", note=spread(theirs)),
+    ]
 
 
 def _team(engine, method):
@@ -54,6 +59,7 @@ def _team(engine, method):
 
 def _bare(engine, method):
     """Return (open, use) of the bare class that `engine` is built on."""
+
     def use_executor(pool):
         return list(pool.map(do_nothing, ITEMS))
 
@@ -86,15 +92,23 @@ def _take_turns(one, other, repeats):
 
 def _peers(repeats):
     method = default_start_method()
-    peers = {"mpire": (f"mpire, {method}", lambda: _mpire_pool(method), lambda pool: pool.map(do_nothing, ITEMS)),
-             "joblib": ("joblib, loky", joblib_pool, joblib_map)}
+    peers = {
+        "mpire": (f"mpire, {method}", lambda: _mpire_pool(method), lambda pool: pool.map(do_nothing, ITEMS)),
+        "joblib": ("joblib, loky", joblib_pool, joblib_map),
+    }
     for package, (name, open_peer, use_peer) in peers.items():
         if missing(package):
             yield not_here(name, "ms", missing(package))
             continue
         ours, theirs = _take_turns(_team("pool", method), (open_peer, use_peer), repeats)
-        yield Row(name, 1000 * median(theirs), "ms", ratio=median(theirs) / median(ours), against="pool in the same rounds",
-                  note=spread(theirs))
+        yield Row(
+            name,
+            1000 * median(theirs),
+            "ms",
+            ratio=median(theirs) / median(ours),
+            against="pool in the same rounds",
+            note=spread(theirs),
+        )
 
 
 def _mpire_pool(method):

@@ -12,8 +12,11 @@ from helpers.plots import figure_png, plot_timeline
 from helpers.records import Run
 from helpers.tasks.cpu import do_nothing
 
-SIZES = {"full": {"n_tasks": 1_000_000, "repeats": 5}, "quick": {"n_tasks": 1_000_000, "repeats": 1},
-         "smoke": {"n_tasks": 2_000, "repeats": 1}}
+SIZES = {
+    "full": {"n_tasks": 1_000_000, "repeats": 5},
+    "quick": {"n_tasks": 1_000_000, "repeats": 1},
+    "smoke": {"n_tasks": 2_000, "repeats": 1},
+}
 MEGABYTES, DRAW_S = 40.0, 2.0
 
 
@@ -25,17 +28,38 @@ def measure(n_tasks, repeats):
     assert len(line) == n_tasks, "a task was not recorded"
     taken = sum(map(sys.getsizeof, line.columns().values())) / 1e6
     tuples = _tuples_megabytes(line)
-    run = Run("pool", 2, None, batch.chunksize, 1, batch.startup, batch.wall, batch.cpu, n_tasks, batch.accounting, timeline=line)
+    run = Run(
+        "pool",
+        2,
+        None,
+        batch.chunksize,
+        1,
+        batch.startup,
+        batch.wall,
+        batch.cpu,
+        n_tasks,
+        batch.accounting,
+        timeline=line,
+    )
 
     def draw():
         return figure_png(plot_timeline(run).figure)
 
     draw()
     seconds = [timed(draw)[0] for _ in range(repeats)]
-    return [at_most("columns in memory, room to grow included", taken, "MB", MEGABYTES, ratio=taken / tuples, against="a tuple a task"),
-            Row("columns in memory, used", line.nbytes / 1e6, "MB", note=f"{line.nbytes / n_tasks:g} bytes a task"),
-            Row("a tuple a task instead", tuples, "MB"),
-            at_most("drawn, as a PNG of twice the size", median(seconds), "s", DRAW_S, note=spread(seconds))]
+    return [
+        at_most(
+            "columns in memory, room to grow included",
+            taken,
+            "MB",
+            MEGABYTES,
+            ratio=taken / tuples,
+            against="a tuple a task",
+        ),
+        Row("columns in memory, used", line.nbytes / 1e6, "MB", note=f"{line.nbytes / n_tasks:g} bytes a task"),
+        Row("a tuple a task instead", tuples, "MB"),
+        at_most("drawn, as a PNG of twice the size", median(seconds), "s", DRAW_S, note=spread(seconds)),
+    ]
 
 
 def _tuples_megabytes(line):

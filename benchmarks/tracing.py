@@ -14,7 +14,11 @@ from helpers.engines.base import auto_chunksize
 from helpers.machine import default_start_method
 from helpers.tasks.cpu import do_nothing
 
-SIZES = {"full": {"n_tasks": 100_000, "repeats": 11}, "quick": {"n_tasks": 100_000, "repeats": 3}, "smoke": {"n_tasks": 500, "repeats": 1}}
+SIZES = {
+    "full": {"n_tasks": 100_000, "repeats": 11},
+    "quick": {"n_tasks": 100_000, "repeats": 3},
+    "smoke": {"n_tasks": 500, "repeats": 1},
+}
 N_WORKERS = 2
 #: tasks a second, and times the speed of mpire with insights
 RATE, TIMES_MPIRE = 2e6, 10.0
@@ -47,8 +51,10 @@ def _bare(stack, items, method):
     pool = stack.enter_context(context.Pool(N_WORKERS))
     executor = stack.enter_context(ProcessPoolExecutor(N_WORKERS, mp_context=context))
     chunk = auto_chunksize(len(items), N_WORKERS)
-    return {BARE: lambda: pool.map(do_nothing, items),
-            "bare executor.map, the same chunks": lambda: list(executor.map(do_nothing, items, chunksize=chunk))}
+    return {
+        BARE: lambda: pool.map(do_nothing, items),
+        "bare executor.map, the same chunks": lambda: list(executor.map(do_nothing, items, chunksize=chunk)),
+    }
 
 
 def _peers(stack, items, method):
@@ -60,7 +66,9 @@ def _peers(stack, items, method):
         from mpire import WorkerPool
 
         def mpire_map(insights):
-            pool = stack.enter_context(WorkerPool(N_WORKERS, start_method=method, keep_alive=True, enable_insights=insights))
+            pool = stack.enter_context(
+                WorkerPool(N_WORKERS, start_method=method, keep_alive=True, enable_insights=insights)
+            )
             return lambda: pool.map(do_nothing, items)
 
         calls |= {INSIGHTS: mpire_map(True), "mpire.map without": mpire_map(False)}
@@ -71,9 +79,13 @@ def _rows(rate, seconds):
     unit = "tasks/s"
     for engine in ENGINES:
         ratio = rate[engine] / rate[BARE]
-        yield at_least(f"traced, {engine}", rate[engine], unit, RATE, ratio=ratio, against=BARE, note=spread(seconds[engine]))
+        yield at_least(
+            f"traced, {engine}", rate[engine], unit, RATE, ratio=ratio, against=BARE, note=spread(seconds[engine])
+        )
         if INSIGHTS in rate:
-            yield at_least(f"traced, {engine}, over mpire", rate[engine] / rate[INSIGHTS], "times", TIMES_MPIRE, note=INSIGHTS)
+            yield at_least(
+                f"traced, {engine}, over mpire", rate[engine] / rate[INSIGHTS], "times", TIMES_MPIRE, note=INSIGHTS
+            )
     for name in rate:
         if name not in ENGINES:
             note = "the ceiling: nothing recorded" if name == BARE else spread(seconds[name])

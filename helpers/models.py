@@ -74,7 +74,9 @@ def karp_flatt(speedup, n_workers):
     0.1
     """
     if np.any(np.asarray(n_workers) <= 1) or np.any(np.asarray(speedup) <= 0):
-        raise InvalidArgumentError(f"karp_flatt needs n_workers above 1 and speedup above 0, got {n_workers} and {speedup}.")
+        raise InvalidArgumentError(
+            f"karp_flatt needs n_workers above 1 and speedup above 0, got {n_workers} and {speedup}."
+        )
     return (1 / speedup - 1 / n_workers) / (1 - 1 / n_workers)
 
 
@@ -138,15 +140,19 @@ def _fit(law, sweep, engine, active_sets, n_draws):
     walls = {n: {r.round: r.wall for r in sweep.runs_of(engine, n)} for e, n in parallel_pairs(sweep) if e == engine}
     if engine is not None and (engine == "serial" or not walls):
         known = ", ".join(dict.fromkeys(e for e, _ in parallel_pairs(sweep))) or "none yet"
-        raise InvalidArgumentError(f"engine={engine!r} has no measured speedup in this sweep; parallel engines measured: {known}.")
+        raise InvalidArgumentError(
+            f"engine={engine!r} has no measured speedup in this sweep; parallel engines measured: {known}."
+        )
     starved = starved_counts(sweep, engine)
     counts = sorted(set(walls) - starved)
     if len(counts) < MIN_POINTS:
         raise NotEnoughPointsError(_too_few(law, counts, starved, sweep))
     serial = {run.round: run.wall for run in sweep.runs_of("serial", 1)}
     common = [r for r in serial if all(r in walls[n] for n in counts)]
-    measured = [median(serial[r] for r in walls[n] if r in serial) / median(w for r, w in walls[n].items() if r in serial)
-                for n in counts]
+    measured = [
+        median(serial[r] for r in walls[n] if r in serial) / median(w for r, w in walls[n].items() if r in serial)
+        for n in counts
+    ]
     best = _solve(np.array(counts, float), np.array([measured]), active_sets)[0]
     low = high = (None, None, None)
     if n_draws and len(common) >= MIN_ROUNDS:
@@ -209,12 +215,16 @@ def cpu_share(runs):
 
 
 def _too_few(law, counts, starved, sweep):
-    have = f"{len(counts)} worker count{'s' * (len(counts) != 1)}" + (f" ({', '.join(map(str, counts))})" if counts else "")
+    have = f"{len(counts)} worker count{'s' * (len(counts) != 1)}" + (
+        f" ({', '.join(map(str, counts))})" if counts else ""
+    )
     text = f"Fitting {law} needs {MIN_POINTS} different worker counts, this sweep has {have}"
     if starved:
         left_out = ", ".join(map(str, sorted(starved)))
-        return (f"{text}, after leaving out {left_out}, which want more than the {sweep.environment['usable_cpus']:g} usable CPUs: "
-                f"measure on a machine with more CPUs, or read the points without a law.")
+        return (
+            f"{text}, after leaving out {left_out}, which want more than the {sweep.environment['usable_cpus']:g}"
+            " usable CPUs: measure on a machine with more CPUs, or read the points without a law."
+        )
     return f"{text}: measure more, as in n_workers=(1, 2, 3, 4)."
 
 
@@ -234,27 +244,58 @@ def advise(sweep):
     """
     speedups = {pair: sweep.speedup(*pair) for pair in parallel_pairs(sweep) if pair[1] > 1}
     if not speedups:
-        return Advice("serial", 1, None, "Stay serial for now: no speedup of two or more workers is measured yet; "
-                      "measure at least 3 rounds with n_workers=2 or more.")
+        return Advice(
+            "serial",
+            1,
+            None,
+            "Stay serial for now: no speedup of two or more workers is measured yet; "
+            "measure at least 3 rounds with n_workers=2 or more.",
+        )
     best = max(speedups, key=lambda pair: speedups[pair].median)
     evidence = speedups[best]
     if evidence.low is None:
-        return Advice("serial", 1, None, f"Stay serial for now: {_name(best)} reached {evidence.median:.2f} times the serial loop "
-                      f"in {evidence.n_rounds} round{'s' * (evidence.n_rounds != 1)}, too few for an interval: run at least 3.", evidence)
+        return Advice(
+            "serial",
+            1,
+            None,
+            f"Stay serial for now: {_name(best)} reached {evidence.median:.2f} times the serial loop "
+            f"in {evidence.n_rounds} round{'s' * (evidence.n_rounds != 1)}, too few for an interval: run at least 3.",
+            evidence,
+        )
     if evidence.low <= 1:
         doubts = sweep.doubts(*best)
         if doubts and evidence.high >= 1:
             reached = f"{_name(best)} reached {figures(evidence)} times the serial loop"
-            return Advice("serial", 1, None, f"Undecided, so stay serial for now: {reached}, but the figures are in doubt "
-                          f"({'; '.join(doubts[:2])}): close other programs, or take more rounds or larger items.", evidence)
+            return Advice(
+                "serial",
+                1,
+                None,
+                f"Undecided, so stay serial for now: {reached}, but the figures are in doubt "
+                f"({'; '.join(doubts[:2])}): close other programs, or take more rounds or larger items.",
+                evidence,
+            )
         verdict = "does not beat" if evidence.high >= 1 else "is slower than"
         why = f"but in doubt: {doubts[0]}" if doubts else _why_serial(sweep, best)
-        return Advice("serial", 1, None, f"Stay serial: the best pair, {_name(best)}, {verdict} the serial loop, "
-                      f"at {figures(evidence)} times its speed, {why}.", evidence)
-    as_good = [pair for pair, s in speedups.items() if s.median >= AS_GOOD * evidence.median and s.low is not None and s.low > 1]
+        return Advice(
+            "serial",
+            1,
+            None,
+            f"Stay serial: the best pair, {_name(best)}, {verdict} the serial loop, "
+            f"at {figures(evidence)} times its speed, {why}.",
+            evidence,
+        )
+    as_good = [
+        pair
+        for pair, s in speedups.items()
+        if s.median >= AS_GOOD * evidence.median and s.low is not None and s.low > 1
+    ]
     fewest = min(n for _, n in as_good)
-    chosen = max((pair for pair in as_good if pair[1] == fewest), key=lambda pair: sweep.speedup(*pair, cold=True).median)
-    return Advice(*chosen, sweep.last_run(*chosen).chunksize, _why_parallel(sweep, chosen, best, speedups), speedups[chosen])
+    chosen = max(
+        (pair for pair in as_good if pair[1] == fewest), key=lambda pair: sweep.speedup(*pair, cold=True).median
+    )
+    return Advice(
+        *chosen, sweep.last_run(*chosen).chunksize, _why_parallel(sweep, chosen, best, speedups), speedups[chosen]
+    )
 
 
 def _why_parallel(sweep, chosen, best, speedups):
@@ -265,8 +306,10 @@ def _why_parallel(sweep, chosen, best, speedups):
     more += f"; in doubt: {doubts[0]}" if doubts else ""
     if cold.low is not None and cold.low <= 1:
         start = median(run.startup for run in sweep.runs_of(*chosen))
-        return (f"Use {_name(chosen)}, but only if the workers stay open for many calls: {gain} once they are up, "
-                f"and {figures(cold)} with their start-up of {seconds(start)}{more}.")
+        return (
+            f"Use {_name(chosen)}, but only if the workers stay open for many calls: {gain} once they are up, "
+            f"and {figures(cold)} with their start-up of {seconds(start)}{more}."
+        )
     return f"Use {_name(chosen)}: {gain} once they are up, {cold.median:.2f} with start-up{more}."
 
 
@@ -283,20 +326,31 @@ def _why_serial(sweep, best):
         return f"since the work computes and this machine offers {usable:g} usable CPU"
     spent = run.accounting
     # start-up is no cause here: the speedup is of workers that are up
-    losses = {"transfer": spent.transfer, "waiting": spent.waiting, "idle_tail": spent.idle_tail,
-              "slower": spent.working - serial_runs[-1].accounting.working}
+    losses = {
+        "transfer": spent.transfer,
+        "waiting": spent.waiting,
+        "idle_tail": spent.idle_tail,
+        "slower": spent.working - serial_runs[-1].accounting.working,
+    }
     cause = max(losses, key=losses.get)
     share = f"{max(0.0, losses[cause]) / (n_workers * run.wall or 1):.0%} of the workers' time".replace("%", " %")
     if cause == "slower":
         if engine == "threads" and computes and run.cpu < 1.3 * run.wall:
-            return f"since threads take turns: together they used {run.cpu / (run.wall or 1):.1f} CPUs, the GIL lets one compute at a time"
+            return (
+                f"since threads take turns: together they used {run.cpu / (run.wall or 1):.1f} CPUs, the GIL lets one"
+                " compute at a time"
+            )
         if usable and n_workers > usable and computes:
             return f"since {n_workers} workers share {usable:g} usable CPUs"
         slower = spent.working / (serial_runs[-1].accounting.working or spent.working)
-        return f"since the same tasks take {slower:.1f} times as long side by side (shared memory, caches or other load)"
-    return {"transfer": f"since {share} goes into sending items and results (transfer): try larger chunks or smaller items",
-            "waiting": f"since {share} passes waiting for the next item: try larger chunks",
-            "idle_tail": f"since {share} is idle tail, one long chunk holding up the end: try smaller chunks"}[cause]
+        return (
+            f"since the same tasks take {slower:.1f} times as long side by side (shared memory, caches or other load)"
+        )
+    return {
+        "transfer": f"since {share} goes into sending items and results (transfer): try larger chunks or smaller items",
+        "waiting": f"since {share} passes waiting for the next item: try larger chunks",
+        "idle_tail": f"since {share} is idle tail, one long chunk holding up the end: try smaller chunks",
+    }[cause]
 
 
 def figures(estimate):
@@ -320,7 +374,11 @@ def seconds(duration):
 
 
 #: what the workers of an engine are called, one and many; other engines: "4 dask workers"
-WORKER_NAMES = {"threads": ("thread", "threads"), "processes": ("process", "processes"), "interpreters": ("interpreter", "interpreters")}
+WORKER_NAMES = {
+    "threads": ("thread", "threads"),
+    "processes": ("process", "processes"),
+    "interpreters": ("interpreter", "interpreters"),
+}
 
 
 def worker_name(engine, n_workers):

@@ -7,7 +7,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 #: looked at only where git cannot say what belongs to the project
-LEFTOVERS = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", "build", "dist", "screenshots"}
+LEFTOVERS = {
+    ".git",
+    ".venv",
+    "__pycache__",
+    ".ipynb_checkpoints",
+    ".pytest_cache",
+    ".ruff_cache",
+    "build",
+    "dist",
+    "screenshots",
+}
 
 
 def project_files():
@@ -19,7 +29,11 @@ def project_files():
     if listed and listed.returncode == 0:
         files = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        files = [path for path in ROOT.rglob("*") if not LEFTOVERS & set(path.relative_to(ROOT).parts) and ".egg-info" not in str(path)]
+        files = [
+            path
+            for path in ROOT.rglob("*")
+            if not LEFTOVERS & set(path.relative_to(ROOT).parts) and ".egg-info" not in str(path)
+        ]
     return sorted(path for path in files if path.is_file())
 
 

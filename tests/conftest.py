@@ -23,14 +23,19 @@ def leave_nothing_behind(request):
     deadline = time.monotonic() + 5
     while True:
         warm = {f"helpers-runner-{pid}" for pid in runner.idle_runners()}
-        threads = [t.name for t in set(threading.enumerate()) - before_threads if t.name.startswith("helpers-") and t.name not in warm]
+        threads = [
+            t.name
+            for t in set(threading.enumerate()) - before_threads
+            if t.name.startswith("helpers-") and t.name not in warm
+        ]
         processes = [process.pid for process in descendants() if process.pid not in before_processes]
         blocks = shared_blocks() - before_blocks
         if not (threads or processes or blocks):
             return
         if time.monotonic() > deadline:
             raise AssertionError(
-                f"{request.node.name} left behind: threads {threads}, processes {processes}, shared memory {sorted(blocks)}"
+                f"{request.node.name} left behind: threads {threads}, processes {processes}, shared memory"
+                f" {sorted(blocks)}"
             )
         time.sleep(0.05)
 

@@ -41,7 +41,10 @@ def descendants():
                 not lineage & warm
                 and process.status() != psutil.STATUS_ZOMBIE
                 and not any("resource_tracker" in part for part in process.cmdline())
-                and not (process.ppid() == os.getpid() and any("multiprocessing.forkserver" in part for part in process.cmdline()))
+                and not (
+                    process.ppid() == os.getpid()
+                    and any("multiprocessing.forkserver" in part for part in process.cmdline())
+                )
             ):
                 found.append(process)
         except psutil.Error:
@@ -53,7 +56,11 @@ def shared_blocks():
     """Return the names in shared memory that Python makes."""
     if not os.path.isdir(SHARED_MEMORY):
         return set()
-    return {name for name in os.listdir(SHARED_MEMORY) if name.startswith(("sem.mp-", "psm_", "pymp-", "sem.loky", "torch_"))}
+    return {
+        name
+        for name in os.listdir(SHARED_MEMORY)
+        if name.startswith(("sem.mp-", "psm_", "pymp-", "sem.loky", "torch_"))
+    }
 
 
 def no_leftovers(seconds=3.0):

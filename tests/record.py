@@ -23,8 +23,14 @@ CELL_KEYS = {"tags", "jupyter", "slideshow", "collapsed"}
 def record(path):
     """Run the notebook at `path` in its own folder and store it with its outputs."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
-                            record_timing=False, store_widget_state=False)
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        store_widget_state=False,
+    )
     client.execute()
     clean(notebook)
     nbformat.validate(notebook)

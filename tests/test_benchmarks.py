@@ -8,20 +8,58 @@ import sys
 import pytest
 from checkout import ROOT
 
-GROUPS = ("imports", "startup", "tracing", "observer", "events", "messages", "harness", "latency", "timeline", "chapter")
+GROUPS = (
+    "imports",
+    "startup",
+    "tracing",
+    "observer",
+    "events",
+    "messages",
+    "harness",
+    "latency",
+    "timeline",
+    "chapter",
+)
 #: at least so many rows of each group have a figure, on every platform and without joblib and mpire
-LEAST = {"imports": 4, "startup": 4, "tracing": 4, "observer": 6, "events": 5, "messages": 10,
-         "harness": 3, "latency": 5, "timeline": 4, "chapter": 5}
+LEAST = {
+    "imports": 4,
+    "startup": 4,
+    "tracing": 4,
+    "observer": 6,
+    "events": 5,
+    "messages": 10,
+    "harness": 3,
+    "latency": 5,
+    "timeline": 4,
+    "chapter": 5,
+}
 #: rows that are held against a target
-TARGETS = {"imports": 2, "startup": 0, "tracing": 2, "observer": 2, "events": 3, "messages": 1,
-           "harness": 2, "latency": 4, "timeline": 2, "chapter": 2}
+TARGETS = {
+    "imports": 2,
+    "startup": 0,
+    "tracing": 2,
+    "observer": 2,
+    "events": 3,
+    "messages": 1,
+    "harness": 2,
+    "latency": 4,
+    "timeline": 2,
+    "chapter": 2,
+}
 KEYS = {"name", "figure", "unit", "target", "met", "ratio", "against", "note"}
 
 
 def run_benchmarks(*arguments):
     """Return the finished process of ``python -m benchmarks`` with these arguments."""
-    return subprocess.run([sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
-                          env={**os.environ, "PYTHONIOENCODING": "utf-8"}, timeout=200)
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        timeout=200,
+    )
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -48,7 +86,9 @@ def test_all_groups_are_tested_and_offered():
 
 
 def test_every_module_with_a_measurement_is_a_group():
-    modules = {path.stem for path in (ROOT / "benchmarks").glob("*.py") if "\ndef measure(" in path.read_text(encoding="utf-8")}
+    modules = {
+        path.stem for path in (ROOT / "benchmarks").glob("*.py") if "\ndef measure(" in path.read_text(encoding="utf-8")
+    }
     assert modules - {"__main__"} == set(GROUPS)
 
 

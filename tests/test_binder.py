@@ -19,7 +19,9 @@ from packaging.specifiers import SpecifierSet
 BINDER = ROOT / "binder"
 #: names that differ between conda-forge and PyPI
 PIP_NAMES = {"matplotlib-base": "matplotlib"}
-needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="repo2docker and postBuild run on POSIX systems only, as Binder does")
+needs_posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="repo2docker and postBuild run on POSIX systems only, as Binder does"
+)
 
 
 def binder_dependencies():
@@ -93,7 +95,9 @@ def test_chapter_00_runs_with_exactly_what_binder_installs(tmp_path):
     environment.pop("PYTHONPATH", None)
 
     def run(*command):
-        done = subprocess.run(command, cwd=clone, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            command, cwd=clone, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-5000:]}"
         return done.stdout
 
@@ -103,5 +107,14 @@ def test_chapter_00_runs_with_exactly_what_binder_installs(tmp_path):
     run(python, "-m", "pip", "install", "--quiet", *(f"{PIP_NAMES.get(r.name, r.name)}{r.specifier}" for r in wanted))
     run("binder/postBuild")
     assert "No broken requirements" in run(python, "-m", "pip", "check")
-    run("jupyter", "nbconvert", "--to", "notebook", "--execute", "--output-dir", str(tmp_path), "notebooks/00_start_here.ipynb")
+    run(
+        "jupyter",
+        "nbconvert",
+        "--to",
+        "notebook",
+        "--execute",
+        "--output-dir",
+        str(tmp_path),
+        "notebooks/00_start_here.ipynb",
+    )
     assert (tmp_path / "00_start_here.ipynb").is_file()

@@ -14,7 +14,9 @@ import pytest
 from checkout import ROOT
 
 #: The toolkit: a module or folder of `helpers` imports only from those left of it (and from itself).
-LAYERS = "face errors arguments records runner machine notebook tasks engines measure models plots labs exercises".split()
+LAYERS = (
+    "face errors arguments records runner machine notebook tasks engines measure models plots labs exercises".split()
+)
 #: Within a topic of the course: a module imports only from those left of it, and from the toolkit.
 ORDER = "tasks measure plots lab exercises".split()
 #: Further modules of a topic, and which of the above they belong to.
@@ -52,7 +54,9 @@ FILES = {module_name(path): path for path in sorted((ROOT / "helpers").rglob("*.
 COURSE = [name for name in FILES if name.count(".") >= 2 and name.startswith("helpers.course.")]
 TOPICS = sorted({name.split(".")[2] for name in COURSE})
 FACES = ["helpers.labs", "helpers.exercises", *(f"helpers.course.{topic}" for topic in TOPICS)]
-TASKS = [name for name in FILES if name.startswith("helpers.tasks") or (name.count(".") == 3 and room_of(name)[1] == "tasks")]
+TASKS = [
+    name for name in FILES if name.startswith("helpers.tasks") or (name.count(".") == 3 and room_of(name)[1] == "tasks")
+]
 
 
 def imports_of(name):
@@ -113,7 +117,9 @@ def test_the_toolkit_imports_to_the_left_only_and_never_the_course(name):
     allowed = LAYERS[: LAYERS.index(layer) + 1]
     for target, line in targets_of(name):
         topic, other = room_of(target)
-        assert topic is None and other in allowed, f"{FILES[name]}:{line}: {name} may import {', '.join(allowed)}, not {target}"
+        assert topic is None and other in allowed, (
+            f"{FILES[name]}:{line}: {name} may import {', '.join(allowed)}, not {target}"
+        )
 
 
 @pytest.mark.parametrize("name", COURSE)
@@ -165,7 +171,9 @@ def test_tasks_import_the_standard_library_and_each_other_only(name):
             assert package in sys.stdlib_module_names | ABOUT.get(name, set()), f"{FILES[name]}:{line}: {target}"
         else:
             where, other = room_of(target)
-            assert other == "tasks" and (where is None or where == topic or where in SHARED), f"{FILES[name]}:{line}: {target}"
+            assert other == "tasks" and (where is None or where == topic or where in SHARED), (
+                f"{FILES[name]}:{line}: {target}"
+            )
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -173,7 +181,9 @@ def test_heavy_packages_are_imported_in_their_layers_only(name):
     for target, line, top in imports_of(name):
         package = target.split(".")[0]
         if package in HEAVY and package not in ABOUT.get(name, ()):
-            assert room_of(name)[1] in HEAVY[package], f"{FILES[name]}:{line}: {package} belongs to {sorted(HEAVY[package])}"
+            assert room_of(name)[1] in HEAVY[package], (
+                f"{FILES[name]}:{line}: {package} belongs to {sorted(HEAVY[package])}"
+            )
             lazy = (room_of(name)[1], package) in LAZY_ONLY
             assert not (lazy and top), f"{FILES[name]}:{line}: import {package} inside the function that needs it"
 
@@ -183,7 +193,9 @@ def test_the_order_of_layers_is_the_one_in_contributing():
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    graph = {name: {target for target, _, _ in imports_of(name) if target in FILES and target != name} for name in FILES}
+    graph = {
+        name: {target for target, _, _ in imports_of(name) if target in FILES and target != name} for name in FILES
+    }
     order = list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the cycle
     assert set(order) == set(FILES)
 
@@ -191,6 +203,8 @@ def test_no_module_imports_itself_by_way_of_others():
 @pytest.mark.parametrize("name", [name for name in TASKS if name not in ABOUT])
 def test_a_task_module_loads_nothing_heavy_in_a_fresh_interpreter(name):
     program = f"import sys, json, {name}; print(json.dumps(sorted(m for m in sys.modules if '.' not in m)))"
-    loaded = json.loads(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+    loaded = json.loads(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    )
     assert "helpers" in loaded
     assert {*HEAVY, "psutil", "multiprocess", "jupyterlab"} & set(loaded) == set()

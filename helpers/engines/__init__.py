@@ -15,4 +15,14 @@
 from helpers.engines.base import Batch, Team, auto_chunksize, max_workers
 from helpers.engines.registry import ENGINES, check_engine, engine_problem, open_team, start_methods_of
 
-__all__ = ["ENGINES", "Batch", "Team", "auto_chunksize", "check_engine", "engine_problem", "max_workers", "open_team", "start_methods_of"]
+__all__ = [
+    "ENGINES",
+    "Batch",
+    "Team",
+    "auto_chunksize",
+    "check_engine",
+    "engine_problem",
+    "max_workers",
+    "open_team",
+    "start_methods_of",
+]

@@ -66,9 +66,9 @@ def task_failed(failures, results):
     more = f" and {others} more item{'s' * (others > 1)}" if others else ""
     trace = shorten_paths(first.remote_traceback)
     return TaskFailedError(
-        f"The function failed on item {first.index}, which is {first.item}{more}: {first.error_type}: {first.message}\n"
-        f"{len(results) - len(failures)} of {len(results)} results are kept in error.results; error.failures has every traceback.\n\n"
-        f"In the worker:\n{trace}",
+        f"The function failed on item {first.index}, which is {first.item}{more}: {first.error_type}:"
+        f" {first.message}\n{len(results) - len(failures)} of {len(results)} results are kept in error.results;"
+        f" error.failures has every traceback.\n\nIn the worker:\n{trace}",
         failures=failures,
         results=results,
         index=first.index,
@@ -181,8 +181,8 @@ def dump_chunk(items, first):
                 pickle.dumps(item, protocol=5)
             except Exception as error:
                 raise NotPicklableError(
-                    f"Item {first + offset} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to a worker process: {error}. "
-                    "Send what it is made of (a path, numbers, text) and build it in the task.",
+                    f"Item {first + offset} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to a worker"
+                    f" process: {error}. Send what it is made of (a path, numbers, text) and build it in the task.",
                     index=first + offset,
                     item=safe_repr(item),
                 ) from error

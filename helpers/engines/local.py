@@ -49,7 +49,9 @@ class ThreadsTeam(Team):
             for arrival in [self.pool.submit(arrive) for _ in range(self.n_workers)]:
                 arrival.result()
         except RuntimeError as error:
-            raise HelpersError(f"{self.n_workers} threads could not be started: {error}. Ask for fewer workers.") from error
+            raise HelpersError(
+                f"{self.n_workers} threads could not be started: {error}. Ask for fewer workers."
+            ) from error
 
     def _run_chunks(self, items, chunksize):
         def run(first):

@@ -39,7 +39,9 @@ class ProcessTeam(Team):
             self._start_pool((self.payload, barrier, self.board))
             answers = self._ask_all(before)
         except OSError as error:
-            raise HelpersError(f"{self.n_workers} worker processes could not be started: {error}. Ask for fewer workers.") from error
+            raise HelpersError(
+                f"{self.n_workers} worker processes could not be started: {error}. Ask for fewer workers."
+            ) from error
         self.slot_pids = {}
         for slot, pid, _ready, problem in answers:
             if problem is not None:
@@ -51,7 +53,9 @@ class ProcessTeam(Team):
         package = self._multiprocessing().__name__
         used = [f"{package}.{part}" for part in ("pool", "queues", "sharedctypes", "synchronize")]
         module = module_of(self.func)
-        self.context.set_forkserver_preload([*used, "concurrent.futures.process", "helpers.tasks.worker", *([module] if module else [])])
+        self.context.set_forkserver_preload(
+            [*used, "concurrent.futures.process", "helpers.tasks.worker", *([module] if module else [])]
+        )
 
     def _ask_all(self, before):
         self.processes = []
@@ -73,7 +77,9 @@ class ProcessTeam(Team):
         for first, queued, answer in handed:
             reply = self._await(answer, results)
             if reply[4] is None:
-                raise HelpersError(f"Items from {first} on could not be unpickled in a worker: {reply[5][1]}: {reply[5][2]}")
+                raise HelpersError(
+                    f"Items from {first} on could not be unpickled in a worker: {reply[5][1]}: {reply[5][2]}"
+                )
             replies.append((first, queued, reply))
             results[first] = reply
         if len(results) * chunksize < len(items):
@@ -86,7 +92,9 @@ class ProcessTeam(Team):
         ended = [p for p in self.processes if p.exitcode is not None]
         first = next((p for p in ended if p.exitcode != -signal.SIGTERM), ended[0] if ended else None)
         exitcode = first.exitcode if first is not None else None
-        slot = next((s for s, pid in getattr(self, "slot_pids", {}).items() if first is not None and pid == first.pid), None)
+        slot = next(
+            (s for s, pid in getattr(self, "slot_pids", {}).items() if first is not None and pid == first.pid), None
+        )
         last = self.board[slot] - 1 if slot is not None and self.board[slot] > 0 else None
         item = safe_repr(self.items[last]) if last is not None else None
         kept = {}
@@ -95,8 +103,8 @@ class ProcessTeam(Team):
         where = f" while it worked on item {last}, which is {item}" if last is not None else ""
         memory = ", or give the workers more memory" if exitcode == -getattr(signal, "SIGKILL", 9) else ""
         return WorkerDiedError(
-            f"A worker process ended{where}: {describe_exit(exitcode)}. {len(kept)} results that came back before are kept in "
-            f"error.results. Run that item alone in the serial loop to see why{memory}.",
+            f"A worker process ended{where}: {describe_exit(exitcode)}. {len(kept)} results that came back before are"
+            f" kept in error.results. Run that item alone in the serial loop to see why{memory}.",
             exitcode=exitcode,
             last_task=last,
             item=item,
@@ -114,7 +122,9 @@ class ProcessesTeam(ProcessTeam):
     pool = None
 
     def _start_pool(self, initargs):
-        self.pool = ProcessPoolExecutor(self.n_workers, mp_context=self.context, initializer=start_worker, initargs=initargs)
+        self.pool = ProcessPoolExecutor(
+            self.n_workers, mp_context=self.context, initializer=start_worker, initargs=initargs
+        )
 
     def _submit(self, func, *args):
         return self.pool.submit(func, *args)

@@ -50,7 +50,8 @@ def check_engine(engine, func=None):
         raise InvalidArgumentError(f"There is no engine {engine!r}. There are: {', '.join(ENGINES)}.")
     if engine == "interpreters" and sys.version_info < (3, 14):
         raise EngineUnavailableError(
-            f"The engine interpreters needs Python 3.14 or later; this is {sys.version_info[0]}.{sys.version_info[1]}.", engine=engine
+            f"The engine interpreters needs Python 3.14 or later; this is {sys.version_info[0]}.{sys.version_info[1]}.",
+            engine=engine,
         )
     if engine == "multiprocess":
         try:
@@ -78,7 +79,9 @@ def check_start_method(start_method):
     if start_method is None:
         return default_start_method()
     if start_method not in known:
-        raise InvalidArgumentError(f"start_method must be one of {', '.join(known)} on this platform, not {start_method!r}.")
+        raise InvalidArgumentError(
+            f"start_method must be one of {', '.join(known)} on this platform, not {start_method!r}."
+        )
     return start_method
 
 

@@ -64,7 +64,9 @@ class Exercise:
         except Wrong as reason:
             return Verdict("wrong", str(reason))
         except NotImportableError as error:
-            return Verdict("wrong", f"a worker cannot import {error.culprit}. Begin its cell with %%worker, and run it again.")
+            return Verdict(
+                "wrong", f"a worker cannot import {error.culprit}. Begin its cell with %%worker, and run it again."
+            )
         except (HelpersError, TimeoutError) as error:
             return Verdict("wrong", shorten_paths(str(error)))
         except Exception as error:

@@ -41,7 +41,8 @@ STYLE = """<style>
 .helpers-lab .widget-inline-hbox > * { margin-top: 0; margin-bottom: 0; }
 .helpers-message .widget-html-content, .helpers-message .widget-html-content > div { line-height: 1.45; }
 [data-jp-theme-light="false"] .helpers-lab select { background-image: url("data:image/svg+xml,\
-%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='%23ddd' d='M4.5 7h9L9 11.5z'/%3E%3C/svg%3E"); }
+%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
+%3Cpath fill='%23ddd' d='M4.5 7h9L9 11.5z'/%3E%3C/svg%3E"); }
 </style>"""
 
 _running: set[Lab] = set()
@@ -200,9 +201,16 @@ class Lab:
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
     def _build(self):
-        self._run_button = button("Run", "Measure with these settings", "play", "helpers-run", lambda _: self.run(), style="success")
+        self._run_button = button(
+            "Run", "Measure with these settings", "play", "helpers-run", lambda _: self.run(), style="success"
+        )
         self._stop_button = button(
-            "Stop", "End it at once; what was measured stays", "stop", "helpers-stop", lambda _: self.stop(), style="danger"
+            "Stop",
+            "End it at once; what was measured stays",
+            "stop",
+            "helpers-stop",
+            lambda _: self.stop(),
+            style="danger",
         )
         self._stop_button.disabled = True
         self._progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="220px"))
@@ -210,14 +218,16 @@ class Lab:
         self._progress_label = widgets.Label("")
         self._progress_label.add_class("helpers-progress-label")
         rows = [
-            widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 4px")) for row in self._rows()
+            widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 4px"))
+            for row in self._rows()
         ]
         bar = widgets.HBox(
             [self._run_button, self._stop_button, self._progress, self._progress_label],
             layout=widgets.Layout(align_items="center", grid_gap="0 4px"),
         )
         self._head = widgets.VBox(
-            [widgets.HTML(STYLE, layout=widgets.Layout(display="none")), *rows, bar], layout=widgets.Layout(margin="0 0 6px")
+            [widgets.HTML(STYLE, layout=widgets.Layout(display="none")), *rows, bar],
+            layout=widgets.Layout(margin="0 0 6px"),
         )
         self._head.add_class("helpers-lab")
         self._message = widgets.HTML("", layout=widgets.Layout(flex="1 1 0", min_width="300px"))
@@ -227,7 +237,9 @@ class Lab:
         # high enough for three lines of advice: nothing moves when it comes
         line = widgets.HBox(
             [self._message, *self._buttons()],
-            layout=widgets.Layout(align_items="flex-start", justify_content="space-between", flex_flow="row wrap", min_height="64px"),
+            layout=widgets.Layout(
+                align_items="flex-start", justify_content="space-between", flex_flow="row wrap", min_height="64px"
+            ),
         )
         self._foot = widgets.VBox([line, self._extra], layout=widgets.Layout(width="100%", max_width=f"{self.width}px"))
 
@@ -238,7 +250,9 @@ class Lab:
         return ""
 
     def _show_running(self, running):
-        for control, disabled in sorted([(self._run_button, running), (self._stop_button, not running)], key=lambda pair: not pair[1]):
+        for control, disabled in sorted(
+            [(self._run_button, running), (self._stop_button, not running)], key=lambda pair: not pair[1]
+        ):
             control.disabled = disabled  # first the one that is no longer to be pressed
         if running:
             self._progress.bar_style, self._extra.value = "info", ""
@@ -261,7 +275,9 @@ class Lab:
     def _fail(self, error):
         self.error = error
         title, _, rest = shorten_paths(str(error)).partition("\n")
-        self._message.value = f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{folded('the whole message', rest)}"
+        self._message.value = (
+            f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{folded('the whole message', rest)}"
+        )
 
     def _show_printed(self, printed):
         self._extra.value = folded("printed by the tasks", shorten_paths(printed)[-4000:])
@@ -290,12 +306,17 @@ def folded(title, text):
     """Return `text` as HTML under a title that opens it; "" for no text."""
     if not text.strip():
         return ""
-    return f"<details><summary>{title}</summary><pre style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
+    return (
+        f"<details><summary>{title}</summary><pre"
+        f" style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
+    )
 
 
 def button(text, tooltip, icon, css_class, on_click, style=""):
     """Return a Button with an own CSS class, so that tests and styles can find it."""
-    made = widgets.Button(description=text, tooltip=tooltip, icon=icon, button_style=style, layout=widgets.Layout(width="auto"))
+    made = widgets.Button(
+        description=text, tooltip=tooltip, icon=icon, button_style=style, layout=widgets.Layout(width="auto")
+    )
     made.add_class(css_class)
     made.on_click(on_click)
     return made
@@ -304,7 +325,11 @@ def button(text, tooltip, icon, css_class, on_click, style=""):
 def toggle(text, value, tooltip, css_class, disabled=False):
     """Return a ToggleButton with an own CSS class."""
     made = widgets.ToggleButton(
-        value=value, description=text, tooltip=tooltip, disabled=disabled, layout=widgets.Layout(width="auto", min_width="30px")
+        value=value,
+        description=text,
+        tooltip=tooltip,
+        disabled=disabled,
+        layout=widgets.Layout(width="auto", min_width="30px"),
     )
     made.add_class(css_class)
     return made

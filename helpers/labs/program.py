@@ -25,11 +25,21 @@ HEADS = {
 BODIES = {
     "serial": "return [{name}(item) for item in ITEMS]",
     "threads": "with ThreadPoolExecutor({n}) as pool:\n    return list(pool.map({name}, ITEMS))",
-    "processes": "context = multiprocessing.get_context({method!r})\n"
-    "with ProcessPoolExecutor({n}, mp_context=context) as pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))",
-    "pool": "with multiprocessing.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS, chunksize={chunk})",
-    "multiprocess": "with multiprocess.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS, chunksize={chunk})",
-    "interpreters": "with InterpreterPoolExecutor({n}) as pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))",
+    "processes": (
+        "context = multiprocessing.get_context({method!r})\nwith ProcessPoolExecutor({n}, mp_context=context) as"
+        " pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))"
+    ),
+    "pool": (
+        "with multiprocessing.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS,"
+        " chunksize={chunk})"
+    ),
+    "multiprocess": (
+        "with multiprocess.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS,"
+        " chunksize={chunk})"
+    ),
+    "interpreters": (
+        "with InterpreterPoolExecutor({n}) as pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))"
+    ),
 }
 
 
@@ -59,7 +69,9 @@ def program_for(func, items, engine, n_workers, start_method, chunksize=None):
     source, name = standalone_source(func)
     chunk = chunksize or max(1, -(-len(items) // (4 * n_workers)))
     body = BODIES[engine].format(name=name, n=n_workers, method=start_method, chunk=chunk)
-    title = f"{name} over {len(items)} items: " + ("the plain serial loop" if engine == "serial" else f"{engine}, {n_workers} workers")
+    title = f"{name} over {len(items)} items: " + (
+        "the plain serial loop" if engine == "serial" else f"{engine}, {n_workers} workers"
+    )
     packing, literal = write_items(items)
     imports, body = HEADS[engine] + packing, textwrap.indent(body, "    ")
     return PROGRAM.format(title=title, imports=imports, source=source.strip(), literal=literal, body=body)
@@ -79,19 +91,28 @@ def write_items(items):
     packed = pack_items(items)
     if b"__main__" in packed:
         raise NotImportableError(
-            "The items are of a class defined in a plain cell, so no program can build them: define it in a %%worker cell."
+            "The items are of a class defined in a plain cell, so no program can build them: define it in a %%worker"
+            " cell."
         )
     lines = textwrap.wrap(base64.b85encode(zlib.compress(packed)).decode(), 100)
-    return "import base64\nimport pickle\nimport zlib\n", "pickle.loads(zlib.decompress(base64.b85decode(\n" + "\n".join(
-        f"    {line!r}" for line in lines
-    ) + ")))"
+    return (
+        "import base64\nimport pickle\nimport zlib\n",
+        "pickle.loads(zlib.decompress(base64.b85decode(\n" + "\n".join(f"    {line!r}" for line in lines) + ")))",
+    )
 
 
 def wrap_numbers(text):
     """Return the literal of a list without text in it, over several lines."""
     return (
         "[\n"
-        + textwrap.fill(text[1:-1], 110, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        + textwrap.fill(
+            text[1:-1],
+            110,
+            initial_indent="    ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         + ",\n]"
     )
 

@@ -76,7 +76,11 @@ class SpeedupLab(Lab):
         pack_function(func)
         self._report = machine_report()
         self._cpus = self._report.usable_cpus
-        chosen = check_counts(n_workers, engines) if n_workers is not None else [n for n in worker_choices(self._cpus) if n <= self._cpus]
+        chosen = (
+            check_counts(n_workers, engines)
+            if n_workers is not None
+            else [n for n in worker_choices(self._cpus) if n <= self._cpus]
+        )
         unknown = set(engines) - set(ENGINES)
         if unknown:
             raise InvalidArgumentError(f"There is no engine {sorted(unknown)[0]!r}. There are: {', '.join(ENGINES)}.")
@@ -143,7 +147,12 @@ class SpeedupLab(Lab):
         )
         self._guess.tooltip = "How many times faster than the serial loop, at the largest chosen worker count?"
         self._guessed = first["guess"] is not None
-        for control, css in ((self._method, "method"), (self._chunk, "chunk"), (self._repeats, "repeats"), (self._guess, "guess")):
+        for control, css in (
+            (self._method, "method"),
+            (self._chunk, "chunk"),
+            (self._repeats, "repeats"),
+            (self._guess, "guess"),
+        ):
             control.add_class(f"helpers-{css}")
         self._guess.observe(self._on_guess, "value")
         for control in self._counts.values():
@@ -180,7 +189,9 @@ class SpeedupLab(Lab):
             raise InvalidArgumentError("Choose at least one number of workers.")
         return {
             "engines": tuple(
-                name for name, control in self._engines.items() if control.value and not (name != "serial" and control.disabled)
+                name
+                for name, control in self._engines.items()
+                if control.value and not (name != "serial" and control.disabled)
             ),
             "n_workers": counts,
             "start_method": self._method.value,
@@ -200,7 +211,11 @@ class SpeedupLab(Lab):
             self._last_run, self._seen = None, ()
         elif self._last_run is None or self._weight(progress.run) >= self._weight(self._last_run):
             self._last_run = progress.run
-        left = "" if progress.seconds_left is None or progress.done == progress.total else f", {progress.seconds_left:.0f} s left"
+        left = (
+            ""
+            if progress.seconds_left is None or progress.done == progress.total
+            else f", {progress.seconds_left:.0f} s left"
+        )
         self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} runs{left}")
 
     def _is_news(self):
@@ -220,7 +235,11 @@ class SpeedupLab(Lab):
         return draw_speedup_card(self.result, self._last_run, guess=guess, n_workers=counts or None, cpus=self._cpus)
 
     def _describe(self):
-        return describe_speedup(self.result) if self.result is not None else "Speedup over the serial loop: nothing measured yet"
+        return (
+            describe_speedup(self.result)
+            if self.result is not None
+            else "Speedup over the serial loop: nothing measured yet"
+        )
 
     def _advice(self):
         if self.result is None or not self.result.runs:
@@ -239,7 +258,11 @@ class SpeedupLab(Lab):
             widgets.HBox(
                 [
                     button(
-                        "Show code", "A complete program for the advised setting", "code", "helpers-code", lambda _: self._toggle_code()
+                        "Show code",
+                        "A complete program for the advised setting",
+                        "code",
+                        "helpers-code",
+                        lambda _: self._toggle_code(),
                     ),
                     button(
                         "Save results",
@@ -248,7 +271,13 @@ class SpeedupLab(Lab):
                         "helpers-save",
                         lambda _: self._save("json"),
                     ),
-                    button("Save trace", "Write the timelines for ui.perfetto.dev", "bars", "helpers-trace", lambda _: self._save("trace")),
+                    button(
+                        "Save trace",
+                        "Write the timelines for ui.perfetto.dev",
+                        "bars",
+                        "helpers-trace",
+                        lambda _: self._save("trace"),
+                    ),
                 ]
             )
         ]
@@ -275,7 +304,8 @@ class SpeedupLab(Lab):
             return
         try:
             self._extra.value = (
-                f"<pre class='helpers-program' style='white-space:pre-wrap;line-height:1.35'>{html.escape(self.code())}</pre>"
+                "<pre class='helpers-program'"
+                f" style='white-space:pre-wrap;line-height:1.35'>{html.escape(self.code())}</pre>"
             )
         except HelpersError as error:
             self._fail(error)
@@ -286,12 +316,16 @@ class SpeedupLab(Lab):
             return
         ending = ".json" if kind == "json" else "-trace.json"
         try:
-            path = unused_path(f"speedup-{''.join(c if c.isalnum() or c in '_-' else '-' for c in function_name(self.func))}", ending)
+            path = unused_path(
+                f"speedup-{''.join(c if c.isalnum() or c in '_-' else '-' for c in function_name(self.func))}", ending
+            )
             (self.result.to_json if kind == "json" else self.result.to_chrome_trace)(path)
         except OSError as error:
             self._say(f"Could not write here: {error.strerror}. Use lab.result.to_json(path) with another folder.")
             return
-        self._say(f"Saved {path.name} beside this notebook." + ("" if kind == "json" else " Open it at ui.perfetto.dev."))
+        self._say(
+            f"Saved {path.name} beside this notebook." + ("" if kind == "json" else " Open it at ui.perfetto.dev.")
+        )
 
 
 def unused_path(stem, ending):

@@ -43,7 +43,10 @@ def _mounts(root, controller):
             inside, point = (re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), field) for field in fields[3:5])
             mounts.append((version, inside, root / point.lstrip("/")))
     base = root / "sys/fs/cgroup"
-    v1 = next((base / name for name in (controller, "cpu,cpuacct", "cpuacct,cpu") if (base / name).is_dir()), base / controller)
+    v1 = next(
+        (base / name for name in (controller, "cpu,cpuacct", "cpuacct,cpu") if (base / name).is_dir()),
+        base / controller,
+    )
     return mounts or [(2, "/", base), (2, "/", base / "unified"), (1, "/", v1)]
 
 
@@ -54,7 +57,7 @@ def _parts_below(inside, path):
     """
     inside, parts = ([part for part in text.split("/") if part] for text in (inside, path))
     if parts[: len(inside)] == inside:
-        parts = parts[len(inside):]
+        parts = parts[len(inside) :]
     return [] if ".." in parts else parts
 
 

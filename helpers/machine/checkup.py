@@ -37,15 +37,21 @@ def format_bytes(size_bytes):
 def text_table(rows):
     """Return rows of text in aligned columns; plain ASCII stays readable on any console."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return "\n".join("  ".join([cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join([cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]).rstrip() for row in rows
+    )
 
 
 def html_table(heads, rows):
     """Return a table without any colour of its own, so that it reads in a dark theme too."""
     left = ' style="text-align:left"'
     head = "".join(f'<th scope="col"{left}>{html.escape(cell)}</th>' for cell in heads)
-    body = "".join(f'<tr><th scope="row"{left}>{html.escape(row[0])}</th>'
-                   + "".join(f"<td{left}>{html.escape(cell)}</td>" for cell in row[1:]) + "</tr>" for row in rows)
+    body = "".join(
+        f'<tr><th scope="row"{left}>{html.escape(row[0])}</th>'
+        + "".join(f"<td{left}>{html.escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -92,7 +98,9 @@ class DoctorReport:
     def _repr_html_(self):
         signs = {"ok": "✓ ok", "note": "! note", "mend": "✗ mend"}
         rows = [(signs[status], *others) for status, *others in self._rows()]
-        return f"<p><b>{html.escape(self._headline())}</b></p>" + html_table(("state", "check", "seen", "what to do"), rows)
+        return f"<p><b>{html.escape(self._headline())}</b></p>" + html_table(
+            ("state", "check", "seen", "what to do"), rows
+        )
 
 
 def check_python():
@@ -117,7 +125,9 @@ def check_packages():
         except PackageNotFoundError:
             missing.append(name)
     saw = "; ".join(filter(None, (", ".join(seen), missing and f"cannot be imported: {', '.join(missing)}")))
-    return Check("packages", not missing, saw, f"python -m pip install --force-reinstall {' '.join(missing)}" if missing else "")
+    return Check(
+        "packages", not missing, saw, f"python -m pip install --force-reinstall {' '.join(missing)}" if missing else ""
+    )
 
 
 def check_folder(name, find_folder, enough_bytes, mend):
@@ -129,7 +139,9 @@ def check_folder(name, find_folder, enough_bytes, mend):
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return Check(name, False, f"cannot be written: {error.strerror or error}", mend)
-    return Check(name, True, f"writable, {format_bytes(free)} free", "" if free >= enough_bytes else f"Little room. {mend}")
+    return Check(
+        name, True, f"writable, {format_bytes(free)} free", "" if free >= enough_bytes else f"Little room. {mend}"
+    )
 
 
 def _task_in_worker():
@@ -149,7 +161,11 @@ def probe(start_method):
     started = time.perf_counter()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(start_method)) as executor:
         worker, answer = executor.submit(_task_in_worker).result()
-    print(json.dumps({"worker": worker, "parent": os.getpid(), "answer": answer, "seconds": time.perf_counter() - started}))
+    print(
+        json.dumps(
+            {"worker": worker, "parent": os.getpid(), "answer": answer, "seconds": time.perf_counter() - started}
+        )
+    )
 
 
 def start_probe(start_method):
@@ -159,11 +175,25 @@ def start_probe(start_method):
     else:
         own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     # -P: the probe finds exactly what this process finds, not what lies in the current folder
-    command = [sys.executable or "python", "-P", "-c", f"from helpers.machine.checkup import probe; probe({start_method!r})"]
+    command = [
+        sys.executable or "python",
+        "-P",
+        "-c",
+        f"from helpers.machine.checkup import probe; probe({start_method!r})",
+    ]
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path if isinstance(entry, str))
     try:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                encoding="utf-8", errors="replace", env={**os.environ, "PYTHONPATH": path}, **own_group)
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "PYTHONPATH": path},
+            **own_group,
+        )
     except OSError as error:
         return error
 
@@ -205,7 +235,12 @@ def check_worker(start_method, process, deadline):
     except subprocess.TimeoutExpired:
         output, errors = end_tree(process)
         saw = "did its task, but does not end" if output.strip() else "no answer before the deadline"
-        return Check(name, False, "; ".join(filter(None, (saw, _first_error(errors)))), "Close other programs and call doctor(timeout=60).")
+        return Check(
+            name,
+            False,
+            "; ".join(filter(None, (saw, _first_error(errors)))),
+            "Close other programs and call doctor(timeout=60).",
+        )
     with suppress(ValueError, LookupError, TypeError):
         seen = json.loads(output.strip().splitlines()[-1])
         if seen["answer"] == 10 and seen["worker"] != seen["parent"] and process.returncode == 0:

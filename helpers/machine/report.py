@@ -100,7 +100,11 @@ def _memory_figures(root):
     limited = [level for level in levels if level[0] is not None]
     limit, _, file = min(limited, key=lambda level: level[0], default=(None, None, None))
     variable = _environment_figure("MEM_LIMIT", "a number of bytes", lambda text: int(float(text)))
-    limits = (Figure("physical memory", memory.total), Figure("cgroup memory limit", limit, _shown(file, root)), variable)
+    limits = (
+        Figure("physical memory", memory.total),
+        Figure("cgroup memory limit", limit, _shown(file, root)),
+        variable,
+    )
     used = next((usage for _, usage, _ in levels if usage is not None), 0)
     left = [limit - (usage or 0) for limit, usage, _ in limited] + ([variable.value - used] if variable.value else [])
     available = Figure("available memory", memory.available)
@@ -130,7 +134,9 @@ def start_methods():
     Of the standard library's own: a package such as loky adds names of its own to those that
     `multiprocessing.get_all_start_methods` lists.
     """
-    return tuple(method for method in multiprocessing.get_all_start_methods() if method in ("fork", "spawn", "forkserver"))
+    return tuple(
+        method for method in multiprocessing.get_all_start_methods() if method in ("fork", "spawn", "forkserver")
+    )
 
 
 def default_start_method():
@@ -187,12 +193,19 @@ class MachineReport:
 
     def rows(self):
         """Return [(what, value, note)] as shown; limits come before what follows from them."""
-        build = f"{'free-threaded' if self.free_threaded else 'standard'} build, GIL {'on' if self.gil_enabled else 'off'}"
-        methods = [f"{name} (Python's default)" if name == self.start_methods[0] else name for name in self.start_methods]
+        build = (
+            f"{'free-threaded' if self.free_threaded else 'standard'} build, GIL {'on' if self.gil_enabled else 'off'}"
+        )
+        methods = [
+            f"{name} (Python's default)" if name == self.start_methods[0] else name for name in self.start_methods
+        ]
         return [
             *(_figure_row(figure, "{:g}".format, self.decided_by) for figure in self.cpu_figures),
             ("usable CPUs", str(self.usable_cpus), f"decided by {self.decided_by}"),
-            *(_figure_row(f, format_bytes, self.memory_decided_by, self.memory_free_decided_by) for f in self.memory_figures),
+            *(
+                _figure_row(f, format_bytes, self.memory_decided_by, self.memory_free_decided_by)
+                for f in self.memory_figures
+            ),
             ("memory limit", format_bytes(self.memory_limit_bytes), f"decided by {self.memory_decided_by}"),
             ("free memory", format_bytes(self.memory_free_bytes), f"decided by {self.memory_free_decided_by}"),
             ("start methods", self.default_start_method, f"default here, of: {', '.join(methods)}"),
@@ -211,8 +224,14 @@ class MachineReport:
         skipped = ("cpu_figures", "memory_figures", "start_methods")
         plain = {name: value for name, value in vars(self).items() if name not in skipped}
         cpus = {figure.name: figure.value for figure in self.cpu_figures}
-        names = {"logical_cpus": "logical CPUs", "physical_cpus": "physical CPUs", "affinity_cpus": "affinity",
-                 "cgroup_cpus": "cgroup CPU quota", "python_cpu_count": "PYTHON_CPU_COUNT", "cpu_limit": "CPU_LIMIT"}
+        names = {
+            "logical_cpus": "logical CPUs",
+            "physical_cpus": "physical CPUs",
+            "affinity_cpus": "affinity",
+            "cgroup_cpus": "cgroup CPU quota",
+            "python_cpu_count": "PYTHON_CPU_COUNT",
+            "cpu_limit": "CPU_LIMIT",
+        }
         plain.update({key: cpus[name] for key, name in names.items()}, start_methods=list(self.start_methods))
         return {**plain, "memory_total_bytes": self.memory_figures[0].value}
 
@@ -224,7 +243,9 @@ def _figure_row(figure, form, *deciding):
 
 
 def _platform():
-    return next((name for name, variables in PLATFORM_VARIABLES.items() if any(map(os.environ.get, variables))), "plain")
+    return next(
+        (name for name, variables in PLATFORM_VARIABLES.items() if any(map(os.environ.get, variables))), "plain"
+    )
 
 
 def machine_report(root="/"):
@@ -232,25 +253,41 @@ def machine_report(root="/"):
     cpus, cpu = _cpu_figures(Path(root))
     memory, limit, free = _memory_figures(Path(root))
     return MachineReport(
-        usable_cpus=max(1, math.ceil(cpu.value)), decided_by=cpu.name, cpu_figures=cpus,
-        memory_limit_bytes=limit.value, memory_decided_by=limit.name, memory_figures=memory,
-        memory_free_bytes=free.value, memory_free_decided_by=free.name,
-        start_methods=start_methods(), default_start_method=default_start_method(),
-        python=platform.python_version(), implementation=platform.python_implementation(),
-        free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")), gil_enabled=getattr(sys, "_is_gil_enabled", lambda: True)(),
-        platform=_platform(), system=platform.system(), architecture=platform.machine(),
+        usable_cpus=max(1, math.ceil(cpu.value)),
+        decided_by=cpu.name,
+        cpu_figures=cpus,
+        memory_limit_bytes=limit.value,
+        memory_decided_by=limit.name,
+        memory_figures=memory,
+        memory_free_bytes=free.value,
+        memory_free_decided_by=free.name,
+        start_methods=start_methods(),
+        default_start_method=default_start_method(),
+        python=platform.python_version(),
+        implementation=platform.python_implementation(),
+        free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+        gil_enabled=getattr(sys, "_is_gil_enabled", lambda: True)(),
+        platform=_platform(),
+        system=platform.system(),
+        architecture=platform.machine(),
     )
 
 
 def _check_limits():
     """Return the Checks of usable CPUs and free memory; a single CPU is a note, not a fault."""
     report = machine_report()
-    advice = "CPU-bound work cannot get faster on one CPU: try waiting work, or a larger machine." if report.usable_cpus == 1 else ""
+    advice = (
+        "CPU-bound work cannot get faster on one CPU: try waiting work, or a larger machine."
+        if report.usable_cpus == 1
+        else ""
+    )
     free, low, mend = report.memory_free_bytes, report.memory_free_bytes < 256 * MIB, ""
     if free < 1024 * MIB:
         mend = "Close other programs or notebooks: a few workers need 256 MiB." if low else "Large data may not fit."
-    return [Check("usable CPUs", True, f"{report.usable_cpus}, decided by {report.decided_by}", advice),
-            Check("free memory", not low, f"{format_bytes(free)}, decided by {report.memory_free_decided_by}", mend)]
+    return [
+        Check("usable CPUs", True, f"{report.usable_cpus}, decided by {report.decided_by}", advice),
+        Check("free memory", not low, f"{format_bytes(free)}, decided by {report.memory_free_decided_by}", mend),
+    ]
 
 
 def doctor(timeout=20):

@@ -81,7 +81,9 @@ def play_answer(payload, packed_args, start_method):
     try:
         value = func(*args)
     except BaseException as raised:
-        error = "".join(traceback.format_exception(type(raised), raised, raised.__traceback__ and raised.__traceback__.tb_next))
+        error = "".join(
+            traceback.format_exception(type(raised), raised, raised.__traceback__ and raised.__traceback__.tb_next)
+        )
     seconds = time.perf_counter() - began
     try:
         packed = pickle.dumps(value)
@@ -95,7 +97,11 @@ def name_leftovers(blocks, threads, patience=1.0):
     deadline = time.monotonic() + patience
     while True:
         left = [f"process {child.name} is still running" for child in multiprocessing.active_children()]
-        left += [f"shared memory {name} was not unlinked" for name in sorted(shared_blocks() - blocks) if not _used_elsewhere(name)]
+        left += [
+            f"shared memory {name} was not unlinked"
+            for name in sorted(shared_blocks() - blocks)
+            if not _used_elsewhere(name)
+        ]
         if threading.active_count() > threads:
             left.append("a thread of its own is still running")
         if not left or time.monotonic() > deadline:
@@ -105,7 +111,11 @@ def name_leftovers(blocks, threads, patience=1.0):
 
 def shared_blocks():
     """Return the names of SharedMemory blocks of this system; empty where they have no names."""
-    return {name for name in os.listdir(SHARED_MEMORY) if name.startswith("psm_")} if os.path.isdir(SHARED_MEMORY) else set()
+    return (
+        {name for name in os.listdir(SHARED_MEMORY) if name.startswith("psm_")}
+        if os.path.isdir(SHARED_MEMORY)
+        else set()
+    )
 
 
 def _used_elsewhere(name):
@@ -113,7 +123,10 @@ def _used_elsewhere(name):
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             try:
-                if os.getsid(int(entry.name)) != os.getsid(0) and f"{SHARED_MEMORY}/{name}" in Path(entry.path, "maps").read_text():
+                if (
+                    os.getsid(int(entry.name)) != os.getsid(0)
+                    and f"{SHARED_MEMORY}/{name}" in Path(entry.path, "maps").read_text()
+                ):
                     return True
             except OSError:
                 pass

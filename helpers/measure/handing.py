@@ -28,7 +28,9 @@ def check_items(items, least=0):
             f"items has more than {MAX_ITEMS:,} elements, or never ends: take a part, or group several into one item."
         )
     if len(taken) < least:
-        raise InvalidArgumentError("items is empty: there is nothing to measure. (A generator can be read only once: make a list of it.)")
+        raise InvalidArgumentError(
+            "items is empty: there is nothing to measure. (A generator can be read only once: make a list of it.)"
+        )
     return taken
 
 
@@ -69,7 +71,8 @@ def pack_function(func):
             return dill.dumps(func, recurse=True)
         except Exception as by_value:
             raise NotImportableError(
-                f"{error}\nSending the function itself fails too: {type(by_value).__name__}: {by_value}", culprit=error.culprit
+                f"{error}\nSending the function itself fails too: {type(by_value).__name__}: {by_value}",
+                culprit=error.culprit,
             ) from by_value
 
 
@@ -91,8 +94,8 @@ def pack_items(items):
                 dill.dumps(item)
             except Exception as error:
                 raise NotPicklableError(
-                    f"Item {index} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to another process: {error}. "
-                    "Send what it is made of (a path, numbers, text) and build it in the task.",
+                    f"Item {index} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to another process:"
+                    f" {error}. Send what it is made of (a path, numbers, text) and build it in the task.",
                     index=index,
                     item=safe_repr(item),
                 ) from error

@@ -67,7 +67,13 @@ def run_program(source, *, in_file=True, timeout=20.0):
         began = time.perf_counter()
         with output.open("wb") as printed:  # a file, not a pipe: nothing waits for its end
             process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT, env=environment, **group
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                **group,
             )
             try:
                 exitcode = process.wait(timeout)

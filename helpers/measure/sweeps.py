@@ -111,7 +111,17 @@ def sweep(
 
 
 def sweep_steps(
-    func, items, *, engines, n_workers, start_method=None, chunksize=None, repeats=5, timeout=None, should_stop=None, on_start=None
+    func,
+    items,
+    *,
+    engines,
+    n_workers,
+    start_method=None,
+    chunksize=None,
+    repeats=5,
+    timeout=None,
+    should_stop=None,
+    on_start=None,
 ):
     """Yield a Progress before the first run and after each; the next run waits for the caller.
 
@@ -183,12 +193,18 @@ def explain(error, visit, items, so_far):
     where = f"{visit[1]} × {visit[2]}" if visit else "the sweep"
     if isinstance(error, TimeoutError):
         explained = TimeoutError(f"In {where}: {error}")
-    elif isinstance(error, WorkerDiedError) and error.item is None and visit and visit[1] in ("serial", "threads", "interpreters"):
+    elif (
+        isinstance(error, WorkerDiedError)
+        and error.item is None
+        and visit
+        and visit[1] in ("serial", "threads", "interpreters")
+    ):
         last = error.last_task if visit[1] == "serial" else None
         item = safe_repr(items[last]) if last is not None and last < len(items) else None
         at = f" It was at item {last} ({item})." if item is not None else ""
         explained = WorkerDiedError(
-            f"In {where}: {error}{at} The function ends its own process: look for os._exit, a crash in compiled code, or memory.",
+            f"In {where}: {error}{at} The function ends its own process: look for os._exit, a crash in compiled code,"
+            " or memory.",
             exitcode=error.exitcode,
             last_task=last,
             item=item,
@@ -201,7 +217,16 @@ def explain(error, visit, items, so_far):
 
 
 def run_once(
-    func, items, *, engine="processes", n_workers=2, start_method=None, chunksize=None, timeout=None, should_stop=None, on_start=None
+    func,
+    items,
+    *,
+    engine="processes",
+    n_workers=2,
+    start_method=None,
+    chunksize=None,
+    timeout=None,
+    should_stop=None,
+    on_start=None,
 ):
     """Return the Batch of one run of `func` over `items`, played in the runner.
 

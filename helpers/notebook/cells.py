@@ -123,8 +123,10 @@ class WorkerCells:
     def _warn_only_here(self, names):
         if names := list(names):
             exist = "exists" if len(names) == 1 else "exist"
-            _say(f"%%worker: {_quote(names)} {exist} only in the notebook; workers will not find what only the notebook has. "
-                 "Define or import it in this cell, or pass it with each item; calls belong in the next cell.")
+            _say(
+                f"%%worker: {_quote(names)} {exist} only in the notebook; workers will not find what only the notebook"
+                " has. Define or import it in this cell, or pass it with each item; calls belong in the next cell."
+            )
 
     def _import(self, cell):
         """Return the module of `cell`, executed unless it has been before."""
@@ -150,7 +152,9 @@ class WorkerCells:
 
             return _syntax_error(self.shell, error, traceback.extract_tb(trace))
         try:
-            error._render_traceback_ = lambda: self.shell.InteractiveTB.structured_traceback(type(error), error, trace, tb_offset=0)
+            error._render_traceback_ = lambda: self.shell.InteractiveTB.structured_traceback(
+                type(error), error, trace, tb_offset=0
+            )
         except (AttributeError, TypeError):
             pass  # an exception that takes no attributes is shown with the frames above
         return error
@@ -161,7 +165,10 @@ class WorkerCells:
         for name, module in cell.uses.items():
             bound = self.cells[module].bound[name]
             if not name.startswith("_") and self.shell.user_ns.get(name, bound) is not bound:
-                _say(f"%%worker: `{name}` has been redefined in a plain cell; this cell uses the one of {self.cells[module].describe()}.")
+                _say(
+                    f"%%worker: `{name}` has been redefined in a plain cell; this cell uses the one of"
+                    f" {self.cells[module].describe()}."
+                )
         self.shell.push({name: value for name, value in cell.bound.items() if not name.startswith("_")})
         self.owner.update(dict.fromkeys(cell.bound, cell))
         for other in dict.fromkeys(self.owner.values()):
@@ -183,7 +190,10 @@ def _explain(error, body):
     except (SyntaxError, ValueError):
         lines = ["%%worker", *body.splitlines()]
         if error.lineno and error.lineno <= len(lines) and _MAGIC_LINE.match(lines[error.lineno - 1]):
-            return "IPython's %magics, !commands and ? do not work in a %%worker cell, which is plain Python: move the line to another cell"
+            return (
+                "IPython's %magics, !commands and ? do not work in a %%worker cell, which is plain Python: move the"
+                " line to another cell"
+            )
         return error.msg
     return f"{error.msg}: workers import a %%worker cell, they cannot await; put it into an async function"
 
@@ -193,6 +203,7 @@ def _syntax_error(shell, error, stack):
 
     It is no SyntaxError itself: those IPython always shows with the frames of the magic above.
     """
+
     def render(self):
         return shell.SyntaxTB.structured_traceback(type(error), error, stack)
 
@@ -218,8 +229,8 @@ def _module_text(body, uses):
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             prelude.insert(0, ast.unparse(node))
             first, last = node.lineno - 1, node.end_lineno - 1
-            rest = lines[last][node.end_col_offset:]
-            lines[first:last + 1] = [lines[first][:node.col_offset] + b"pass" + b"\\\n" * (last - first) + rest]
+            rest = lines[last][node.end_col_offset :]
+            lines[first : last + 1] = [lines[first][: node.col_offset] + b"pass" + b"\\\n" * (last - first) + rest]
     return "; ".join(prelude) + "\n" + b"".join(lines).decode()
 
 

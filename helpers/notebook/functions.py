@@ -36,13 +36,17 @@ def require_importable(func):
         `func` cannot be called at all.
     """
     if not callable(func):
-        raise InvalidArgumentError(f"{_short_repr(func)} is not a function: hand over something that can be called with one item.")
+        raise InvalidArgumentError(
+            f"{_short_repr(func)} is not a function: hand over something that can be called with one item."
+        )
     try:
         _pickle_checked(func)
     except NotImportableError:
         raise
     except Exception as error:
-        culprit = f"`{function_name(func)}`, because what it carries cannot be pickled ({type(error).__name__}: {error})"
+        culprit = (
+            f"`{function_name(func)}`, because what it carries cannot be pickled ({type(error).__name__}: {error})"
+        )
         raise _not_importable(culprit) from error
     return func
 
@@ -72,7 +76,9 @@ def source_stamp(func):
 def function_name(func):
     """Return a short readable name: ``f``, ``Class.method``, ``f(3, …)`` for a partial object."""
     if isinstance(func, partial):
-        given = [_short_repr(value) for value in func.args] + [f"{key}={_short_repr(value)}" for key, value in func.keywords.items()]
+        given = [_short_repr(value) for value in func.args] + [
+            f"{key}={_short_repr(value)}" for key, value in func.keywords.items()
+        ]
         return f"{function_name(func.func)}({', '.join([*given, '…'])})"
     if isinstance(func, MethodType):
         return f"{_definition(func).__qualname__}.{func.__name__}"
@@ -159,7 +165,10 @@ def _describe(named, module_name, name, short, found):
     if "<locals>" in name:
         return f"`{short}`, defined inside `{name.rpartition('.<locals>')[0].rpartition('.')[2]}`"
     if module_name in _MAIN:
-        return f"`{short}`, defined in {'a plain notebook cell' if _in_notebook() else 'the program that was started (`__main__`)'}"
+        return (
+            f"`{short}`, defined in"
+            f" {'a plain notebook cell' if _in_notebook() else 'the program that was started (`__main__`)'}"
+        )
     if found is None:
         return f"`{short}`, which module `{module_name}` does not have under that name"
     return f"`{short}`: in module `{module_name}` this name is now another object (decorated, or loaded anew since)"
@@ -171,8 +180,16 @@ def _check_module(module_name, short):
     if spec is None:
         raise _not_importable(f"`{short}`: its module `{module_name}` has no file on sys.path")
     file = getattr(module, "__file__", None)
-    if file and spec.has_location and file.endswith(".py") and spec.origin.endswith(".py") and not _same_file(file, spec.origin):
-        raise _not_importable(f"`{short}`: its module `{module_name}` is {file}, but a worker would import {spec.origin}")
+    if (
+        file
+        and spec.has_location
+        and file.endswith(".py")
+        and spec.origin.endswith(".py")
+        and not _same_file(file, spec.origin)
+    ):
+        raise _not_importable(
+            f"`{short}`: its module `{module_name}` is {file}, but a worker would import {spec.origin}"
+        )
 
 
 def _same_file(one, other):

@@ -53,7 +53,7 @@ def _shorten_match(match):
 def _shorten(path):
     for pattern in _GENERAL:
         if found := pattern.match(path):
-            return path[found.end():].replace("\\", "/")
+            return path[found.end() :].replace("\\", "/")
     return path
 
 
@@ -65,7 +65,7 @@ def _roots(here):
     roots = {(folder, "") for folder in (*library, here) if folder and len(Path(folder).parts) > 1}
     roots |= {(package, "helpers"), (str(Path(__file__).parents[2]), "helpers")}
     home = os.path.expanduser("~")
-    roots |= {("~" + folder[len(home):], keep) for folder, keep in roots if folder.startswith(home + os.sep)}
+    roots |= {("~" + folder[len(home) :], keep) for folder, keep in roots if folder.startswith(home + os.sep)}
     if sys.platform != "win32":
         roots |= {(os.path.realpath(folder), keep) for folder, keep in roots if not folder.startswith("~")}
     return sorted(roots, key=lambda root: -len(root[0]))

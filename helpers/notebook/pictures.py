@@ -39,5 +39,5 @@ def draw_png(plot):
     file = BytesIO()
     figure.savefig(file, format="png", dpi=DENSITY * figure.dpi)
     png = file.getvalue()
-    width, height = (int.from_bytes(png[at:at + 4], "big") // DENSITY for at in (16, 20))
+    width, height = (int.from_bytes(png[at : at + 4], "big") // DENSITY for at in (16, 20))
     return png, {"width": width, "height": height}

@@ -95,7 +95,7 @@ class _Module:
             first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))])
             text = ast.get_source_segment(source, node)
             if first < node.lineno:
-                text = "".join(lines[first - 1:node.lineno - 1]) + text
+                text = "".join(lines[first - 1 : node.lineno - 1]) + text
             self.statements.append(_Statement(node, text))
 
     @cached_property
@@ -116,12 +116,12 @@ class _Program:
     """A program in the making."""
 
     def __init__(self):
-        self.modules = {}   # name -> _Module, those that are copied from
-        self.chosen = {}    # (module, index) -> texts
-        self.imports = {}   # import line -> None, in the order found
-        self.meaning = {}   # name in the program -> where it comes from
-        self.needs = {}     # module -> modules that come before it
-        self.done = set()   # (module, name)
+        self.modules = {}  # name -> _Module, those that are copied from
+        self.chosen = {}  # (module, index) -> texts
+        self.imports = {}  # import line -> None, in the order found
+        self.meaning = {}  # name in the program -> where it comes from
+        self.needs = {}  # module -> modules that come before it
+        self.done = set()  # (module, name)
 
     def express(self, func):
         """Return the expression for `func`, its definition added to the program."""
@@ -161,15 +161,21 @@ class _Program:
             listed = f"[{', '.join(inner)}]"
             return listed if kind is list else f"{kind.__name__}({listed})"
         if kind is dict:
-            return "{" + ", ".join(f"{self.express_value(key)}: {self.express_value(part)}" for key, part in value.items()) + "}"
+            return (
+                "{"
+                + ", ".join(f"{self.express_value(key)}: {self.express_value(part)}" for key, part in value.items())
+                + "}"
+            )
         if callable(value):
             return self.express(value)
         raise self.refuse(f"an argument of type `{kind.__name__}` cannot be written as source", value)
 
     def refuse(self, reason, culprit):
-        return NotImportableError(f"No program can be written out: {reason}. Use a function defined at the top level of a "
-                                  "%%worker cell or a module file, with plain values as arguments.", culprit=function_name(culprit)
-                                  if callable(culprit) else type(culprit).__name__)
+        return NotImportableError(
+            f"No program can be written out: {reason}. Use a function defined at the top level of a "
+            "%%worker cell or a module file, with plain values as arguments.",
+            culprit=function_name(culprit) if callable(culprit) else type(culprit).__name__,
+        )
 
     def add_import(self, line, name):
         self.claim(name, line)
@@ -178,8 +184,11 @@ class _Program:
     def claim(self, name, origin):
         """Note where a name comes from; raise if the program has another thing of that name."""
         if self.meaning.setdefault(name, origin) != origin:
-            raise NotImportableError(f"No program can be written out: `{name}` means two things in the modules it is made of "
-                                     f"({self.meaning[name]}; {origin}). Rename one.", culprit=name)
+            raise NotImportableError(
+                f"No program can be written out: `{name}` means two things in the modules it is made of "
+                f"({self.meaning[name]}; {origin}). Rename one.",
+                culprit=name,
+            )
 
     def copied(self, module_name):
         """Return the _Module that statements are copied from."""
@@ -277,8 +286,12 @@ class _Program:
 
         for name in self.needs:
             visit(name)
-        features = {ast.unparse(s.node): None for m in self.modules.values() for s in m.statements
-                    if isinstance(s.node, ast.ImportFrom) and s.node.module == "__future__"}
+        features = {
+            ast.unparse(s.node): None
+            for m in self.modules.values()
+            for s in m.statements
+            if isinstance(s.node, ast.ImportFrom) and s.node.module == "__future__"
+        }
         text, after_block = "\n".join([*features, *self.imports]), True
         for module_name in order:
             for index in sorted(index for name, index in self.chosen if name == module_name):

@@ -20,9 +20,24 @@ from matplotlib.font_manager import FontProperties
 from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
 
 #: Okabe–Ito, one colour an engine for the whole course
-COLOURS = {"serial": "#6B7280", "threads": "#E69F00", "processes": "#0072B2", "pool": "#56B4E9",
-           "multiprocess": "#CC79A7", "interpreters": "#009E73", "dask": "#D55E00"}
-MARKERS = {"serial": "x", "threads": "s", "processes": "o", "pool": "^", "multiprocess": "D", "interpreters": "v", "dask": "P"}
+COLOURS = {
+    "serial": "#6B7280",
+    "threads": "#E69F00",
+    "processes": "#0072B2",
+    "pool": "#56B4E9",
+    "multiprocess": "#CC79A7",
+    "interpreters": "#009E73",
+    "dask": "#D55E00",
+}
+MARKERS = {
+    "serial": "x",
+    "threads": "s",
+    "processes": "o",
+    "pool": "^",
+    "multiprocess": "D",
+    "interpreters": "v",
+    "dask": "P",
+}
 OTHER = "#1F2933"  # an engine that has no colour of its own
 
 INK, GREY, GRID, SHADE = "#1F2933", "#6B7280", "#E5E7EB", "#F3F5F9"
@@ -65,8 +80,28 @@ def write_head(ax, title, parts):
         lines = min(cuts, key=lambda cut: max(text_width(line, size) for line in cut))
     size *= min(1, axes_width(ax) / max(1, max(text_width(line, size) for line in lines)))
     place = {"xycoords": "axes fraction", "textcoords": "offset points", "family": FONT, "annotation_clip": False}
-    ax.annotate("\n".join(lines), (0, 1), (0, 6 + 2.6 * SMALL_SIZE), va="top", size=size, color=GREY, gid="how", linespacing=1.2, **place)
-    ax.annotate(title, (0, 1), (0, 9.5 + 2.6 * SMALL_SIZE), va="bottom", size=TITLE_SIZE, color=INK, weight="bold", gid="title", **place)
+    ax.annotate(
+        "\n".join(lines),
+        (0, 1),
+        (0, 6 + 2.6 * SMALL_SIZE),
+        va="top",
+        size=size,
+        color=GREY,
+        gid="how",
+        linespacing=1.2,
+        **place,
+    )
+    ax.annotate(
+        title,
+        (0, 1),
+        (0, 9.5 + 2.6 * SMALL_SIZE),
+        va="bottom",
+        size=TITLE_SIZE,
+        color=INK,
+        weight="bold",
+        gid="title",
+        **place,
+    )
 
 
 def rounds_text(rounds):
@@ -82,7 +117,19 @@ def rounds_text(rounds):
 
 def write_note(ax, text, x=0.5, y=0.5):
     """Write what there is instead of data into the axes, at a place given in axes fractions."""
-    ax.text(x, y, text, transform=ax.transAxes, ha="center", va="center", size=TEXT_SIZE + 1, color=GREY, family=FONT, zorder=6, gid="note")
+    ax.text(
+        x,
+        y,
+        text,
+        transform=ax.transAxes,
+        ha="center",
+        va="center",
+        size=TEXT_SIZE + 1,
+        color=GREY,
+        family=FONT,
+        zorder=6,
+        gid="note",
+    )
 
 
 def axes_width(ax):
@@ -160,7 +207,9 @@ class Labels:
 
     def _points(self, x, y):
         (x0, x1), (y0, y1) = self.ax.get_xlim(), self.ax.get_ylim()
-        return (np.asarray(x) - x0) / (x1 - x0) * axes_width(self.ax), (np.asarray(y) - y0) / (y1 - y0) * axes_height(self.ax)
+        return (np.asarray(x) - x0) / (x1 - x0) * axes_width(self.ax), (np.asarray(y) - y0) / (y1 - y0) * axes_height(
+            self.ax
+        )
 
     def place(self):
         """Draw all labels that were asked for."""
@@ -170,23 +219,58 @@ class Labels:
             self._place_ideal()
         middle = self.ax.get_ylim()[1] / 2
         # from the lower and the upper border inwards, so that stacks keep their order
-        for text, x, y, colour, weight, size, sides in sorted(self.wanted, key=lambda label: abs(label[2] - middle), reverse=True):
+        for text, x, y, colour, weight, size, sides in sorted(
+            self.wanted, key=lambda label: abs(label[2] - middle), reverse=True
+        ):
             px, py = (float(v) for v in self._points(x, y))
             wide, high = text_width(text, size, weight), 1.2 * size
             lefts = [min(px + 8, width - wide), px - 8 - wide][:sides]
-            dy, left, _ = min((self._free(left, py - high / 2, wide, high, lines, boxes) for left in lefts), key=lambda found: found[2])
+            dy, left, _ = min(
+                (self._free(left, py - high / 2, wide, high, lines, boxes) for left in lefts),
+                key=lambda found: found[2],
+            )
             boxes = np.vstack([boxes, (left, py - high / 2 + dy, left + wide, py + high / 2 + dy)])
-            arrow = {"arrowstyle": "-", "color": colour, "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4,
-                     "relpos": (float(left < px), 0.5)}
-            self.ax.annotate(text, (x, y), (left - px, dy), textcoords="offset points", va="center", color=colour, size=size, family=FONT,
-                             weight=weight, arrowprops=arrow if abs(dy) > 9 else None, zorder=8, annotation_clip=False, gid="label")
+            arrow = {
+                "arrowstyle": "-",
+                "color": colour,
+                "lw": 0.6,
+                "alpha": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 4,
+                "relpos": (float(left < px), 0.5),
+            }
+            self.ax.annotate(
+                text,
+                (x, y),
+                (left - px, dy),
+                textcoords="offset points",
+                va="center",
+                color=colour,
+                size=size,
+                family=FONT,
+                weight=weight,
+                arrowprops=arrow if abs(dy) > 9 else None,
+                zorder=8,
+                annotation_clip=False,
+                gid="label",
+            )
         if self.shade:
             start, text = self.shade
             wide = text_width(text, SMALL_SIZE)
             left = max(2, min(float(self._points(start, 0)[0]) + 5, width - wide - 2))
             bottom = 4 + self._free(left, 4, wide, 9, lines, boxes)[0]
-            self.ax.annotate(text, (0, 0), (left, min(bottom, height - 10)), xycoords="axes fraction", textcoords="offset points",
-                             color=GREY, size=SMALL_SIZE, family=FONT, zorder=2, gid="label")
+            self.ax.annotate(
+                text,
+                (0, 0),
+                (left, min(bottom, height - 10)),
+                xycoords="axes fraction",
+                textcoords="offset points",
+                color=GREY,
+                size=SMALL_SIZE,
+                family=FONT,
+                zorder=2,
+                gid="label",
+            )
 
     def _line_boxes(self):
         """Return small boxes (left, bottom, right, top) along every line to keep off."""
@@ -207,7 +291,9 @@ class Labels:
 
         def hits(others):
             across = others[(others[:, 0] < left + wide) & (others[:, 2] > left)]
-            return ((across[:, 1] < bottom + shifts[:, None] + high) & (across[:, 3] > bottom + shifts[:, None])).sum(axis=1)
+            return ((across[:, 1] < bottom + shifts[:, None] + high) & (across[:, 3] > bottom + shifts[:, None])).sum(
+                axis=1
+            )
 
         cost = 1000 * hits(boxes) + 8 * hits(lines) + abs(shifts)
         return float(shifts[np.argmin(cost)]), left, float(cost.min())
@@ -216,8 +302,21 @@ class Labels:
         (x0, x1), (y0, y1) = self._points([0, self.ideal], [0, self.ideal])
         angle = degrees(atan2(y1 - y0, x1 - x0))
         at = 1 + 0.62 * (self.ideal - 1)
-        self.ax.annotate("ideal", (at, at), (0, 2), textcoords="offset points", rotation=angle, rotation_mode="anchor", ha="center",
-                         va="bottom", size=SMALL_SIZE, color=GREY, family=FONT, zorder=2, gid="ideal label")
+        self.ax.annotate(
+            "ideal",
+            (at, at),
+            (0, 2),
+            textcoords="offset points",
+            rotation=angle,
+            rotation_mode="anchor",
+            ha="center",
+            va="bottom",
+            size=SMALL_SIZE,
+            color=GREY,
+            family=FONT,
+            zorder=2,
+            gid="ideal label",
+        )
 
 
 def figure_png(figure, scale=2.0):

@@ -50,7 +50,9 @@ def describe_speedup(sweep):
     pairs = parallel_pairs(sweep) if sweep is not None else ()
     if not pairs:
         warming = sweep is not None and any(run.warmup for run in sweep.runs)
-        return "Speedup over the serial loop: " + ("warming up, no round counts yet." if warming else "no measurement yet.")
+        return "Speedup over the serial loop: " + (
+            "warming up, no round counts yet." if warming else "no measurement yet."
+        )
     medians, best = {pair: sweep.speedup(*pair).median for pair in pairs}, {}
     for engine, n in sorted(pairs, key=medians.get, reverse=True):
         best.setdefault(engine, n)
@@ -151,14 +153,29 @@ def _draw_engine(ax, labels, engine, series, cpus):
     line = {"color": colour, "solid_capstyle": "round"}
     ax.plot(n[:solid], warm[:solid], lw=1.9, zorder=4, marker=marker, ms=5.5, gid=f"{engine} within", **line)
     if beyond.any():
-        ax.plot(n[max(solid - 1, 0):], warm[max(solid - 1, 0):], lw=1.9, zorder=3, alpha=0.4, **line)
-        ax.plot(n[solid:], warm[solid:], ls="", marker=marker, ms=5.5, mfc="white", mec=colour, mew=1.4, zorder=5, gid=f"{engine} beyond")
+        ax.plot(n[max(solid - 1, 0) :], warm[max(solid - 1, 0) :], lw=1.9, zorder=3, alpha=0.4, **line)
+        ax.plot(
+            n[solid:],
+            warm[solid:],
+            ls="",
+            marker=marker,
+            ms=5.5,
+            mfc="white",
+            mec=colour,
+            mew=1.4,
+            zorder=5,
+            gid=f"{engine} beyond",
+        )
     bars = [[(x, s.low), (x, s.high)] for x, s, _ in series if s.low is not None]
     if bars:
-        ax.add_collection(LineCollection(bars, colors=colour, linewidths=1.3, zorder=4.5, gid=f"{engine} intervals"), autolim=False)
+        ax.add_collection(
+            LineCollection(bars, colors=colour, linewidths=1.3, zorder=4.5, gid=f"{engine} intervals"), autolim=False
+        )
     labels.add(engine, n[-1], warm[-1], darker(colour), weight="bold")
     visibly = np.abs(cold - warm) > 0.03 * ax.get_ylim()[1]
-    ax.plot(n, cold, lw=0.9, marker="_" if len(n) == 1 else "", zorder=2.5, color=colour, alpha=0.55, gid=f"{engine} cold")
+    ax.plot(
+        n, cold, lw=0.9, marker="_" if len(n) == 1 else "", zorder=2.5, color=colour, alpha=0.55, gid=f"{engine} cold"
+    )
     if visibly.any():
         labels.avoid(n, cold)
         labels.add("with start-up", n[-1], cold[-1], darker(colour), size=SMALL_SIZE)
@@ -175,7 +192,9 @@ def _draw_law(ax, labels, sweep, points):
             return ""  # nobody expects one
         return f"no law fitted: that takes {MIN_POINTS} worker counts within the CPUs"
     n = np.linspace(1, min(2 * law.largest_measured, max(n for n, _, _ in points[engine]) + 0.3), 60)
-    ax.plot(n, law.speedup(n), color=darker(COLOURS.get(engine, OTHER)), lw=1.1, ls=(0, (4, 2.5)), zorder=4.2, gid="law")
+    ax.plot(
+        n, law.speedup(n), color=darker(COLOURS.get(engine, OTHER)), lw=1.1, ls=(0, (4, 2.5)), zorder=4.2, gid="law"
+    )
     labels.avoid(n, law.speedup(n))
     reach = f" up to {law.largest_measured} workers" if starved else ""
     return f"dashed: scalability law fitted to {engine}{reach}"

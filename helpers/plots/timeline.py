@@ -35,7 +35,13 @@ from helpers.plots.drawing import (
 #: stripes drawn in a timeline at most; above, tasks are merged
 MAX_STRIPES = 4000
 
-SHARES = {"working": "working", "startup": "start-up", "transfer": "transfer", "waiting": "waiting", "idle_tail": "idle tail"}
+SHARES = {
+    "working": "working",
+    "startup": "start-up",
+    "transfer": "transfer",
+    "waiting": "waiting",
+    "idle_tail": "idle tail",
+}
 
 
 def plot_timeline(run, ax=None):
@@ -65,20 +71,54 @@ def plot_timeline(run, ax=None):
         gap = min(0.4 / axes_width(ax) * end, float(np.percentile(spans[:, 1] - spans[:, 0], 20)) / 12)
         spans = spans + np.where(spans[:, 1:] - spans[:, :1] > 2 * gap, (gap, -gap), 0)
     colour = COLOURS.get(run.engine, OTHER)
-    draw_boxes(ax, spans, lane, thickness, facecolors=np.array([to_rgb(colour), paler(colour, 0.38)])[shade], linewidths=0, gid="tasks")
+    draw_boxes(
+        ax,
+        spans,
+        lane,
+        thickness,
+        facecolors=np.array([to_rgb(colour), paler(colour, 0.38)])[shade],
+        linewidths=0,
+        gid="tasks",
+    )
     lanes = np.arange(run.n_workers)
     if run.startup > 0:
-        draw_boxes(ax, np.tile((0.0, run.startup), (run.n_workers, 1)), lanes, thickness, facecolors=STARTUP, linewidths=0, gid="startup")
+        draw_boxes(
+            ax,
+            np.tile((0.0, run.startup), (run.n_workers, 1)),
+            lanes,
+            thickness,
+            facecolors=STARTUP,
+            linewidths=0,
+            gid="startup",
+        )
     tails = np.stack([last, np.full(run.n_workers, end)], axis=1)
     seen = tails[:, 1] - tails[:, 0] > 0.001 * end
-    draw_boxes(ax, tails[seen], lanes[seen], thickness, facecolors="none", edgecolors=HATCH, hatch="////", linewidths=0, gid="idle tail")
+    draw_boxes(
+        ax,
+        tails[seen],
+        lanes[seen],
+        thickness,
+        facecolors="none",
+        edgecolors=HATCH,
+        hatch="////",
+        linewidths=0,
+        gid="idle tail",
+    )
     _name_parts(ax, run, float(tails[0, 0]), end)
     step = max(1, ceil(10 / (axes_height(ax) / (run.n_workers + 0.12))))
-    ax.set_yticks(lanes[::step], ["serial loop"] if run.engine == "serial" else [f"worker {n + 1}" for n in lanes[::step]])
+    ax.set_yticks(
+        lanes[::step], ["serial loop"] if run.engine == "serial" else [f"worker {n + 1}" for n in lanes[::step]]
+    )
     who = "the serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers)
-    write_head(ax, f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run", [
-        _accounting_text(run), f"of {worker_name('', run.n_workers).replace('  ', ' ')} × {seconds(end)}",
-        "each stripe is many tasks" if merged else ""])
+    write_head(
+        ax,
+        f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run",
+        [
+            _accounting_text(run),
+            f"of {worker_name('', run.n_workers).replace('  ', ' ')} × {seconds(end)}",
+            "each stripe is many tasks" if merged else "",
+        ],
+    )
     return ax
 
 
@@ -88,7 +128,9 @@ def _stripes(run, end):
     No Python loop over tasks: a million take well under a second.
     """
     line = run.timeline
-    worker, start, stop = (np.frombuffer(column, column.typecode) for column in (line.worker, line.started, line.finished))
+    worker, start, stop = (
+        np.frombuffer(column, column.typecode) for column in (line.worker, line.started, line.finished)
+    )
     keep = (stop >= start) & (worker < run.n_workers)  # a task that never ran has no span
     worker, start, stop = worker[keep].astype(np.intp), start[keep], stop[keep]
     if (np.diff(start) < 0).any() or (np.diff(worker) < 0).any():
@@ -104,7 +146,9 @@ def _stripes(run, end):
     if merged:
         limit = max(10, min(150, MAX_STRIPES // run.n_workers))
         group = index // np.maximum(1, -(-tasks // limit))[worker]
-        gap = np.concatenate([[True], (start[1:] - stop[:-1] > 2 * end / limit) | (np.diff(worker) != 0) | (np.diff(group) != 0)])
+        gap = np.concatenate(
+            [[True], (start[1:] - stop[:-1] > 2 * end / limit) | (np.diff(worker) != 0) | (np.diff(group) != 0)]
+        )
         heads = np.flatnonzero(gap)
         tails = np.concatenate([heads[1:], [len(start)]]) - 1
         spans, shade, lane = np.stack([start[heads], stop[tails]], axis=1), np.arange(len(heads)) % 2, worker[heads]
@@ -118,8 +162,15 @@ def _stripes(run, end):
 def _name_parts(ax, run, tail, end):
     """Write the names of the grey and the hatched part over the first lane."""
     shares = run.accounting.shares()
-    style = {"size": SMALL_SIZE, "color": GREY, "family": FONT, "xycoords": ("data", "axes fraction"), "textcoords": "offset points",
-             "va": "top", "gid": "part"}
+    style = {
+        "size": SMALL_SIZE,
+        "color": GREY,
+        "family": FONT,
+        "xycoords": ("data", "axes fraction"),
+        "textcoords": "offset points",
+        "va": "top",
+        "gid": "part",
+    }
     if shares["startup"] > 0.005:
         ax.annotate("start-up", (0, 1), (2, -1), **style)
     if end - tail > 0.01 * end:
@@ -141,7 +192,10 @@ def plot_accounting(runs, ax=None):
     style_axes(ax, "per cent of workers × time")
     ax.set_xlim(0, 100)
     ax.set_ylim(max(len(runs), 1) - 0.4, -0.6)
-    ax.set_yticks(range(len(runs)), ["serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers) for run in runs])
+    ax.set_yticks(
+        range(len(runs)),
+        ["serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers) for run in runs],
+    )
     row_height = axes_height(ax) / (max(len(runs), 1) + 0.2)
     ax.tick_params(axis="y", labelsize=min(TEXT_SIZE, 0.8 * row_height))
     if not runs:
@@ -152,26 +206,55 @@ def plot_accounting(runs, ax=None):
         parts = np.array([share[name] for share in shares], float)
         ends = ends + parts
         _draw_share(ax, name, parts, ends, runs, min(SMALL_SIZE, 0.6 * row_height))
-    write_head(ax, "Where the workers' time went", ["last run of each pair; solid: working, grey: start-up",
-                                                    r"hatched \\\: transfer, dotted: waiting, hatched ///: idle tail"])
+    write_head(
+        ax,
+        "Where the workers' time went",
+        [
+            "last run of each pair; solid: working, grey: start-up",
+            r"hatched \\\: transfer, dotted: waiting, hatched ///: idle tail",
+        ],
+    )
     return ax
 
 
 def _draw_share(ax, name, parts, ends, runs, size):
     """Draw one share of all bars, with its name and figure where they fit."""
-    face, hatch = {"startup": (STARTUP, None), "transfer": ("#C3CAD5", r"\\\\\\"), "waiting": ("white", "...."),
-                   "idle_tail": ("white", "//////")}.get(name, (None, None))
+    face, hatch = {
+        "startup": (STARTUP, None),
+        "transfer": ("#C3CAD5", r"\\\\\\"),
+        "waiting": ("white", "...."),
+        "idle_tail": ("white", "//////"),
+    }.get(name, (None, None))
     colours = [COLOURS.get(run.engine, OTHER) for run in runs]
     some = np.flatnonzero(parts)
-    draw_boxes(ax, np.stack([ends - parts, ends], axis=1)[some], some, 0.78, facecolors=face or [colours[k] for k in some],
-               edgecolors=GREY if hatch else "white", hatch=hatch, linewidths=0.4, gid=name)
+    draw_boxes(
+        ax,
+        np.stack([ends - parts, ends], axis=1)[some],
+        some,
+        0.78,
+        facecolors=face or [colours[k] for k in some],
+        edgecolors=GREY if hatch else "white",
+        hatch=hatch,
+        linewidths=0.4,
+        gid=name,
+    )
     for row in some:
         texts = (f"{SHARES[name]} {parts[row]:.0f} %", f"{parts[row]:.0f} %")
         text = next((text for text in texts if text_width(text, size) + 6 < parts[row] / 100 * axes_width(ax)), "")
         if text:
-            ax.text(ends[row] - parts[row] / 2, row, text, size=size, family=FONT, ha="center", va="center", zorder=4, gid="share",
-                    color=readable_on(colours[row]) if name == "working" else INK,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8} if hatch else None)
+            ax.text(
+                ends[row] - parts[row] / 2,
+                row,
+                text,
+                size=size,
+                family=FONT,
+                ha="center",
+                va="center",
+                zorder=4,
+                gid="share",
+                color=readable_on(colours[row]) if name == "working" else INK,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8} if hatch else None,
+            )
 
 
 def round_shares(run):

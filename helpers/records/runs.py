@@ -81,7 +81,12 @@ class Timeline:
     @classmethod
     def from_dict(cls, columns):
         """Return the timeline that `to_dict` described."""
-        return cls(**{name: array("H" if name == "worker" else "f" if name == "cpu" else "d", values) for name, values in columns.items()})
+        return cls(
+            **{
+                name: array("H" if name == "worker" else "f" if name == "cpu" else "d", values)
+                for name, values in columns.items()
+            }
+        )
 
 
 @dataclass(frozen=True)

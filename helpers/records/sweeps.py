@@ -51,7 +51,9 @@ class Sweep:
     def _require(self, runs, engine, n_workers):
         if not runs:
             known = ", ".join(f"{e} × {n}" for e, n in self.pairs()) or "nothing"
-            raise InvalidArgumentError(f"{engine!r} with {n_workers} workers has no measured round here; measured: {known}.")
+            raise InvalidArgumentError(
+                f"{engine!r} with {n_workers} workers has no measured round here; measured: {known}."
+            )
         return runs
 
     def wall(self, engine, n_workers, *, cold=False):
@@ -83,7 +85,9 @@ class Sweep:
             found[UNSTEADY] = None
         if engine != "serial" and self.runs_of("serial", 1):
             speedup = self.speedup(engine, n_workers)
-            found.update(dict.fromkeys(f"serial loop: {badge}" for badge in self.badges("serial", 1) if badge not in found))
+            found.update(
+                dict.fromkeys(f"serial loop: {badge}" for badge in self.badges("serial", 1) if badge not in found)
+            )
             if speedup.low is not None and speedup.high - speedup.low > 0.25 * speedup.median:
                 found["wide interval"] = None
             if speedup.median > 1.15 * n_workers:
@@ -105,7 +109,10 @@ class Sweep:
                 f"  ({speedup.low:.2f} to {speedup.high:.2f})" if speedup.low is not None else "  (no interval)"
             )
             badges = "; ".join(self.badges(engine, n_workers))
-            lines.append(f"  {engine:>12} × {n_workers:<3} {wall.median:8.3f} s   speedup {gain}" + (f"   [{badges}]" if badges else ""))
+            lines.append(
+                f"  {engine:>12} × {n_workers:<3} {wall.median:8.3f} s   speedup {gain}"
+                + (f"   [{badges}]" if badges else "")
+            )
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -133,12 +140,20 @@ class Sweep:
         try:
             plain = json.loads(Path(path).read_text(encoding="utf-8"))
             if plain["format"] != FORMAT:
-                raise InvalidArgumentError(f"{path} has format {plain['format']}, this version reads {FORMAT}: measure again.")
+                raise InvalidArgumentError(
+                    f"{path} has format {plain['format']}, this version reads {FORMAT}: measure again."
+                )
             return cls(
-                plain["function"], plain["n_items"], tuple(map(Run.from_dict, plain["runs"])), plain["environment"], plain["complete"]
+                plain["function"],
+                plain["n_items"],
+                tuple(map(Run.from_dict, plain["runs"])),
+                plain["environment"],
+                plain["complete"],
             )
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise InvalidArgumentError(f"{path} is not a sweep saved by to_json ({type(error).__name__}: {error}).") from error
+            raise InvalidArgumentError(
+                f"{path} is not a sweep saved by to_json ({type(error).__name__}: {error})."
+            ) from error
 
     def to_frame(self):
         """Return one row a run as a pandas DataFrame, accounting in columns; needs pandas."""
@@ -148,7 +163,9 @@ class Sweep:
             raise EngineUnavailableError("to_frame needs pandas: python -m pip install pandas") from error
         rows = []
         for run in self.runs:
-            plain = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("timeline", "accounting", "badges")}
+            plain = {
+                f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("timeline", "accounting", "badges")
+            }
             rows.append(
                 {
                     **plain,
@@ -169,7 +186,9 @@ class Sweep:
         with path.open("w", encoding="utf-8") as file:
             file.write('{"displayTimeUnit": "ms", "traceEvents": [')
             kept = [run for run in self.runs if run.timeline is not None]
-            for number, event in enumerate(event for pid, run in enumerate(kept, 1) for event in _trace_events(pid, run)):
+            for number, event in enumerate(
+                event for pid, run in enumerate(kept, 1) for event in _trace_events(pid, run)
+            ):
                 file.write((",\n" if number else "\n") + event)
             file.write("\n]}\n")
         return path
@@ -190,7 +209,9 @@ def _trace_events(pid, run):
     yield json.dumps({"name": "process_name", "ph": "M", "pid": pid, "args": {"name": title}})
     line = run.timeline
     for worker in sorted(set(line.worker)):
-        yield json.dumps({"name": "thread_name", "ph": "M", "pid": pid, "tid": worker + 1, "args": {"name": f"worker {worker + 1}"}})
+        yield json.dumps(
+            {"name": "thread_name", "ph": "M", "pid": pid, "tid": worker + 1, "args": {"name": f"worker {worker + 1}"}}
+        )
     for item, (worker, start, end) in enumerate(zip(line.worker, line.started, line.finished, strict=True)):
         times = f'"ts": {start * 1e6:.3f}, "dur": {(end - start) * 1e6:.3f}'
         yield f'{{"name": "item {item}", "ph": "X", "pid": {pid}, "tid": {worker + 1}, {times}}}'

@@ -26,7 +26,13 @@ def describe_exit(exitcode):
         name = signal.Signals(-exitcode).name
     except ValueError:
         name = f"signal {-exitcode}"
-    hint = ": the system does this when memory runs out" if name == "SIGKILL" else ": a crash in compiled code" if name == "SIGSEGV" else ""
+    hint = (
+        ": the system does this when memory runs out"
+        if name == "SIGKILL"
+        else ": a crash in compiled code"
+        if name == "SIGSEGV"
+        else ""
+    )
     return f"killed by {name}{hint}"
 
 

@@ -53,7 +53,11 @@ class Runner:
             board = self._board_file.fileno()
             lifeline_read, lifeline_write = os.pipe()
         self._lifeline = lifeline_write
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path), "PYTHONUNBUFFERED": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path),
+            "PYTHONUNBUFFERED": "1",
+        }
         group = (
             {"start_new_session": True, "pass_fds": (lifeline_read, board)}
             if POSIX
@@ -61,7 +65,14 @@ class Runner:
         )
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", "from helpers.runner.inside import main; main()", str(lifeline_read), str(board)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-c",
+                    "from helpers.runner.inside import main; main()",
+                    str(lifeline_read),
+                    str(board),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -77,7 +88,8 @@ class Runner:
             os.close(lifeline_read)
         self.pid = self._process.pid
         self._threads = [
-            threading.Thread(target=work, name=f"helpers-runner-{self.pid}", daemon=True) for work in (self._receive, self._drain)
+            threading.Thread(target=work, name=f"helpers-runner-{self.pid}", daemon=True)
+            for work in (self._receive, self._drain)
         ]
         for thread in self._threads:
             thread.start()

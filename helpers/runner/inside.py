@@ -34,7 +34,9 @@ def main():
         except EOFError:
             return
         except Exception as error:
-            _reply(records, "error", HelpersError(f"The work could not be handed over: {type(error).__name__}: {error}"))
+            _reply(
+                records, "error", HelpersError(f"The work could not be handed over: {type(error).__name__}: {error}")
+            )
             continue
         try:
             for record in make_records(*args):
@@ -77,7 +79,9 @@ def end_with_parent(lifeline):
         return
     import psutil
 
-    threading.Thread(target=_outlive, args=(psutil.Process(os.getppid()),), name="helpers-lifeline", daemon=True).start()
+    threading.Thread(
+        target=_outlive, args=(psutil.Process(os.getppid()),), name="helpers-lifeline", daemon=True
+    ).start()
 
 
 def _outlive(parent):

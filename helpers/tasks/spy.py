@@ -36,7 +36,9 @@ class Spy:
             self._wait_for_company(began)
             return self.func(item)
         finally:
-            self._write(name + ".span", f"{os.getpid()} {threading.get_ident()} {began!r} {time.perf_counter()!r} {item!r}")
+            self._write(
+                name + ".span", f"{os.getpid()} {threading.get_ident()} {began!r} {time.perf_counter()!r} {item!r}"
+            )
             os.remove(name + ".inside")
 
     def _write(self, path, text):

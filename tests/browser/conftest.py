@@ -56,7 +56,9 @@ def server(chromium, tmp_path_factory):
 @pytest.fixture(scope="package")
 def screenshots(tmp_path_factory):
     """The folder for pictures: SCREENSHOTS names it."""
-    folder = Path(os.environ["SCREENSHOTS"]) if os.environ.get("SCREENSHOTS") else tmp_path_factory.mktemp("screenshots")
+    folder = (
+        Path(os.environ["SCREENSHOTS"]) if os.environ.get("SCREENSHOTS") else tmp_path_factory.mktemp("screenshots")
+    )
     folder.mkdir(parents=True, exist_ok=True)
     print(f"screenshots: {folder}")
     return folder

@@ -29,7 +29,10 @@ class LabServer:
 
     def __init__(self, home, notebooks):
         self.notebooks = notebooks
-        folders = {name: home / name for name in ("config", "data", "runtime", "ipython", "settings", "workspaces", "overrides")}
+        folders = {
+            name: home / name
+            for name in ("config", "data", "runtime", "ipython", "settings", "workspaces", "overrides")
+        }
         for folder in folders.values():
             folder.mkdir()
         (folders["overrides"] / "overrides.json").write_text(json.dumps(SETTINGS))
@@ -84,7 +87,9 @@ class LabServer:
 
     def ask(self, what, method="GET"):
         """Return the JSON answer of the server's API, None if it is empty."""
-        request = urllib.request.Request(f"{self.url}/api/{what}", method=method, headers={"Authorization": f"token {TOKEN}"})
+        request = urllib.request.Request(
+            f"{self.url}/api/{what}", method=method, headers={"Authorization": f"token {TOKEN}"}
+        )
         with _local.open(request, timeout=10) as answer:
             text = answer.read()
         return json.loads(text) if text else None
@@ -92,7 +97,9 @@ class LabServer:
     def kernel(self):
         """Return the psutil Process of the one kernel that runs now."""
         (model,) = self.ask("kernels")
-        (found,) = [p for p in self.process.children(recursive=True) if f"kernel-{model['id']}.json" in " ".join(command(p))]
+        (found,) = [
+            p for p in self.process.children(recursive=True) if f"kernel-{model['id']}.json" in " ".join(command(p))
+        ]
         return found
 
     def end_kernels(self):
@@ -148,7 +155,9 @@ def children(kernel):
     for process in kernel.children(recursive=True):
         text = " ".join(command(process))
         with contextlib.suppress(psutil.Error):
-            own = process.ppid() == kernel.pid and ("multiprocessing.forkserver" in text or "multiprocessing.resource_tracker" in text)
+            own = process.ppid() == kernel.pid and (
+                "multiprocessing.forkserver" in text or "multiprocessing.resource_tracker" in text
+            )
             if not own and is_alive(process):
                 found.append(process)
     return found

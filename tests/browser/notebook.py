@@ -116,7 +116,8 @@ class Notebook:
     def close(self, kernel=False):
         """Close the tab; the kernel goes on, unless `kernel` says that it ends."""
         self.page.evaluate(
-            "async (kernel) => { if (kernel) await window.panel.sessionContext.shutdown(); window.panel.dispose(); }", kernel
+            "async (kernel) => { if (kernel) await window.panel.sessionContext.shutdown(); window.panel.dispose(); }",
+            kernel,
         )
 
     def restart_kernel(self):
@@ -124,7 +125,8 @@ class Notebook:
         self.page.evaluate("async () => { await window.panel.sessionContext.restartKernel(); }")
 
     def labs(self, at_least=1):
-        """Return all labs in the notebook; waits until there are `at_least` so many: views come after their cells are done."""
+        """Return all labs in the notebook; waits until there are `at_least` so many: views come after their cells are
+        done."""
         cells = self.page.locator(".jp-CodeCell:has(.helpers-lab)")
         cells.nth(at_least - 1).wait_for()
         return [Lab(cells.nth(number)) for number in range(cells.count())]
@@ -186,7 +188,9 @@ class Lab:
     def wait_drawn(self):
         """Wait for what comes after a run: the picture for dense screens, and the advice."""
         self.cell.locator(".helpers-message", has_text=re.compile(r"\S")).wait_for()
-        sharp = "(cell) => cell.querySelector('.jp-RenderedImage img')?.naturalWidth >= 1800"  # each picture is a new element
+        sharp = (  # each picture is a new element
+            "(cell) => cell.querySelector('.jp-RenderedImage img')?.naturalWidth >= 1800"
+        )
         self.page.wait_for_function(sharp, arg=self.cell.element_handle())
 
     def stop(self):
@@ -196,21 +200,29 @@ class Lab:
         self.wait_over()
 
     def boxes(self):
-        """Return where Run, the picture and, if there is one, Show code lie in the cell: name -> x, y, width, height."""
+        """Return where Run, the picture and, if there is one, Show code lie in the cell: name -> x, y, width,
+        height."""
         found = {"run": self.button("run"), "picture": self.picture}
         if self.button("code").count():
             found["code"] = self.button("code")
         top = self.cell.bounding_box()
         boxes = {name: one.bounding_box() for name, one in found.items()}
         return {
-            name: (round(box["x"] - top["x"], 1), round(box["y"] - top["y"], 1), round(box["width"], 1), round(box["height"], 1))
+            name: (
+                round(box["x"] - top["x"], 1),
+                round(box["y"] - top["y"], 1),
+                round(box["width"], 1),
+                round(box["height"], 1),
+            )
             for name, box in boxes.items()
         }
 
     def alt(self):
         """Return the alternative text stored with the picture: JupyterLab does not put it into the page."""
-        return self.cell.evaluate("""(cell) => window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON()
-            .map(output => output.metadata?.['image/png']?.alt).find(alt => alt)""")
+        return self.cell.evaluate(
+            """(cell) => window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON()
+            .map(output => output.metadata?.['image/png']?.alt).find(alt => alt)"""
+        )
 
     def contrasts(self):
         """Return the contrast of text to ground (WCAG, 1 to 21) for all labels and enabled buttons: text -> ratio."""

@@ -12,7 +12,13 @@ from .notebook import Notebook
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 #: The last two leave the browser no way to the outside: what wants one shows as an error in the console.
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 FLAGS += ["--disable-sync", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 SMALL = "small.ipynb"
 DEADLINE = 60_000  # milliseconds for whatever the browser is asked
@@ -30,7 +36,8 @@ IN_THEME = """(theme) => {
 
 
 def find_chromium():
-    """Return the path of the system's Chromium: CHROMIUM names one, else the first on the PATH; None if there is none."""
+    """Return the path of the system's Chromium: CHROMIUM names one, else the first on the PATH; None if there is
+    none."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -42,7 +49,8 @@ def launch(playwright, path):
 
 @contextlib.contextmanager
 def pages(browser, server):
-    """Give a function that opens JupyterLab in a new page. At the end no kernel and nothing that one started may be alive.
+    """Give a function that opens JupyterLab in a new page. At the end no kernel and nothing that one started may be
+    alive.
 
     ``page.errors`` is what the console called an error, and exceptions nobody caught.
     """

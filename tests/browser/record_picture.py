@@ -23,7 +23,8 @@ PICTURE = ROOT / "docs" / "speedup-lab.png"
 MAKE = """
 from helpers.labs import SpeedupLab
 from helpers.tasks.cpu import count_primes
-lab = SpeedupLab(count_primes, [40_000] * 16, engines=("threads", "processes"), n_workers=(1, 2, 3, 4), repeats=5, guess=2.5)
+lab = SpeedupLab(count_primes, [40_000] * 16,
+                 engines=("threads", "processes"), n_workers=(1, 2, 3, 4), repeats=5, guess=2.5)
 """
 MARGIN = 14
 
@@ -33,7 +34,12 @@ def take_picture(page, lab):
     picture, message = lab.picture.bounding_box(), lab.message.bounding_box()
     top = lab.cell.locator(".helpers-lab").bounding_box()["y"]
     bottom = max(message["y"] + message["height"], picture["y"] + picture["height"] + 40)
-    clip = {"x": picture["x"] - MARGIN, "y": top, "width": picture["width"] + 2 * MARGIN, "height": bottom + MARGIN - top}
+    clip = {
+        "x": picture["x"] - MARGIN,
+        "y": top,
+        "width": picture["width"] + 2 * MARGIN,
+        "height": bottom + MARGIN - top,
+    }
     return page.screenshot(clip=clip)
 
 

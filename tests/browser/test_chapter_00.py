@@ -30,7 +30,9 @@ def test_run_all_shows_no_error(chapter):
     cells = [cell for cell in chapter.cells() if cell["cell_type"] == "code"]
     assert not [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
     assert not ["".join(cell["source"]) for cell in cells if not cell["execution_count"]], "cells that did not run"
-    assert not chapter.page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts()
+    assert not chapter.page.locator(
+        ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
+    ).all_inner_texts()
 
 
 def test_every_lab_shows_its_controls_and_its_picture(chapter):
@@ -48,7 +50,16 @@ def test_labs_are_readable_in_both_themes(chapter, theme, screenshots):
         lab.cell.scroll_into_view_if_needed()
         lab.cell.screenshot(path=screenshots / f"chapter-00-lab-{number}-{theme.split()[1].lower()}.png")
         contrasts = lab.contrasts()
-        assert {"Workers", "Engines", "Start method", "Your guess", "1", "threads", "Run", "Show code"} <= contrasts.keys()
+        assert {
+            "Workers",
+            "Engines",
+            "Start method",
+            "Your guess",
+            "1",
+            "threads",
+            "Run",
+            "Show code",
+        } <= contrasts.keys()
         assert not {text: round(ratio, 1) for text, ratio in contrasts.items() if ratio < 3}
         assert corner(lab.picture) == [255, 255, 255, 255]  # a white card, not letters on the theme's ground
 

@@ -33,7 +33,8 @@ STOP_SECONDS = 1.0
 
 @pytest.fixture
 def measuring(open_page, server):
-    """A function that opens a notebook with a lab and runs it until its workers are alive: (notebook, lab, processes)."""
+    """A function that opens a notebook with a lab and runs it until its workers are alive: (notebook, lab,
+    processes)."""
 
     def measuring():
         (server.notebooks / "forever.py").write_text(TASK)

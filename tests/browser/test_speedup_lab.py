@@ -1,4 +1,5 @@
-"""The speedup lab in a small notebook: clicked, typed into, watched. The tests share the page; each finds the lab idle."""
+"""The speedup lab in a small notebook: clicked, typed into, watched. The tests share the page; each finds the lab
+idle."""
 
 import pytest
 
@@ -48,7 +49,9 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
     notebook.page.wait_for_function("window.seen.over")
     seen = lab.seen()
     assert len(seen["pictures"]) > 3, "the picture changes at least three times"
-    assert len([text for text in seen["progress"] if " of 30 runs" in text]) > 3, seen["progress"]  # 6 rounds of serial and 2 x 2
+    assert len([text for text in seen["progress"] if " of 30 runs" in text]) > 3, seen[
+        "progress"
+    ]  # 6 rounds of serial and 2 x 2
     assert "times the serial loop" in seen["alts"][-1] and len(seen["alts"]) > 3, "points come one by one"
     lab.wait_drawn()
     assert "serial" in lab.message.inner_text()
@@ -79,7 +82,8 @@ def test_controls_are_reached_with_tab_in_reading_order(notebook, lab):
     order = []
     for _ in range(40):
         name = notebook.page.evaluate(
-            "[...document.activeElement.closest('[class*=helpers-]')?.classList ?? []].find(one => one.startsWith('helpers-'))"
+            "[...document.activeElement.closest('[class*=helpers-]')?.classList ?? []].find(one =>"
+            " one.startsWith('helpers-'))"
         )
         if name is None or name == "helpers-code":
             break

@@ -6,7 +6,15 @@ import sys
 import pytest
 from leftovers import no_leftovers
 
-from helpers.engines import ENGINES, auto_chunksize, check_engine, engine_problem, max_workers, open_team, start_methods_of
+from helpers.engines import (
+    ENGINES,
+    auto_chunksize,
+    check_engine,
+    engine_problem,
+    max_workers,
+    open_team,
+    start_methods_of,
+)
 from helpers.errors import (
     EngineUnavailableError,
     InvalidArgumentError,
@@ -19,7 +27,12 @@ from helpers.measure import run_once
 from helpers.runner import Stopped
 from helpers.tasks import cpu, faults, wait
 
-SETTINGS = [(engine, method) for engine in ENGINES if engine_problem(engine) is None for method in (start_methods_of(engine) or (None,))]
+SETTINGS = [
+    (engine, method)
+    for engine in ENGINES
+    if engine_problem(engine) is None
+    for method in start_methods_of(engine) or (None,)
+]
 PARALLEL = [setting for setting in SETTINGS if setting[0] != "serial"]
 STARTING = [setting for setting in SETTINGS if setting[1] is not None]
 every_setting = pytest.mark.parametrize(("engine", "method"), SETTINGS)
@@ -87,7 +100,11 @@ def test_an_unpicklable_result_is_the_failure_of_its_item(engine, method):
 
 @every_starting
 @pytest.mark.parametrize(
-    "func", [faults.exit_on_bad, pytest.param(faults.kill_on_bad, marks=pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here"))]
+    "func",
+    [
+        faults.exit_on_bad,
+        pytest.param(faults.kill_on_bad, marks=pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here")),
+    ],
 )
 def test_a_dead_worker_is_named_with_its_item(engine, method, func):
     with pytest.raises(WorkerDiedError) as caught:
@@ -153,7 +170,10 @@ def test_the_timeline_has_a_row_for_every_item(engine, method):
     batch = run(wait.wait_ms, [3] * 9, engine, method, chunksize=2)
     line = batch.timeline
     assert len(line) == 9 and len(set(line.worker)) == (1 if engine == "serial" else 2)
-    assert all(q <= s <= f <= batch.startup + batch.wall for q, s, f in zip(line.queued, line.started, line.finished, strict=True))
+    assert all(
+        q <= s <= f <= batch.startup + batch.wall
+        for q, s, f in zip(line.queued, line.started, line.finished, strict=True)
+    )
     assert all(f - s >= 0.003 for s, f in zip(line.started, line.finished, strict=True))
 
 
@@ -182,7 +202,9 @@ def test_multiprocess_carries_globals_and_imports_of_the_function():
     namespace = {"__name__": "__main__"}
     exec("import math\nbase = 2\ndef halve(x): return base + math.floor(x / 2)\n", namespace)
     for method in start_methods_of("multiprocess"):
-        assert run_once(namespace["halve"], [4, 7], engine="multiprocess", start_method=method, timeout=30).values() == [4, 5]
+        assert run_once(
+            namespace["halve"], [4, 7], engine="multiprocess", start_method=method, timeout=30
+        ).values() == [4, 5]
 
 
 @pytest.mark.parametrize("count", [0, -1, 10_000, 1.5, True, "two", None])

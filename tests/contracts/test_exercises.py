@@ -16,12 +16,15 @@ def test_collatz_solution_passes(answers):
     assert verdict and verdict.state == "right"
 
 
-@pytest.mark.parametrize(("source", "state", "words"), [
-    (COLLATZ.replace("steps = 0", "steps = 1"), "wrong", "for 1 it gives 1"),
-    (COLLATZ.replace("3 * n + 1", "3 * n"), "wrong", "does the loop stop at 1"),
-    ("def collatz_steps(n):\n    ...\n", "not attempted", "nothing yet"),
-    ("def collatz_steps(n):\n    raise KeyError(n)\n", "wrong", "KeyError"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "state", "words"),
+    [
+        (COLLATZ.replace("steps = 0", "steps = 1"), "wrong", "for 1 it gives 1"),
+        (COLLATZ.replace("3 * n + 1", "3 * n"), "wrong", "does the loop stop at 1"),
+        ("def collatz_steps(n):\n    ...\n", "not attempted", "nothing yet"),
+        ("def collatz_steps(n):\n    raise KeyError(n)\n", "wrong", "KeyError"),
+    ],
+)
 def test_collatz_wrong_answers_are_told_why(answers, monkeypatch, source, state, words):
     monkeypatch.setattr("helpers.course.start.exercises.DEADLINE", 2.0)
     verdict = start_1.check(answers(source).collatz_steps)
@@ -38,7 +41,9 @@ def test_fastest_solution_and_wrong_answers():
     exec(start_2.answer, namespace)
     assert start_2.check(namespace["fastest"])
     assert start_2.check(lambda sweep: sweep.pairs()[-1]).state == "wrong"
-    assert start_2.check(lambda sweep: min(sweep.pairs(), key=lambda pair: sweep.speedup(*pair).median)).state == "wrong"
+    assert (
+        start_2.check(lambda sweep: min(sweep.pairs(), key=lambda pair: sweep.speedup(*pair).median)).state == "wrong"
+    )
     assert start_2.check(lambda sweep: None).state == "not attempted"
     assert "TypeError" in start_2.check(lambda: None).words
     assert "pair" in start_2.check(lambda sweep: "processes").words and "without calling" in start_2.check(5).words
@@ -61,14 +66,18 @@ def answer(func, items):
         return pool.map(func, items, 1)
 """
 SERIAL = "def answer(func, items):\n    return [func(item) for item in items]\n"
-THREADS = PARALLEL.replace("from multiprocessing", "from multiprocessing.pool").replace("import Pool", "import ThreadPool as Pool")
+THREADS = PARALLEL.replace("from multiprocessing", "from multiprocessing.pool").replace(
+    "import Pool", "import ThreadPool as Pool"
+)
 
 
 @pytest.mark.parametrize("method", base.METHODS)
 def test_overlap_is_seen_in_a_pool_and_not_in_a_loop_or_threads(answers, method):
     for source, parallel in ((PARALLEL, True), (SERIAL, False), (THREADS, False)):
         func = answers(source).answer
-        value, spans = spy_on(cpu.sum_squares, lambda spy, func=func: call_answer(func, spy, [1, 2, 3, 4], start_method=method))
+        value, spans = spy_on(
+            cpu.sum_squares, lambda spy, func=func: call_answer(func, spy, [1, 2, 3, 4], start_method=method)
+        )
         assert value == [0, 1, 5, 14] and len(spans) == 4
         assert (count_overlapping(spans) >= 2) is parallel
         if not parallel:
@@ -114,7 +123,9 @@ def test_answers_that_leave_or_hang_are_wrong_and_told_why(answers, source, word
 
 
 def test_an_answer_that_ends_its_process_is_reported():
-    verdict = base.Exercise("x", "", lambda func: call_answer(func, faults.BAD_ITEM), "", ("",), "").check(faults.exit_on_bad)
+    verdict = base.Exercise("x", "", lambda func: call_answer(func, faults.BAD_ITEM), "", ("",), "").check(
+        faults.exit_on_bad
+    )
     assert verdict.state == "wrong" and "exit code 3" in verdict.words
 
 

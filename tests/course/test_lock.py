@@ -40,6 +40,7 @@ def words_in(ax):
 
 # --- measuring --------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("method", METHODS)
 def test_with_the_lock_nobody_is_inside_with_another_and_nothing_is_lost(method):
     sweep = measure_locks(**SMALL, start_method=method, share=0.5)
@@ -60,7 +61,11 @@ def test_without_the_lock_workers_are_inside_together_and_write_over_each_other(
     run = sweep.last_run()
     assert 0 < run.lost < run.expected == 12
     one, two = run.lanes
-    assert any(a < d and c < b for a, b in zip(one.got, one.released, strict=True) for c, d in zip(two.got, two.released, strict=True))
+    assert any(
+        a < d and c < b
+        for a, b in zip(one.got, one.released, strict=True)
+        for c, d in zip(two.got, two.released, strict=True)
+    )
     assert sweep.last_run(1).lost == 0
 
 
@@ -101,9 +106,18 @@ def test_shares_lost_and_speedup_by_hand():
     assert ceiling(8, 0.25) == 4 and ceiling(2, 0.25) == 2 and ceiling(8, 0) == 8
 
 
-@pytest.mark.parametrize("bad", [
-    {"share": 1.5}, {"share": "a"}, {"work": "play"}, {"n_workers": 0}, {"repeats": 0}, {"n_steps": 0}, {"timeout": -1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"share": 1.5},
+        {"share": "a"},
+        {"work": "play"},
+        {"n_workers": 0},
+        {"repeats": 0},
+        {"n_steps": 0},
+        {"timeout": -1},
+    ],
+)
 def test_bad_settings_are_refused_before_anything_starts(bad):
     with pytest.raises(InvalidArgumentError):
         measure_locks(**{**SMALL, **bad})
@@ -136,6 +150,7 @@ def test_run_together_waits_tells_and_ends():
 
 
 # --- tasks ------------------------------------------------------------------------------------
+
 
 def test_traced_lock_notes_three_times_a_section():
     lock = multiprocessing.Lock()
@@ -178,6 +193,7 @@ def test_opposite_order_ends_by_timeout_and_one_order_does_not(method):
 
 # --- pictures ---------------------------------------------------------------------------------
 
+
 def test_pictures_show_what_was_measured():
     sweep = measure_locks(**SMALL, share=1.0, locked=False)
     ax = plot_lock_speedup(sweep)
@@ -193,6 +209,7 @@ def test_pictures_show_what_was_measured():
 
 
 # --- the lab ----------------------------------------------------------------------------------
+
 
 def small_lab(**options):
     return LockLab(**{"n_workers": (1, 2), "repeats": 1, **options})
@@ -248,12 +265,20 @@ def test_lab_tells_of_bad_input():
         control.value = False
     lab._run_button.click()
     assert "at least one" in lab._message.value and not lab.running
-    for bad in ({"share": 2}, {"work": "play"}, {"n_workers": 0}, {"repeats": 0}, {"start_method": "magic"}, {"locked": "off"}):
+    for bad in (
+        {"share": 2},
+        {"work": "play"},
+        {"n_workers": 0},
+        {"repeats": 0},
+        {"start_method": "magic"},
+        {"locked": "off"},
+    ):
         with pytest.raises(InvalidArgumentError):
             LockLab(**bad)
 
 
 # --- exercises --------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def answer(tmp_path, monkeypatch):
@@ -286,25 +311,44 @@ def test_solution_passes_and_nothing_is_not_attempted(exercise, answer):
 ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
 
 
-@pytest.mark.parametrize(("exercise", "source", "words"), [
-    (lock_1, ADD + "        counter.value += work(item)\n", "lost"),
-    (lock_1, ADD + "        with lock:\n            counter.value += work(item)\n", "serial work"),
-    (lock_1, ADD + "        lock.acquire()\n        counter.value += work(item)\n", "for ever"),
-    (lock_1, ADD + "        raise KeyError(item)\n", "KeyError"),
-    (lock_1, ADD + "        work(item)\n", "still says 0"),
-    (lock_1, "import os\n" + ADD + "        os._exit(3)\n", "ended in the middle"),
-    (lock_2, lock_1.answer, "took the lock 8 times"),
-    (lock_2, "def add(counter, lock, work, items):\n    with lock:\n        counter.value += sum(map(work, items))\n", "serial work"),
-    (lock_2, "def add(counter, lock, work, items):\n    counter.value += sum(map(work, items))\n", "lost"),
-    (lock_3, lock_3.answer.replace("sorted((source, target), key=lambda account: account.number)", "source, target"), "for ever"),
-    (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "if True:"), "hold the locks of both"),
-    (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "with first.lock:"), "taken"),
-    (lock_3, "def transfer(source, target, amount):\n    with source.lock:\n        source.balance -= amount\n"
-     "    with target.lock:\n        target.balance += amount\n", "Hold both locks"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("exercise", "source", "words"),
+    [
+        (lock_1, ADD + "        counter.value += work(item)\n", "lost"),
+        (lock_1, ADD + "        with lock:\n            counter.value += work(item)\n", "serial work"),
+        (lock_1, ADD + "        lock.acquire()\n        counter.value += work(item)\n", "for ever"),
+        (lock_1, ADD + "        raise KeyError(item)\n", "KeyError"),
+        (lock_1, ADD + "        work(item)\n", "still says 0"),
+        (lock_1, "import os\n" + ADD + "        os._exit(3)\n", "ended in the middle"),
+        (lock_2, lock_1.answer, "took the lock 8 times"),
+        (
+            lock_2,
+            "def add(counter, lock, work, items):\n    with lock:\n        counter.value += sum(map(work, items))\n",
+            "serial work",
+        ),
+        (lock_2, "def add(counter, lock, work, items):\n    counter.value += sum(map(work, items))\n", "lost"),
+        (
+            lock_3,
+            lock_3.answer.replace("sorted((source, target), key=lambda account: account.number)", "source, target"),
+            "for ever",
+        ),
+        (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "if True:"), "hold the locks of both"),
+        (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "with first.lock:"), "taken"),
+        (
+            lock_3,
+            (
+                "def transfer(source, target, amount):\n    with source.lock:\n        source.balance -= amount\n"
+                "    with target.lock:\n        target.balance += amount\n"
+            ),
+            "Hold both locks",
+        ),
+    ],
+)
 def test_wrong_answers_are_told_why(exercise, source, words, answer, monkeypatch):
     if words == "serial work":
-        monkeypatch.setattr("helpers.exercises.base.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3))
+        monkeypatch.setattr(
+            "helpers.exercises.base.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3)
+        )
     if words == "for ever":
         monkeypatch.setattr("helpers.course.lock.exercises.STUCK_AFTER", 1.5)
     verdict = exercise.check(answer(source))

@@ -102,7 +102,9 @@ def test_every_way_and_size_is_measured_in_every_round(method):
         assert trips.sizes(way) == [1, 5_000, 1_500_000]
         for size in trips.sizes(way):
             assert trips.n_rounds(way, size) == 2 and trips.median(way, size) > 0
-    assert [progress.done for progress in seen] == list(range(len(seen))) and seen[-1].done == seen[-1].total == len(trips.trips)
+    assert [progress.done for progress in seen] == list(range(len(seen))) and seen[-1].done == seen[-1].total == len(
+        trips.trips
+    )
     assert seen[0].seconds_left is None and seen[-1].seconds_left == 0
     assert str(trips).count("\n") == 15 and "5,000 B" in str(trips)
     no_leftovers()
@@ -121,8 +123,12 @@ def test_visits_are_in_random_order_and_the_warm_up_leaves_out_the_large():
 def some_trips(factor=1.0, rounds=4, sizes=(1, 1_000, 64_000_000)):
     """Return Trips of which every round took the same: latency and time per byte times a number per way."""
     speeds = {"send": 5, "send_bytes": 4, "queue": 7, "shared": 1.2, COPY: 1}
-    found = [Trip(way, size, number, 10, 10 * factor * share * (2e-5 + size * 1e-9))
-             for number in range(rounds) for way, share in speeds.items() for size in sizes]  # fmt: skip
+    found = [
+        Trip(way, size, number, 10, 10 * factor * share * (2e-5 + size * 1e-9))
+        for number in range(rounds)
+        for way, share in speeds.items()
+        for size in sizes
+    ]
     return Trips(tuple(found), "spawn", rounds - 1, True)
 
 
@@ -143,10 +149,18 @@ def test_what_comes_back_changed_is_an_error():
         partners.require_back(b"abc", b"abd", "shared")
 
 
-@pytest.mark.parametrize("arguments", [
-    {"ways": ("send", "pigeon")}, {"sizes": 0}, {"sizes": ()}, {"sizes": (1, 2e6)}, {"sizes": "10"},
-    {"repeats": 0}, {"start_method": "magic"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"ways": ("send", "pigeon")},
+        {"sizes": 0},
+        {"sizes": ()},
+        {"sizes": (1, 2e6)},
+        {"sizes": "10"},
+        {"repeats": 0},
+        {"start_method": "magic"},
+    ],
+)
 def test_bad_arguments_are_refused_before_anything_starts(arguments):
     with pytest.raises(InvalidArgumentError):
         measure_pipes(**arguments)
@@ -240,13 +254,20 @@ def test_what_is_known_is_said_after_a_stop_before_the_first_memory_copy():
 
 @pytest.mark.parametrize(("rounds", "words"), [(2, "no interval"), (3, "rough with so few"), (5, "95 % interval")])
 def test_an_interval_of_95_percent_is_promised_from_good_rounds_on(rounds, words):
-    (head,) = [text.get_text() for text in plot_trip_times(some_trips(rounds=rounds + 1)).texts if text.get_gid() == "how"]
+    (head,) = [
+        text.get_text() for text in plot_trip_times(some_trips(rounds=rounds + 1)).texts if text.get_gid() == "how"
+    ]
     assert words in head and ("95 %" in head) == (rounds >= 5)
 
 
 def test_the_lab_blocks_on_request_and_returns_the_record():
     result = PipeLab(smallest=1_000, largest=1_000, ways="send", repeats=3).run(block=True)
-    assert isinstance(result, Trips) and result.complete and result.sizes("send") == [1_000] and result.ways() == ["send", COPY]
+    assert (
+        isinstance(result, Trips)
+        and result.complete
+        and result.sizes("send") == [1_000]
+        and result.ways() == ["send", COPY]
+    )
 
 
 def test_stop_ends_everything_and_keeps_what_was_measured():
@@ -264,7 +285,13 @@ def test_bad_input_is_told_and_nothing_starts():
         control.value = False
     press(lab, "run")
     assert "at least one way" in lab._message.value and not lab.running
-    for options in ({"smallest": 3}, {"smallest": 1_000, "largest": 10}, {"ways": "pigeon"}, {"repeats": 0}, {"start_method": "magic"}):
+    for options in (
+        {"smallest": 3},
+        {"smallest": 1_000, "largest": 10},
+        {"ways": "pigeon"},
+        {"repeats": 0},
+        {"start_method": "magic"},
+    ):
         with pytest.raises(InvalidArgumentError):
             PipeLab(**options)
 
@@ -272,7 +299,9 @@ def test_bad_input_is_told_and_nothing_starts():
 # --- exercises --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("exercise", "name"), [(pipe_1, "double_until_closed"), (pipe_2, "exchange"), (pipe_3, "gather")])
+@pytest.mark.parametrize(
+    ("exercise", "name"), [(pipe_1, "double_until_closed"), (pipe_2, "exchange"), (pipe_3, "gather")]
+)
 def test_solutions_pass_and_empty_answers_are_not_attempted(answers, exercise, name):
     verdict = exercise.check(getattr(answers(exercise.answer), name))
     assert verdict.state == "right", verdict.words
@@ -299,16 +328,19 @@ ANSWERS_ONCE = """def double_until_closed(connection):
 """
 
 
-@pytest.mark.parametrize(("source", "words"), [
-    (DOUBLE.replace("return", "continue"), "runs on"),
-    (DOUBLE.replace("EOFError", "KeyError"), "exit code 1 (EOFError): at the end recv raises EOFError"),
-    (DOUBLE.replace("2 * number", "2 * numbr"), "raised NameError: name 'numbr'"),
-    (RETURNS, "returned 6. Nobody receives that"),
-    (GIVES_UP, "also after a pause"),
-    (DOUBLE.replace("2 * number", "number ** 2"), "the reply to 3 was 9"),
-    (STOPS_AT_ZERO, "request 3 of 5, 0"),
-    (ANSWERS_ONCE, "request 2 of 5"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (DOUBLE.replace("return", "continue"), "runs on"),
+        (DOUBLE.replace("EOFError", "KeyError"), "exit code 1 (EOFError): at the end recv raises EOFError"),
+        (DOUBLE.replace("2 * number", "2 * numbr"), "raised NameError: name 'numbr'"),
+        (RETURNS, "returned 6. Nobody receives that"),
+        (GIVES_UP, "also after a pause"),
+        (DOUBLE.replace("2 * number", "number ** 2"), "the reply to 3 was 9"),
+        (STOPS_AT_ZERO, "request 3 of 5, 0"),
+        (ANSWERS_ONCE, "request 2 of 5"),
+    ],
+)
 def test_wrong_workers_are_told_why(answers, monkeypatch, source, words):
     monkeypatch.setattr("helpers.course.pipe.exercises.WORKER_PATIENCE", 2.0)
     verdict = pipe_1.check(answers(source).double_until_closed)
@@ -338,13 +370,16 @@ KEEPS_ITS_OWN = """def exchange(connection, message, first):
 """
 
 
-@pytest.mark.parametrize(("source", "words"), [
-    (SEND_FIRST, "5,000,000 bytes it did not return"),
-    (RECEIVE_FIRST, "One of them must send first"),
-    (KEEPS_ITS_OWN, "not each other's message"),
-    (FORGETS, "first=False returns nothing"),
-    (BREAKS, "first=False raises NameError: name 'conn'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (SEND_FIRST, "5,000,000 bytes it did not return"),
+        (RECEIVE_FIRST, "One of them must send first"),
+        (KEEPS_ITS_OWN, "not each other's message"),
+        (FORGETS, "first=False returns nothing"),
+        (BREAKS, "first=False raises NameError: name 'conn'"),
+    ],
+)
 def test_exchanges_that_can_deadlock_are_told_why(answers, monkeypatch, source, words):
     monkeypatch.setattr("helpers.course.pipe.exercises.EXCHANGE_DEADLINE", 1.5)
     verdict = pipe_2.check(answers(source).exchange)
@@ -356,7 +391,9 @@ LOOP = """def gather(func, items, n_workers):
     return [func(item) for item in items]
 """
 #: two workers, and each is waited for before the other one gets an item
-TAKES_TURNS = GATHER[: GATHER.index("def gather")] + """def gather(func, items, n_workers):
+TAKES_TURNS = (
+    GATHER[: GATHER.index("def gather")]
+    + """def gather(func, items, n_workers):
     results, ours = [], []
     for _ in range(n_workers):
         mine, theirs = Pipe()
@@ -369,19 +406,25 @@ TAKES_TURNS = GATHER[: GATHER.index("def gather")] + """def gather(func, items, 
         results.append(connection.recv()[1])
     return results
 """
+)
 #: in the order of the items, but without regard to n_workers
 A_PROCESS_EACH = GATHER.replace("range(n_workers)", "items")
 #: the ends stay open in a list of the module, and the workers wait at the other ends
-LEAVES_WORKERS = "KEPT = []\n" + TAKES_TURNS.replace("ours.append(mine)", "ours.append(mine)\n        KEPT.append(mine)")
+LEAVES_WORKERS = "KEPT = []\n" + TAKES_TURNS.replace(
+    "ours.append(mine)", "ours.append(mine)\n        KEPT.append(mine)"
+)
 
 
-@pytest.mark.parametrize(("source", "words"), [
-    (LOOP, "serial work"),
-    (A_PROCESS_EACH, "5 processes did the work where n_workers is 2"),
-    (TAKES_TURNS, "never by 2 at the same time"),
-    (GATHER.replace("results[index] = result", "results[0] = result"), "the plain loop"),
-    (LEAVES_WORKERS, "is still running"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (LOOP, "serial work"),
+        (A_PROCESS_EACH, "5 processes did the work where n_workers is 2"),
+        (TAKES_TURNS, "never by 2 at the same time"),
+        (GATHER.replace("results[index] = result", "results[0] = result"), "the plain loop"),
+        (LEAVES_WORKERS, "is still running"),
+    ],
+)
 def test_gathers_that_are_serial_or_leave_something_are_told_why(answers, source, words):
     verdict = pipe_3.check(answers(source).gather)
     assert verdict.state == "wrong" and words in verdict.words, verdict.words

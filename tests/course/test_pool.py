@@ -33,7 +33,9 @@ QUICK = {"n_tasks": 8, "task_ms": 5.0}
 def test_sizes_keep_their_mean_and_skew(order):
     sizes = make_sizes(9, 4.0, 25, order)
     assert sum(sizes) == pytest.approx(36) and max(sizes) / min(sizes) == pytest.approx(25)
-    assert (sizes == sorted(sizes)) is (order == "longest last") and (sizes == sorted(sizes)[::-1]) is (order == "longest first")
+    assert (sizes == sorted(sizes)) is (order == "longest last") and (sizes == sorted(sizes)[::-1]) is (
+        order == "longest first"
+    )
     assert make_sizes(1, 4.0, 25, order) == [4.0]
 
 
@@ -49,7 +51,9 @@ def test_a_run_is_complete_and_adds_up_by_every_flavour(method):
         assert len(line) == len(record.arrived) == len(record.serial_timeline) == 10 and set(line.worker) <= {0, 1}
         assert run.accounting.total == pytest.approx(2 * run.cold_wall, rel=1e-6)
         for lane in set(line.worker):
-            spans = sorted((s, f) for w, s, f in zip(line.worker, line.started, line.finished, strict=True) if w == lane)
+            spans = sorted(
+                (s, f) for w, s, f in zip(line.worker, line.started, line.finished, strict=True) if w == lane
+            )
             assert all(f <= s for (_, f), (s, _) in itertools.pairwise(spans)), "a worker does one task at a time"
         for started, finished, arrived in zip(line.started, line.finished, record.arrived, strict=True):
             assert run.startup <= started <= finished <= arrived <= run.cold_wall
@@ -59,7 +63,8 @@ def test_a_run_is_complete_and_adds_up_by_every_flavour(method):
 def test_ways_of_getting_results_differ_as_they_should():
     slow_first = [200, 2, 2, 2, 2, 2]
     runs = {
-        flavour: measure_pool(slow_first, flavour=flavour, kind="waiting", chunksize=1) for flavour in ("map", "imap", "imap_unordered")
+        flavour: measure_pool(slow_first, flavour=flavour, kind="waiting", chunksize=1)
+        for flavour in ("map", "imap", "imap_unordered")
     }
     assert len(set(runs["map"].arrived)) == 1, "map hands over everything at once"
     assert list(runs["imap"].arrived) == sorted(runs["imap"].arrived), "imap keeps the order"
@@ -75,7 +80,10 @@ def test_chunks_stay_with_one_worker():
     for lane in set(spans[:, 2]):
         seen = list(shades[spans[:, 2] == lane])
         assert seen == [number // 4 % 2 for number in range(len(seen))], "neighbouring chunks differ in shade"
-    assert measure_pool([1] * 40, n_workers=2).run.chunksize == 5 and measure_pool([1] * 40, flavour="imap").run.chunksize == 1
+    assert (
+        measure_pool([1] * 40, n_workers=2).run.chunksize == 5
+        and measure_pool([1] * 40, flavour="imap").run.chunksize == 1
+    )
 
 
 def test_looks_come_while_it_goes_and_grow():
@@ -88,23 +96,34 @@ def test_looks_come_while_it_goes_and_grow():
 
 
 def test_accounting_of_a_run_worked_out_by_hand():
-    line = Timeline(*[type(column)(column.typecode, values) for column, values in zip(Timeline().columns().values(), (
-        [0, 0, 1, 1], [1] * 4, [1.0, 2.5, 1.5, 3.0], [2.0, 3.0, 2.5, 4.0], [0] * 4), strict=True)])  # fmt: skip
+    line = Timeline(
+        *[
+            type(column)(column.typecode, values)
+            for column, values in zip(
+                Timeline().columns().values(),
+                ([0, 0, 1, 1], [1] * 4, [1.0, 2.5, 1.5, 3.0], [2.0, 3.0, 2.5, 4.0], [0] * 4),
+                strict=True,
+            )
+        ]
+    )
     parts = account(line, 3, 2, startup=1.0, wall=4.0)
     assert parts.startup == 3 and parts.working == 3.5 and parts.transfer == 1.0 and parts.waiting == 0.5
     assert parts.idle_tail == 2 + 1 + 4 and parts.total == 3 * 5.0
 
 
-@pytest.mark.parametrize(("sizes", "options"), [
-    ([], {}),
-    ([-1], {}),
-    ([1], {"flavour": "apply"}),
-    ([1], {"kind": "thinking"}),
-    ([1], {"n_workers": 0}),
-    ([1], {"start_method": "teleport"}),
-    ([1], {"chunksize": 0}),
-    ([1], {"flavour": "apply_async", "chunksize": 2}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sizes", "options"),
+    [
+        ([], {}),
+        ([-1], {}),
+        ([1], {"flavour": "apply"}),
+        ([1], {"kind": "thinking"}),
+        ([1], {"n_workers": 0}),
+        ([1], {"start_method": "teleport"}),
+        ([1], {"chunksize": 0}),
+        ([1], {"flavour": "apply_async", "chunksize": 2}),
+    ],
+)
 def test_bad_arguments_are_refused_before_anything_starts(sizes, options):
     with pytest.raises(InvalidArgumentError):
         measure_pool(sizes, **options)
@@ -168,8 +187,12 @@ def texts(ax):
 
 def test_the_picture_says_what_was_measured(record):
     ax = plot_pool(record)
-    assert f"{record.speedup:.2f} times the serial loop" in texts(ax) and f"efficiency {100 * record.efficiency:.0f} %" in texts(ax)
-    assert "10 computing tasks of 4 ms on average, the longest 5 × the shortest" in texts(ax) and "chunk size 1" in texts(ax)
+    assert f"{record.speedup:.2f} times the serial loop" in texts(
+        ax
+    ) and f"efficiency {100 * record.efficiency:.0f} %" in texts(ax)
+    assert "10 computing tasks of 4 ms on average, the longest 5 × the shortest" in texts(
+        ax
+    ) and "chunk size 1" in texts(ax)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["serial loop", "worker 1", "worker 2", "results"]
     boxes = {c.get_gid(): len(c.get_paths()) for c in ax.collections}
     assert boxes["tasks"] == boxes["serial tasks"] == 10 and "startup" in boxes
@@ -180,14 +203,18 @@ def test_many_tasks_are_merged_and_none_is_lost_at_the_ends():
     record = measure_pool([0.01] * 3000)
     spans, shades, merged = find_stripes(record.run.timeline, record.run.chunksize, record.run.cold_wall)
     assert merged and len(spans) == len(shades) < 1200
-    assert spans[:, 0].min() == min(record.run.timeline.started) and spans[:, 1].max() == max(record.run.timeline.finished)
+    assert spans[:, 0].min() == min(record.run.timeline.started) and spans[:, 1].max() == max(
+        record.run.timeline.finished
+    )
     assert "each stripe is many tasks" in texts(plot_pool(record))
 
 
 def test_break_even_picture_names_the_crossing_or_its_absence():
     even = BreakEven(8, 2, "spawn", (1.0, 4.0), (1.0, 4.0), (2.0, 2.0), (0.5, 2.0), 1)
     assert "From 2 ms a task on" in texts(plot_break_even(even))
-    assert "No length" in texts(plot_break_even(BreakEven(8, 2, "spawn", (1.0, 4.0), (1.0, 4.0), (2.0, 5.0), (2.0, 5.0), 1)))
+    assert "No length" in texts(
+        plot_break_even(BreakEven(8, 2, "spawn", (1.0, 4.0), (1.0, 4.0), (2.0, 5.0), (2.0, 5.0), 1))
+    )
 
 
 def test_a_moving_picture_keeps_its_size_and_changes():
@@ -226,7 +253,13 @@ def test_controls_decide_what_is_run():
     lab._skew.value, lab._order.value, lab._kind.value, lab._method.value = 10, "longest first", "waiting", "spawn"
     record = lab.run(block=True)
     run = record.run
-    assert (run.n_workers, record.flavour, run.chunksize, len(record.sizes_ms), record.kind) == (3, "imap", 2, 6, "waiting")
+    assert (run.n_workers, record.flavour, run.chunksize, len(record.sizes_ms), record.kind) == (
+        3,
+        "imap",
+        2,
+        6,
+        "waiting",
+    )
     assert run.start_method == "spawn" and record.sizes_ms[0] == pytest.approx(10 * record.sizes_ms[-1])
 
 
@@ -250,16 +283,30 @@ def test_bad_controls_are_told_and_nothing_starts():
     lab._chunk.value, lab._tasks.value, lab._size.value = "auto", 20_000, 1000
     with pytest.raises(InvalidArgumentError, match="fewer, or shorter"):
         lab.run(block=True)
-    for options in ({"flavour": "apply"}, {"order": "random"}, {"kind": "thinking"}, {"start_method": "teleport"},
-                    {"n_workers": 0}, {"n_tasks": 0}, {"task_ms": 0}, {"skew": 0.5}):  # fmt: skip
+    for options in (
+        {"flavour": "apply"},
+        {"order": "random"},
+        {"kind": "thinking"},
+        {"start_method": "teleport"},
+        {"n_workers": 0},
+        {"n_tasks": 0},
+        {"task_ms": 0},
+        {"skew": 0.5},
+    ):
         with pytest.raises(InvalidArgumentError):
             PoolLab(**options)
 
 
-@pytest.mark.parametrize(("parts", "words"), [
-    ((8, 0, 0, 2, 0), "Start-up took 80 %"), ((0, 8, 0, 2, 0), "larger tasks"), ((0, 0, 8, 2, 0), "larger chunk size"),
-    ((0, 0, 0, 2, 8), "smaller chunk size"), ((0, 0, 0, 9.5, 0.5), "95 % of their time on tasks"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ((8, 0, 0, 2, 0), "Start-up took 80 %"),
+        ((0, 8, 0, 2, 0), "larger tasks"),
+        ((0, 0, 8, 2, 0), "larger chunk size"),
+        ((0, 0, 0, 2, 8), "smaller chunk size"),
+        ((0, 0, 0, 9.5, 0.5), "95 % of their time on tasks"),
+    ],
+)
 def test_advice_names_what_cost_most(record, parts, words):
     from dataclasses import replace
 
@@ -289,7 +336,8 @@ def test_advice_asks_for_nothing_that_is_already_so(record):
 
 @pytest.fixture
 def quick_checks(monkeypatch):
-    """Let checks of wrong answers wait a short while only, under one start method: a right answer is checked under both."""
+    """Let checks of wrong answers wait a short while only, under one start method: a right answer is checked under
+    both."""
     monkeypatch.setattr("helpers.course.pool.exercises.METHODS", (None,))
     monkeypatch.setattr("helpers.course.pool.exercises.spy_on", functools.partial(spy_on, patience=0.4))
     monkeypatch.setattr("helpers.course.pool.exercises.Spy", functools.partial(Spy, patience=0.4))
@@ -303,23 +351,48 @@ IMPORT = "from multiprocessing import Pool\n"
 @pytest.mark.parametrize("name", EXERCISES)
 def test_solution_passes(answers, name):
     exercise = EXERCISES[name]
-    assert exercise.check(getattr(answers(exercise.answer.removeprefix("%%worker\n")), name)), "the printed solution is right"
+    assert exercise.check(getattr(answers(exercise.answer.removeprefix("%%worker\n")), name)), (
+        "the printed solution is right"
+    )
 
 
-@pytest.mark.parametrize(("name", "body", "words"), [
-    ("fair_map", "return [func(item) for item in items]", "serial work"),
-    ("fair_map", "with Pool(2) as pool: return pool.map(func, items)", "in one chunk"),
-    ("fair_map", "with Pool(2) as pool: return list(pool.imap_unordered(func, items))", "wrong order"),
-    ("fair_map", "with Pool(2) as pool: return pool.map_async(func, items)", "cannot be pickled"),
-    ("fair_map", "with Pool(2) as pool: answer = pool.map_async(func, items)\n    return answer.get()", "inside the with block"),
-    ("keep_good", "with Pool(2) as pool: return pool.map(func, items), {}", "caught on its own"),
-    ("keep_good", "return [func(item) for item in items if item != 3], {0: ValueError(), 4: ValueError()}", "serial work"),
-    ("keep_good", "with Pool(2) as pool: return pool.map(func, [i for i in items if i != 3]), {}", "failed places are [0, 4]"),
-    ("keep_good", "with Pool(2) as pool: return pool.map(func, [i for i in items if i != 3], 1), {0: 'no', 4: 'no'}", "not texts"),
-    ("first_done", "with Pool(2) as pool: return next(pool.imap(func, items))", "waited for the order"),
-    ("first_done", "with Pool(2) as pool: return list(pool.imap_unordered(func, items))[0]", "nobody needed to wait"),
-    ("first_done", "return func(items[1])", "serial work"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("fair_map", "return [func(item) for item in items]", "serial work"),
+        ("fair_map", "with Pool(2) as pool: return pool.map(func, items)", "in one chunk"),
+        ("fair_map", "with Pool(2) as pool: return list(pool.imap_unordered(func, items))", "wrong order"),
+        ("fair_map", "with Pool(2) as pool: return pool.map_async(func, items)", "cannot be pickled"),
+        (
+            "fair_map",
+            "with Pool(2) as pool: answer = pool.map_async(func, items)\n    return answer.get()",
+            "inside the with block",
+        ),
+        ("keep_good", "with Pool(2) as pool: return pool.map(func, items), {}", "caught on its own"),
+        (
+            "keep_good",
+            "return [func(item) for item in items if item != 3], {0: ValueError(), 4: ValueError()}",
+            "serial work",
+        ),
+        (
+            "keep_good",
+            "with Pool(2) as pool: return pool.map(func, [i for i in items if i != 3]), {}",
+            "failed places are [0, 4]",
+        ),
+        (
+            "keep_good",
+            "with Pool(2) as pool: return pool.map(func, [i for i in items if i != 3], 1), {0: 'no', 4: 'no'}",
+            "not texts",
+        ),
+        ("first_done", "with Pool(2) as pool: return next(pool.imap(func, items))", "waited for the order"),
+        (
+            "first_done",
+            "with Pool(2) as pool: return list(pool.imap_unordered(func, items))[0]",
+            "nobody needed to wait",
+        ),
+        ("first_done", "return func(items[1])", "serial work"),
+    ],
+)
 def test_wrong_answers_are_told_why(answers, quick_checks, name, body, words, monkeypatch):
     if words == "inside the with block":  # it hangs for certain
         monkeypatch.setattr("helpers.course.pool.exercises.CHECK_DEADLINE", 1.5)

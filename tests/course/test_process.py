@@ -26,7 +26,13 @@ from helpers.course.process.measure import (
     measure_starts,
     play_lifelines,
 )
-from helpers.course.process.plots import LiveProcessCard, describe_processes, draw_process_card, plot_lifelines, plot_start_costs
+from helpers.course.process.plots import (
+    LiveProcessCard,
+    describe_processes,
+    draw_process_card,
+    plot_lifelines,
+    plot_start_costs,
+)
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import start_methods
 from helpers.measure.answers import run_answer
@@ -78,7 +84,9 @@ def test_starts_are_measured_by_every_method_in_every_round():
     assert costs.complete and costs.n_rounds == 3 and set(costs.start_methods) == set(METHODS)
     for method in (*METHODS, THREAD):
         assert len(costs.first_line[method]) == len(costs.whole[method]) == 3 and costs.cold[method] > 0
-        assert all(0 < first <= whole for first, whole in zip(costs.first_line[method], costs.whole[method], strict=True))
+        assert all(
+            0 < first <= whole for first, whole in zip(costs.first_line[method], costs.whole[method], strict=True)
+        )
         assert min(costs.first_line[method]) <= costs.median(method) <= max(costs.first_line[method])
 
 
@@ -133,7 +141,9 @@ def test_only_a_forked_child_finds_a_lock_as_its_parent_holds_it(answer, method)
 
 
 def test_a_dead_stage_is_told_and_nothing_is_left(monkeypatch):
-    monkeypatch.setattr("helpers.course.process.measure.run_lives", os._exit)  # is handed too many arguments: ends at once
+    monkeypatch.setattr(
+        "helpers.course.process.measure.run_lives", os._exit
+    )  # is handed too many arguments: ends at once
     with pytest.raises(WorkerDiedError, match="exit code 1"):
         list(play_lifelines(2, 0.1, "spawn"))
     no_leftovers()
@@ -149,8 +159,10 @@ def test_a_program_is_run_and_what_it_prints_has_no_paths():
 
 
 def test_the_deadline_ends_a_program_with_all_it_started():
-    program = "import multiprocessing, time\nif __name__ == '__main__':\n    p = multiprocessing.Process(target=time.sleep, args=(77,))\n" \
-              "    p.start()\n    print(p.pid, flush=True)\n    time.sleep(77)\n"
+    program = (
+        "import multiprocessing, time\nif __name__ == '__main__':\n    p = multiprocessing.Process(target=time.sleep,"
+        " args=(77,))\n    p.start()\n    print(p.pid, flush=True)\n    time.sleep(77)\n"
+    )
     run = run_program(program, timeout=2)
     assert run.exitcode is None and run.ended == "ended by the deadline" and run.seconds < 10
     pid = int(run.printed)
@@ -161,18 +173,26 @@ def test_the_deadline_ends_a_program_with_all_it_started():
 
 
 def test_a_program_without_file_cannot_be_imported_from():
-    program = "from multiprocessing import get_context\ndef f(): pass\nif __name__ == '__main__':\n" \
-              "    p = get_context('spawn').Process(target=f)\n    p.start()\n    p.join()\n    print(p.exitcode)\n"
+    program = (
+        "from multiprocessing import get_context\ndef f(): pass\nif __name__ == '__main__':\n"
+        "    p = get_context('spawn').Process(target=f)\n    p.start()\n    p.join()\n    print(p.exitcode)\n"
+    )
     assert run_program(program).last_lines(1) == "0"
     assert run_program(program, in_file=False).last_lines(1) == "1"
 
 
 # ── pictures ──────────────────────────────────────────────────────────────────────────────────
 
-LIVES = Lifelines("spawn", 0.3, (Lifeline(0.0, 0.01, 0.05, 0.35, 0.36, 101, 0), Lifeline(0.01, 0.02, 0.06, 0.36, 0.37, 102, 0)), 0.38)
+LIVES = Lifelines(
+    "spawn", 0.3, (Lifeline(0.0, 0.01, 0.05, 0.35, 0.36, 101, 0), Lifeline(0.01, 0.02, 0.06, 0.36, 0.37, 102, 0)), 0.38
+)
 HALF = Lifelines("spawn", 0.3, (Lifeline(0.0, 0.01, 0.05, pid=101), Lifeline(0.01)), 0.2)
-COSTS = StartCosts(3, {"thread": (1e-4,) * 3, "spawn": (0.03, 0.04, 0.05)}, {"thread": (2e-4,) * 3, "spawn": (0.05,) * 3},
-                   {"thread": 2e-4, "spawn": 0.06})
+COSTS = StartCosts(
+    3,
+    {"thread": (1e-4,) * 3, "spawn": (0.03, 0.04, 0.05)},
+    {"thread": (2e-4,) * 3, "spawn": (0.05,) * 3},
+    {"thread": 2e-4, "spawn": 0.06},
+)
 
 
 def bars(ax):
@@ -183,7 +203,9 @@ def bars(ax):
 def test_lifelines_are_drawn_as_they_were():
     coming_up, running, over = bars(plot_lifelines(LIVES))
     assert [bound[0] + bound[2] for bound in coming_up] == pytest.approx([0.05, 0.06])
-    assert [bound[2] for bound in running] == pytest.approx([0.3, 0.3]) and [bound[2] for bound in over] == pytest.approx([0.01, 0.01])
+    assert [bound[2] for bound in running] == pytest.approx([0.3, 0.3]) and [
+        bound[2] for bound in over
+    ] == pytest.approx([0.01, 0.01])
     coming_up, running, over = bars(plot_lifelines(HALF))
     assert running[0][0] + running[0][2] == pytest.approx(0.2) and coming_up[1][2] == pytest.approx(0.19) and not over
 
@@ -197,9 +219,14 @@ def test_costs_show_every_start_the_median_and_the_guess():
 
 
 def test_a_stopped_measurement_says_how_many_starts_it_has():
-    told = [" ".join(text.get_text() for text in plot_start_costs(costs).texts) for costs in (COSTS, replace(COSTS, repeats=50))]
+    told = [
+        " ".join(text.get_text() for text in plot_start_costs(costs).texts)
+        for costs in (COSTS, replace(COSTS, repeats=50))
+    ]
     assert "3 starts each" in told[0] and "of 3" not in told[0] and "3 of 50 starts each" in told[1]
-    assert "up to 3 starts" in " ".join(text.get_text() for text in plot_start_costs(StartCosts(3, cold={"spawn": 0.05})).texts)
+    assert "up to 3 starts" in " ".join(
+        text.get_text() for text in plot_start_costs(StartCosts(3, cold={"spawn": 0.05})).texts
+    )
 
 
 def test_alt_text_says_what_is_there():
@@ -257,7 +284,9 @@ def test_run_with_block_returns_the_record():
 def test_stop_ends_all_processes_and_keeps_what_was_measured():
     lab = ProcessLab(n_processes=3, task_seconds=3.0)
     lab._run_button.click()
-    wait_until(lambda: lab.result is not None and lab.result.lives is not None and lab.result.lives.lines[2].began is not None)
+    wait_until(
+        lambda: lab.result is not None and lab.result.lives is not None and lab.result.lives.lines[2].began is not None
+    )
     lab._stop_button.click()
     no_leftovers(0.5)
     assert lab.wait(10) and lab.error is None and not lab.result.complete and lab.result.lives.lines[0].ended is None
@@ -269,7 +298,8 @@ def test_stop_ends_all_processes_and_keeps_what_was_measured():
 
 @pytest.fixture
 def answer(tmp_path, monkeypatch):
-    """Return a function that makes a module of a source text and returns its last function: what a %%worker cell does."""
+    """Return a function that makes a module of a source text and returns its last function: what a %%worker cell
+    does."""
     numbers = itertools.count()
     monkeypatch.syspath_prepend(str(tmp_path))
 
@@ -280,7 +310,9 @@ def answer(tmp_path, monkeypatch):
         importlib.invalidate_caches()
         module = importlib.import_module(name)
         monkeypatch.setitem(sys.modules, name, module)
-        return getattr(module, [line for line in source.splitlines() if line.startswith("def ")][-1][4:].partition("(")[0])
+        return getattr(
+            module, [line for line in source.splitlines() if line.startswith("def ")][-1][4:].partition("(")[0]
+        )
 
     return make
 
@@ -297,30 +329,65 @@ def test_solutions_pass(answer, exercise):
     assert verdict, verdict
 
 
-@pytest.mark.parametrize(("exercise", "source", "state", "words"), [
-    (process_1, "def run_apart(func, item):\n    return func(item)\n", "wrong", "nothing was started"),
-    (process_1, APART.replace(RECEIVE + JOIN, JOIN + RECEIVE), "wrong", "waits for ever"),
-    (process_1, APART.replace("args=(writer, func, item)", "args=(func, writer, item)"), "wrong", "no attribute 'send'"),
-    (process_1, APART.replace("    return result", "    return process.exitcode"), "wrong", "an exit code? A result must be sent"),
-    (process_1, APART.replace("    return result", ""), "wrong", "it returns None"),
-    (process_1, APART.replace("args=(writer, func, item)", "args=(writer, func, item + 1)"), "wrong", "the result is 14"),
-    (process_1, "def run_apart(func, item):\n    ...\n", "not attempted", "nothing yet"),
-    (process_1, APART.replace(JOIN, JOIN + LEAVE_ONE), "wrong", "still running"),
-    (process_2, "def run_all(func, items):\n    return [func(item) for item in items]\n", "wrong", "in the process that called"),
-    (process_2, APART + ONE_BY_ONE, "wrong", "still serial work"),
-    (process_2, "from multiprocessing import Pool\ndef run_all(func, items):\n    with Pool(2) as pool:\n"
-                "        return pool.map(func, items, 1)\n", "wrong", "never by 3"),
-    (process_2, ALL.replace(IN_ORDER, "return sorted(results)"), "wrong", "in the order of the items"),
-    (process_2, ALL.replace(IN_ORDER, "return len(results)"), "wrong", "it gives 3"),
-    (process_2, "def run_all(func, items):\n    ...\n", "not attempted", "nothing yet"),
-    pytest.param(process_3, END.replace("process.exitcode > 0", "process.exitcode != 0"), "wrong", "instead of 'killed'",
-                 marks=pytest.mark.skipif(os.name != "posix", reason="no process ends itself by a signal on Windows")),
-    (process_3, END.replace("return \"too late\"", "return"), "wrong", "it returns None for rest_for_ever"),
-    (process_3, END.replace("        process.kill()\n        process.join()\n", ""), "wrong", "behind"),
-    (process_3, END.replace("process.join(seconds)", "process.join()"), "wrong", "waits for ever"),
-    (process_3, "def tell_end(target, seconds):\n    target()\n    return 'done'\n", "wrong", "SystemExit"),
-    (process_3, "def tell_end(target, seconds):\n    ...\n", "not attempted", "nothing yet"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("exercise", "source", "state", "words"),
+    [
+        (process_1, "def run_apart(func, item):\n    return func(item)\n", "wrong", "nothing was started"),
+        (process_1, APART.replace(RECEIVE + JOIN, JOIN + RECEIVE), "wrong", "waits for ever"),
+        (
+            process_1,
+            APART.replace("args=(writer, func, item)", "args=(func, writer, item)"),
+            "wrong",
+            "no attribute 'send'",
+        ),
+        (
+            process_1,
+            APART.replace("    return result", "    return process.exitcode"),
+            "wrong",
+            "an exit code? A result must be sent",
+        ),
+        (process_1, APART.replace("    return result", ""), "wrong", "it returns None"),
+        (
+            process_1,
+            APART.replace("args=(writer, func, item)", "args=(writer, func, item + 1)"),
+            "wrong",
+            "the result is 14",
+        ),
+        (process_1, "def run_apart(func, item):\n    ...\n", "not attempted", "nothing yet"),
+        (process_1, APART.replace(JOIN, JOIN + LEAVE_ONE), "wrong", "still running"),
+        (
+            process_2,
+            "def run_all(func, items):\n    return [func(item) for item in items]\n",
+            "wrong",
+            "in the process that called",
+        ),
+        (process_2, APART + ONE_BY_ONE, "wrong", "still serial work"),
+        (
+            process_2,
+            (
+                "from multiprocessing import Pool\ndef run_all(func, items):\n    with Pool(2) as pool:\n"
+                "        return pool.map(func, items, 1)\n"
+            ),
+            "wrong",
+            "never by 3",
+        ),
+        (process_2, ALL.replace(IN_ORDER, "return sorted(results)"), "wrong", "in the order of the items"),
+        (process_2, ALL.replace(IN_ORDER, "return len(results)"), "wrong", "it gives 3"),
+        (process_2, "def run_all(func, items):\n    ...\n", "not attempted", "nothing yet"),
+        pytest.param(
+            process_3,
+            END.replace("process.exitcode > 0", "process.exitcode != 0"),
+            "wrong",
+            "instead of 'killed'",
+            marks=pytest.mark.skipif(os.name != "posix", reason="no process ends itself by a signal on Windows"),
+        ),
+        (process_3, END.replace('return "too late"', "return"), "wrong", "it returns None for rest_for_ever"),
+        (process_3, END.replace("        process.kill()\n        process.join()\n", ""), "wrong", "behind"),
+        (process_3, END.replace("process.join(seconds)", "process.join()"), "wrong", "waits for ever"),
+        (process_3, "def tell_end(target, seconds):\n    target()\n    return 'done'\n", "wrong", "SystemExit"),
+        (process_3, "def tell_end(target, seconds):\n    ...\n", "not attempted", "nothing yet"),
+    ],
+)
 def test_wrong_answers_are_told_why(answer, monkeypatch, exercise, source, state, words):
     # an answer that is to hang, or to show that it is serial, need not be waited for as long as a learner's
     deadline = 1.5 if words == "waits for ever" else 2.0 if "send'" in words else 10.0

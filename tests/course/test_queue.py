@@ -1,4 +1,5 @@
-"""Chapter 03: queues are measured under every start method, QueueLab runs without a browser, exercises tell right from wrong."""
+"""Chapter 03: queues are measured under every start method, QueueLab runs without a browser, exercises tell right
+from wrong."""
 
 import functools
 import importlib
@@ -34,7 +35,9 @@ METHODS = sorted(start_methods())
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_item_passes_once_and_in_order_under_every_start_method(method):
-    run = measure_queue(n_producers=2, n_consumers=3, maxsize=2, n_items=25, produce_ms=1, consume_ms=4, start_method=method)
+    run = measure_queue(
+        n_producers=2, n_consumers=3, maxsize=2, n_items=25, produce_ms=1, consume_ms=4, start_method=method
+    )
     assert run.complete and run.start_method == method and run.n_taken == 25
     producers, consumers = run.lanes[:2], run.lanes[2:]
     assert [lane.role for lane in run.lanes] == ["producer"] * 2 + ["consumer"] * 3
@@ -62,10 +65,18 @@ def test_sides_without_work_and_a_single_place_work_too():
     assert run.n_taken == 2 and run.deepest == 1 and len(run.lanes[2].items) == 0
 
 
-@pytest.mark.parametrize(("wrong", "words"), [
-    ({"n_producers": 0}, "n_producers"), ({"n_consumers": 17}, "n_consumers"), ({"maxsize": -1}, "maxsize"), ({"n_items": 2.5}, "n_items"),
-    ({"produce_ms": -1}, "produce_ms"), ({"consume_ms": "long"}, "consume_ms"), ({"start_method": "magic"}, "start_method"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"n_producers": 0}, "n_producers"),
+        ({"n_consumers": 17}, "n_consumers"),
+        ({"maxsize": -1}, "maxsize"),
+        ({"n_items": 2.5}, "n_items"),
+        ({"produce_ms": -1}, "produce_ms"),
+        ({"consume_ms": "long"}, "consume_ms"),
+        ({"start_method": "magic"}, "start_method"),
+    ],
+)
 def test_values_out_of_range_are_refused(wrong, words):
     with pytest.raises(InvalidArgumentError, match=words):
         measure_queue(**wrong)
@@ -115,9 +126,13 @@ def test_an_item_that_was_got_before_its_put_returned_is_not_counted_while_its_p
 
 
 def test_waiting_is_the_time_inside_put_and_get():
-    run = record(lane("producer", 0, (1, 0, 2), (4, 1, None), ended=None), lane("consumer", 0, (0, 0, 5), ended=10.0), now=6.0)
+    run = record(
+        lane("producer", 0, (1, 0, 2), (4, 1, None), ended=None), lane("consumer", 0, (0, 0, 5), ended=10.0), now=6.0
+    )
     assert run.lanes[0].waiting(6.0) == [(1, 2), (4, 6.0)]
-    assert run.waiting_share("producer") == pytest.approx(3 / 6) and run.waiting_share("consumer") == pytest.approx(5 / 10)
+    assert run.waiting_share("producer") == pytest.approx(3 / 6) and run.waiting_share("consumer") == pytest.approx(
+        5 / 10
+    )
 
 
 def test_the_log_notes_what_was_called_and_what_has_returned():
@@ -157,7 +172,9 @@ def test_without_task_done_join_does_not_return(method):
 
 @pytest.fixture(scope="module")
 def measured():
-    return list(queue_steps(plan_queue_run(n_producers=1, n_consumers=2, maxsize=3, n_items=30, produce_ms=4, consume_ms=20)))
+    return list(
+        queue_steps(plan_queue_run(n_producers=1, n_consumers=2, maxsize=3, n_items=30, produce_ms=4, consume_ms=20))
+    )
 
 
 def test_pictures_show_the_record_and_say_when_there_is_none(measured):
@@ -246,11 +263,14 @@ def test_lab_refuses_what_would_take_too_long_and_bad_options():
         QueueLab(maxsize=-1)
 
 
-@pytest.mark.parametrize(("settings", "words"), [
-    ({"n_consumers": 1, "maxsize": 1, "produce_ms": 2, "consume_ms": 30}, "Producers wait"),
-    ({"n_consumers": 2, "maxsize": 4, "produce_ms": 30, "consume_ms": 2}, "Consumers wait"),
-    ({"n_consumers": 1, "maxsize": 0, "produce_ms": 1, "consume_ms": 30}, "maxsize would"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"n_consumers": 1, "maxsize": 1, "produce_ms": 2, "consume_ms": 30}, "Producers wait"),
+        ({"n_consumers": 2, "maxsize": 4, "produce_ms": 30, "consume_ms": 2}, "Consumers wait"),
+        ({"n_consumers": 1, "maxsize": 0, "produce_ms": 1, "consume_ms": 30}, "maxsize would"),
+    ],
+)
 def test_advice_names_the_side_that_waits(settings, words):
     assert words in advise_queue(measure_queue(n_items=15, **settings))
 
@@ -275,7 +295,11 @@ def answer(tmp_path, monkeypatch):
     return make
 
 
-EXERCISES = {"queue_1": (queue_1, "map_by_queue"), "queue_2": (queue_2, "careful_worker"), "queue_3": (queue_3, "pipeline")}
+EXERCISES = {
+    "queue_1": (queue_1, "map_by_queue"),
+    "queue_2": (queue_2, "careful_worker"),
+    "queue_3": (queue_3, "pipeline"),
+}
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -292,19 +316,37 @@ TAKE_ALL = "    found = dict(results.get() for _ in items)\n"
 JOIN = "    for worker in workers:\n        worker.join()\n"
 
 
-@pytest.mark.parametrize(("name", "old", "new", "words"), [
-    ("queue_1", TAKE_ALL + JOIN, JOIN + TAKE_ALL, "join afterwards"),
-    ("queue_1", "None, None]", "None]", "sentinel of its own"),
-    ("queue_1", "[found[number] for number in range(len(items))]", "sorted(found.values())", "order of the items"),
-    ("queue_1", "range(2)", "range(1)", "serial work"),
-    ("queue_2", "tasks.task_done()", "pass", "task_done"),
-    ("queue_2", "except Exception as error", "except KeyError as error", "exit code 1: an error went through it, ZeroDivisionError"),
-    ("queue_2", '            results.put((item, "failed", repr(error)))', "            return", "no right result"),
-    ("queue_2", "if item is None", "if item == 'over'", "sentinel None is not an item"),
-    ("queue_3", "range(2)", "range(1)", "serial work"),
-    ("queue_3", "outbox.put(func(item))", "outbox.put(func(item))\n    outbox.put(None)", "second stage gets its sentinel"),
-    ("queue_3", "    raw, half_done", "    return [second(first(item)) for item in items]\n    raw, half_done", "serial work"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        ("queue_1", TAKE_ALL + JOIN, JOIN + TAKE_ALL, "join afterwards"),
+        ("queue_1", "None, None]", "None]", "sentinel of its own"),
+        ("queue_1", "[found[number] for number in range(len(items))]", "sorted(found.values())", "order of the items"),
+        ("queue_1", "range(2)", "range(1)", "serial work"),
+        ("queue_2", "tasks.task_done()", "pass", "task_done"),
+        (
+            "queue_2",
+            "except Exception as error",
+            "except KeyError as error",
+            "exit code 1: an error went through it, ZeroDivisionError",
+        ),
+        ("queue_2", '            results.put((item, "failed", repr(error)))', "            return", "no right result"),
+        ("queue_2", "if item is None", "if item == 'over'", "sentinel None is not an item"),
+        ("queue_3", "range(2)", "range(1)", "serial work"),
+        (
+            "queue_3",
+            "outbox.put(func(item))",
+            "outbox.put(func(item))\n    outbox.put(None)",
+            "second stage gets its sentinel",
+        ),
+        (
+            "queue_3",
+            "    raw, half_done",
+            "    return [second(first(item)) for item in items]\n    raw, half_done",
+            "serial work",
+        ),
+    ],
+)
 def test_wrong_answers_are_told_why(name, old, new, words, answer, monkeypatch):
     monkeypatch.setattr("helpers.course.queue.exercises.METHODS", (None,))  # a right answer is checked under both
     monkeypatch.setattr("helpers.course.queue.exercises.PATIENCE", 1.5)
@@ -339,6 +381,8 @@ def test_other_ways_to_get_it_wrong_are_told(answer, monkeypatch):
 def test_workers_that_meet_at_the_same_moment_do_not_break_the_check(tmp_path):
     spy = Spy(tmp_path, len)
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(lambda: [spy._write(str(tmp_path / "met"), "") for _ in range(200)]) for _ in range(4)]:
+        for done in [
+            pool.submit(lambda: [spy._write(str(tmp_path / "met"), "") for _ in range(200)]) for _ in range(4)
+        ]:
             done.result()
     assert [path.name for path in tmp_path.iterdir()] == ["met"]

@@ -79,7 +79,9 @@ def test_a_visitor_with_a_tracker_of_its_own_takes_the_block_away():
 
 
 def test_a_visitor_that_does_not_track_leaves_the_block():
-    there, complaint = shared.lend_block(VISIT.replace("argv[1]", "argv[1], track=False") if sys.version_info >= (3, 13) else "pass")
+    there, complaint = shared.lend_block(
+        VISIT.replace("argv[1]", "argv[1], track=False") if sys.version_info >= (3, 13) else "pass"
+    )
     assert there and complaint == ""
 
 
@@ -89,7 +91,9 @@ def test_a_visitor_that_does_not_track_leaves_the_block():
 @pytest.mark.parametrize("method", METHODS)
 def test_every_way_but_the_bare_one_is_exact(method):
     counting = measure_counting(n_workers=2, increments=300, batch=7, start_method=method)
-    assert counting.complete and counting.start_method == method and [count.way for count in counting.counts] == list(WAYS)
+    assert (
+        counting.complete and counting.start_method == method and [count.way for count in counting.counts] == list(WAYS)
+    )
     for way in EXACT:
         assert counting[way].counted == counting[way].made == 600 and counting[way].lost == 0 and counting[way].rate > 0
     assert 0 < counting["no lock"].counted <= counting["no lock"].made == 600
@@ -113,7 +117,15 @@ def test_a_worker_that_dies_is_reported_and_the_others_ended():
 
 @pytest.mark.parametrize(
     "options",
-    [{"ways": "none"}, {"ways": ()}, {"n_workers": 0}, {"increments": 0}, {"increments": 1.5}, {"batch": 0}, {"start_method": "magic"}],
+    [
+        {"ways": "none"},
+        {"ways": ()},
+        {"n_workers": 0},
+        {"increments": 0},
+        {"increments": 1.5},
+        {"batch": 0},
+        {"start_method": "magic"},
+    ],
 )
 def test_bad_settings_are_refused(options):
     with pytest.raises(InvalidArgumentError):
@@ -133,11 +145,17 @@ def test_measuring_does_not_happen_in_this_process():
 
 # ── pictures ──────────────────────────────────────────────────────────────────────────────────
 
-SOME = Counting(2, 1000, 10, "spawn", (
-    Count("no lock", 2000, 1500, 0.001, True),
-    Count("lock each", 2000, 2000, 0.002, True),
-    Count("manager", 40, 40, 0.01, True, True),
-))  # fmt: skip
+SOME = Counting(
+    2,
+    1000,
+    10,
+    "spawn",
+    (
+        Count("no lock", 2000, 1500, 0.001, True),
+        Count("lock each", 2000, 2000, 0.002, True),
+        Count("manager", 40, 40, 0.01, True, True),
+    ),
+)
 
 
 def texts_of(ax, gid):
@@ -255,55 +273,107 @@ def test_a_guess_is_drawn_and_checked():
 ADD, FILL, LEND = (exercise.answer.removeprefix("%%worker\n") for exercise in (value_1, value_2, value_3))
 
 
-@pytest.mark.parametrize(("exercise", "source", "name"), [(value_1, ADD, "add"), (value_2, FILL, "fill"), (value_3, LEND, "lend")])
+@pytest.mark.parametrize(
+    ("exercise", "source", "name"), [(value_1, ADD, "add"), (value_2, FILL, "fill"), (value_3, LEND, "lend")]
+)
 def test_solutions_pass_and_plain_cells_get_the_explanation(answers, exercise, source, name):
     verdict = exercise.check(getattr(answers(source), name))
     assert verdict, verdict
     assert exercise.check().state == "not attempted" and "%%worker" in exercise.check(lambda *given: None).words
 
 
-@pytest.mark.parametrize(("source", "state", "words"), [
-    ("def add(counter, increments):\n    for _ in range(increments):\n        counter.value += 1\n", "wrong", "updates were lost"),
-    ("def add(counter, increments):\n    for _ in range(increments):\n        value = counter.value\n"
-     "        with counter.get_lock():\n            counter.value = value + 1\n", "wrong", "updates were lost"),
-    ("def add(counter, increments):\n    counter.get_lock().acquire()\n    counter.value += increments\n", "wrong", "never released"),
-    ("def add(counter, increments):\n    counter += increments\n", "wrong", "TypeError"),
-    ("import os\ndef add(counter, increments):\n    os._exit(3)\n", "wrong", "in the middle"),
-    ("def add(counter, increments):\n    ...\n", "not attempted", "still says 0"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "state", "words"),
+    [
+        (
+            "def add(counter, increments):\n    for _ in range(increments):\n        counter.value += 1\n",
+            "wrong",
+            "updates were lost",
+        ),
+        (
+            (
+                "def add(counter, increments):\n    for _ in range(increments):\n        value = counter.value\n"
+                "        with counter.get_lock():\n            counter.value = value + 1\n"
+            ),
+            "wrong",
+            "updates were lost",
+        ),
+        (
+            "def add(counter, increments):\n    counter.get_lock().acquire()\n    counter.value += increments\n",
+            "wrong",
+            "never released",
+        ),
+        ("def add(counter, increments):\n    counter += increments\n", "wrong", "TypeError"),
+        ("import os\ndef add(counter, increments):\n    os._exit(3)\n", "wrong", "in the middle"),
+        ("def add(counter, increments):\n    ...\n", "not attempted", "still says 0"),
+    ],
+)
 def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words):
     monkeypatch.setattr("helpers.course.value.exercises.COUNT_DEADLINE", 1.5)
     verdict = value_1.check(answers(source).add)
     assert verdict.state == state and words in verdict.words, verdict
 
 
-@pytest.mark.parametrize(("source", "state", "words"), [
-    (FILL.replace("worker.start()\n    for worker in workers:\n        worker.join()", "worker.start()\n        worker.join()"),
-     "wrong", "still serial work"),
-    (FILL.split("def fill(")[0] + "def fill(func, name, n, n_workers):\n    fill_part(func, name, range(n))\n",
-     "wrong", "still serial work"),
-    (FILL.replace("        worker.join()", "        worker.join()\n    block = SharedMemory(name)\n    block.close()\n    block.unlink()"),
-     "wrong", "belongs to the caller"),
-    (FILL.replace('cast("d")', 'cast("q")').replace("func(place)", "int(func(place))"), "wrong", "as a double"),
-    (FILL.replace("        worker.join()", "        pass"), "wrong", "join them all"),
-    ("def fill(func, name, n, n_workers):\n    ...\n", "not attempted", "still empty"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "state", "words"),
+    [
+        (
+            FILL.replace(
+                "worker.start()\n    for worker in workers:\n        worker.join()",
+                "worker.start()\n        worker.join()",
+            ),
+            "wrong",
+            "still serial work",
+        ),
+        (
+            FILL.split("def fill(")[0] + "def fill(func, name, n, n_workers):\n    fill_part(func, name, range(n))\n",
+            "wrong",
+            "still serial work",
+        ),
+        (
+            FILL.replace(
+                "        worker.join()",
+                "        worker.join()\n    block = SharedMemory(name)\n    block.close()\n    block.unlink()",
+            ),
+            "wrong",
+            "belongs to the caller",
+        ),
+        (FILL.replace('cast("d")', 'cast("q")').replace("func(place)", "int(func(place))"), "wrong", "as a double"),
+        (FILL.replace("        worker.join()", "        pass"), "wrong", "join them all"),
+        ("def fill(func, name, n, n_workers):\n    ...\n", "not attempted", "still empty"),
+    ],
+)
 def test_wrong_fillings_are_told_why(answers, monkeypatch, source, state, words):
     if "serial" in words:
-        monkeypatch.setattr("helpers.exercises.base.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3))
+        monkeypatch.setattr(
+            "helpers.exercises.base.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3)
+        )
     verdict = value_2.check(answers(source).fill)
     assert verdict.state == state and words in verdict.words, verdict
 
 
-@pytest.mark.parametrize(("source", "state", "words"), [
-    (LEND.replace("        block.unlink()", ""), "wrong", "still there when work returns"),
-    (LEND.replace("    try:", "    if True:").replace("return work", "result = work").replace("    finally:", "    if True:")
-     + "\n    return result", "wrong", "still there when work raises"),
-    (LEND.replace("    finally:", "    except KeyError:\n        pass\n    finally:"), "wrong", "must reach the caller"),
-    (LEND.replace("        block.buf[:len(data)] = data\n", ""), "wrong", "does not find the data"),
-    (LEND.replace("return work", "work"), "wrong", "nothing comes back"),
-    ("def lend(data, work):\n    ...\n", "not attempted", "nothing yet"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "state", "words"),
+    [
+        (LEND.replace("        block.unlink()", ""), "wrong", "still there when work returns"),
+        (
+            LEND.replace("    try:", "    if True:")
+            .replace("return work", "result = work")
+            .replace("    finally:", "    if True:")
+            + "\n    return result",
+            "wrong",
+            "still there when work raises",
+        ),
+        (
+            LEND.replace("    finally:", "    except KeyError:\n        pass\n    finally:"),
+            "wrong",
+            "must reach the caller",
+        ),
+        (LEND.replace("        block.buf[:len(data)] = data\n", ""), "wrong", "does not find the data"),
+        (LEND.replace("return work", "work"), "wrong", "nothing comes back"),
+        ("def lend(data, work):\n    ...\n", "not attempted", "nothing yet"),
+    ],
+)
 def test_wrong_owners_are_told_why(answers, source, state, words):
     verdict = value_3.check(answers(source).lend)
     assert verdict.state == state and words in verdict.words, verdict

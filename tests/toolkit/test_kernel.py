@@ -106,7 +106,9 @@ def test_an_interrupted_sweep_takes_everything_with_it_and_the_kernel_goes_on(ke
     wait_for_workers(leader)
     manager.interrupt_kernel()
     assert_gone(leader, before)
-    assert execute(client, "assert sweep(wait.wait_ms, [1], engines='processes', n_workers=1, repeats=1).complete") == "ok"
+    assert (
+        execute(client, "assert sweep(wait.wait_ms, [1], engines='processes', n_workers=1, repeats=1).complete") == "ok"
+    )
 
 
 def test_an_interrupt_does_not_reach_a_lab_that_runs_beside_the_cells(kernel):
@@ -131,12 +133,22 @@ from helpers.labs import SpeedupLab
 from helpers.tasks import wait
 lab = SpeedupLab(wait.wait_ms, [1, 2], n_workers=1, repeats=1)
 lab"""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (make, "lab", "_ = lab.run(block=True)")])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in (make, "lab", "_ = lab.run(block=True)")]
+    )
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
-    pictures = [output.data["image/png"] for cell in notebook.cells for output in cell.outputs if "image/png" in output.get("data", {})]
+    pictures = [
+        output.data["image/png"]
+        for cell in notebook.cells
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
     assert len(pictures) == 2 and pictures[0] == pictures[1]
     alts = [
-        output.metadata["image/png"]["alt"] for cell in notebook.cells for output in cell.outputs if "image/png" in output.get("data", {})
+        output.metadata["image/png"]["alt"]
+        for cell in notebook.cells
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
     ]
     assert all("times the serial loop" in alt or "serial loop" in alt for alt in alts)
 
@@ -153,8 +165,14 @@ def test_a_kernel_that_started_processes_itself_still_runs_its_exit_handlers(met
     sources = [
         "%load_ext helpers",
         "%%worker\ndef double(number):\n    return 2 * number",
-        f"from multiprocessing import get_context\nwith get_context({method!r}).Pool(1) as pool:\n    assert pool.map(double, [1]) == [2]",
-        f"import atexit, pathlib\natexit.register(pathlib.Path({str(tmp_path / 'ended')!r}).touch)\ndouble.__code__.co_filename",
+        (
+            f"from multiprocessing import get_context\nwith get_context({method!r}).Pool(1) as pool:\n    assert"
+            " pool.map(double, [1]) == [2]"
+        ),
+        (
+            "import atexit,"
+            f" pathlib\natexit.register(pathlib.Path({str(tmp_path / 'ended')!r}).touch)\ndouble.__code__.co_filename"
+        ),
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()

@@ -16,7 +16,9 @@ from helpers.tasks import cpu, faults, wait
 
 
 def small_lab(func=wait.wait_ms, items=(2,) * 6, **options):
-    return SpeedupLab(func, items, **{"engines": ("threads", "processes"), "n_workers": (1, 2), "repeats": 3, **options})
+    return SpeedupLab(
+        func, items, **{"engines": ("threads", "processes"), "n_workers": (1, 2), "repeats": 3, **options}
+    )
 
 
 def press(lab, name):
@@ -90,7 +92,11 @@ def test_controls_decide_what_is_measured():
     lab._engines["threads"].value = False
     lab._chunk.value, lab._repeats.value = "3", 1
     result = lab.run(block=True)
-    assert result.pairs() == [("serial", 1), ("processes", 2)] and result.last_run("processes", 2).chunksize == 3 and len(result.runs) == 4
+    assert (
+        result.pairs() == [("serial", 1), ("processes", 2)]
+        and result.last_run("processes", 2).chunksize == 3
+        and len(result.runs) == 4
+    )
 
 
 def test_bad_controls_are_told_and_nothing_starts():
@@ -121,7 +127,11 @@ def test_a_failing_function_is_shown_and_kept():
     lab = small_lab(faults.raise_on_bad, range(6))
     press(lab, "run")
     assert lab.wait(30)
-    assert isinstance(lab.error, TaskFailedError) and "cannot double 3" in lab._message.value and "the whole message" in lab._message.value
+    assert (
+        isinstance(lab.error, TaskFailedError)
+        and "cannot double 3" in lab._message.value
+        and "the whole message" in lab._message.value
+    )
     with pytest.raises(TaskFailedError):
         lab.run(block=True)
 

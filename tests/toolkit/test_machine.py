@@ -18,7 +18,12 @@ from helpers.machine import checkup, doctor, machine_report, read_busy_seconds, 
 from helpers.machine import report as machine
 
 ROOT = Path(__file__).resolve().parents[2]
-VARIABLES = ["PYTHON_CPU_COUNT", "CPU_LIMIT", "MEM_LIMIT", *(name for names in machine.PLATFORM_VARIABLES.values() for name in names)]
+VARIABLES = [
+    "PYTHON_CPU_COUNT",
+    "CPU_LIMIT",
+    "MEM_LIMIT",
+    *(name for names in machine.PLATFORM_VARIABLES.values() for name in names),
+]
 GIB = 2**30
 
 
@@ -65,8 +70,12 @@ def figure(report, name):
 
 
 BOTH = "cpu,cpuacct"
-DOCKER_MOUNT = {"proc/self/mountinfo": "31 23 0:28 /docker/0123 /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw,nsdelegate\n"}
-ODD_MOUNT = {"proc/self/mountinfo": "22 27 0:21 / /proc rw - proc proc rw\n31 23 0:28 / /my\\040cgroups rw - cgroup2 none rw\n"}
+DOCKER_MOUNT = {
+    "proc/self/mountinfo": "31 23 0:28 /docker/0123 /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw,nsdelegate\n"
+}
+ODD_MOUNT = {
+    "proc/self/mountinfo": "22 27 0:21 / /proc rw - proc proc rw\n31 23 0:28 / /my\\040cgroups rw - cgroup2 none rw\n"
+}
 #: name: (files, usable CPUs, quota, the file below /sys/fs/cgroup that sets it)
 TREES = {
     "no cgroup files": ({}, 8, None, None),
@@ -76,26 +85,75 @@ TREES = {
     "v2 half a CPU": (own("0::/job") | v2("job", 50000), 1, 0.5, "job/cpu.max"),
     "v2 one and a half": (own("0::/job") | v2("job", 150000), 2, 1.5, "job/cpu.max"),
     "v2 smaller in the parent": (
-        own("0::/a/b/c") | v2("a/b/c", "max") | v2("a/b", 500000) | v2("a", 100000, 50000), 2, 2.0, "a/cpu.max"),
-    "v2 neighbours do not count": (own("0::/a/mine") | v2("a/mine", 400000) | v2("a/other", 100000), 4, 4.0, "a/mine/cpu.max"),
+        own("0::/a/b/c") | v2("a/b/c", "max") | v2("a/b", 500000) | v2("a", 100000, 50000),
+        2,
+        2.0,
+        "a/cpu.max",
+    ),
+    "v2 neighbours do not count": (
+        own("0::/a/mine") | v2("a/mine", 400000) | v2("a/other", 100000),
+        4,
+        4.0,
+        "a/mine/cpu.max",
+    ),
     "v2 container, path of the host": (own("0::/system.slice/docker-0123.scope") | v2(".", 200000), 2, 2.0, "cpu.max"),
     "v2 container, path above the namespace": (
-        own("0::/../../pods") | v2(".", 200000) | v2("../../pods", 100000) | v2("pods", 100000), 2, 2.0, "cpu.max"),
+        own("0::/../../pods") | v2(".", 200000) | v2("../../pods", 100000) | v2("pods", 100000),
+        2,
+        2.0,
+        "cpu.max",
+    ),
     "v2 container, part mounted, below it": (
-        own("0::/docker/0123/inner") | DOCKER_MOUNT | v2("inner", 100000) | v2(".", 300000), 1, 1.0, "inner/cpu.max"),
-    "v2 mounted elsewhere": (own("0::/job") | ODD_MOUNT | v2("../../../my cgroups/job", 300000), 3, 3.0, "/my cgroups/job/cpu.max"),
-    "v1": (own("4:memory:/x", "3:cpu,cpuacct:/job") | v1(f"{BOTH}/job", 300000), 3, 3.0, f"{BOTH}/job/cpu.cfs_quota_us"),
+        own("0::/docker/0123/inner") | DOCKER_MOUNT | v2("inner", 100000) | v2(".", 300000),
+        1,
+        1.0,
+        "inner/cpu.max",
+    ),
+    "v2 mounted elsewhere": (
+        own("0::/job") | ODD_MOUNT | v2("../../../my cgroups/job", 300000),
+        3,
+        3.0,
+        "/my cgroups/job/cpu.max",
+    ),
+    "v1": (
+        own("4:memory:/x", "3:cpu,cpuacct:/job") | v1(f"{BOTH}/job", 300000),
+        3,
+        3.0,
+        f"{BOTH}/job/cpu.cfs_quota_us",
+    ),
     "v1 without limit": (own("3:cpu,cpuacct:/job") | v1(f"{BOTH}/job", -1), 8, None, None),
     "v1 cpu alone, one and a half": (
-        own("1:cpu:/job", "2:cpuacct:/") | v1("cpu/job", 75000, 50000) | v1("cpuacct", 50000), 2, 1.5, "cpu/job/cpu.cfs_quota_us"),
+        own("1:cpu:/job", "2:cpuacct:/") | v1("cpu/job", 75000, 50000) | v1("cpuacct", 50000),
+        2,
+        1.5,
+        "cpu/job/cpu.cfs_quota_us",
+    ),
     "v1 smaller in the parent": (
-        own("3:cpu,cpuacct:/a/b") | v1(f"{BOTH}/a/b", 600000) | v1(f"{BOTH}/a", 250000), 3, 2.5, f"{BOTH}/a/cpu.cfs_quota_us"),
-    "v1 container, path of the host": (own("3:cpu,cpuacct:/docker/0123") | v1(BOTH, 50000), 1, 0.5, f"{BOTH}/cpu.cfs_quota_us"),
+        own("3:cpu,cpuacct:/a/b") | v1(f"{BOTH}/a/b", 600000) | v1(f"{BOTH}/a", 250000),
+        3,
+        2.5,
+        f"{BOTH}/a/cpu.cfs_quota_us",
+    ),
+    "v1 container, path of the host": (
+        own("3:cpu,cpuacct:/docker/0123") | v1(BOTH, 50000),
+        1,
+        0.5,
+        f"{BOTH}/cpu.cfs_quota_us",
+    ),
     "hybrid, quota in v1": (
-        own("3:cpu,cpuacct:/job", "0::/user") | v1(f"{BOTH}/job", 200000) | {f"{CGROUP}/unified/user/cgroup.procs": "1\n"},
-        2, 2.0, f"{BOTH}/job/cpu.cfs_quota_us"),
+        own("3:cpu,cpuacct:/job", "0::/user")
+        | v1(f"{BOTH}/job", 200000)
+        | {f"{CGROUP}/unified/user/cgroup.procs": "1\n"},
+        2,
+        2.0,
+        f"{BOTH}/job/cpu.cfs_quota_us",
+    ),
     "hybrid, quota in v2": (
-        own("4:memory:/", "0::/job") | {f"{CGROUP}/memory/memory.stat": ""} | v2("unified/job", 200000), 2, 2.0, "unified/job/cpu.max"),
+        own("4:memory:/", "0::/job") | {f"{CGROUP}/memory/memory.stat": ""} | v2("unified/job", 200000),
+        2,
+        2.0,
+        "unified/job/cpu.max",
+    ),
 }
 
 
@@ -112,17 +170,20 @@ def test_quota_of_every_kind_of_tree(tmp_path, name):
     assert shown in repr(report)
 
 
-@pytest.mark.parametrize(("variables", "expected", "decided_by"), [
-    ({}, 8, "logical CPUs"),
-    ({"PYTHON_CPU_COUNT": "3"}, 3, "PYTHON_CPU_COUNT"),
-    ({"PYTHON_CPU_COUNT": "default"}, 8, "logical CPUs"),
-    ({"PYTHON_CPU_COUNT": ""}, 8, "logical CPUs"),
-    ({"PYTHON_CPU_COUNT": "64"}, 8, "logical CPUs"),
-    ({"CPU_LIMIT": "1.0"}, 1, "CPU_LIMIT"),
-    ({"CPU_LIMIT": "0.5"}, 1, "CPU_LIMIT"),
-    ({"CPU_LIMIT": "2.5", "PYTHON_CPU_COUNT": "3"}, 3, "CPU_LIMIT"),
-    ({"CPU_LIMIT": "4", "PYTHON_CPU_COUNT": "2"}, 2, "PYTHON_CPU_COUNT"),
-])
+@pytest.mark.parametrize(
+    ("variables", "expected", "decided_by"),
+    [
+        ({}, 8, "logical CPUs"),
+        ({"PYTHON_CPU_COUNT": "3"}, 3, "PYTHON_CPU_COUNT"),
+        ({"PYTHON_CPU_COUNT": "default"}, 8, "logical CPUs"),
+        ({"PYTHON_CPU_COUNT": ""}, 8, "logical CPUs"),
+        ({"PYTHON_CPU_COUNT": "64"}, 8, "logical CPUs"),
+        ({"CPU_LIMIT": "1.0"}, 1, "CPU_LIMIT"),
+        ({"CPU_LIMIT": "0.5"}, 1, "CPU_LIMIT"),
+        ({"CPU_LIMIT": "2.5", "PYTHON_CPU_COUNT": "3"}, 3, "CPU_LIMIT"),
+        ({"CPU_LIMIT": "4", "PYTHON_CPU_COUNT": "2"}, 2, "PYTHON_CPU_COUNT"),
+    ],
+)
 def test_environment_variables_limit_cpus(tmp_path, monkeypatch, variables, expected, decided_by):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -131,10 +192,21 @@ def test_environment_variables_limit_cpus(tmp_path, monkeypatch, variables, expe
     assert not any(f.invalid for f in report.cpu_figures)
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("PYTHON_CPU_COUNT", "many"), ("PYTHON_CPU_COUNT", "0"), ("PYTHON_CPU_COUNT", "1.5"), ("PYTHON_CPU_COUNT", "-2"),
-    ("CPU_LIMIT", "0"), ("CPU_LIMIT", "nan"), ("CPU_LIMIT", "inf"), ("CPU_LIMIT", "2 CPUs"), ("MEM_LIMIT", "2G"), ("MEM_LIMIT", "inf"),
-])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PYTHON_CPU_COUNT", "many"),
+        ("PYTHON_CPU_COUNT", "0"),
+        ("PYTHON_CPU_COUNT", "1.5"),
+        ("PYTHON_CPU_COUNT", "-2"),
+        ("CPU_LIMIT", "0"),
+        ("CPU_LIMIT", "nan"),
+        ("CPU_LIMIT", "inf"),
+        ("CPU_LIMIT", "2 CPUs"),
+        ("MEM_LIMIT", "2G"),
+        ("MEM_LIMIT", "inf"),
+    ],
+)
 def test_invalid_variables_are_ignored_and_shown(tmp_path, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     report = machine_report(tmp_path)
@@ -153,8 +225,19 @@ def test_affinity_decides_when_it_is_least(tmp_path, monkeypatch):
 def test_report_shows_every_figure_and_which_one_decides(tmp_path):
     report = machine_report(plant(tmp_path, TREES["v2"][0]))
     lines = repr(report).splitlines()
-    for name in ("logical CPUs", "physical CPUs", "affinity", "cgroup CPU quota", "PYTHON_CPU_COUNT", "CPU_LIMIT", "cgroup memory limit",
-                 "MEM_LIMIT", "start methods", "Python", "platform"):
+    for name in (
+        "logical CPUs",
+        "physical CPUs",
+        "affinity",
+        "cgroup CPU quota",
+        "PYTHON_CPU_COUNT",
+        "CPU_LIMIT",
+        "cgroup memory limit",
+        "MEM_LIMIT",
+        "start methods",
+        "Python",
+        "platform",
+    ):
         assert any(line.startswith(name) for line in lines), name
     assert [line.split("  ")[0] for line in lines if "<- decides" in line][0] == "cgroup CPU quota"
     assert "not set" in next(line for line in lines if line.startswith("CPU_LIMIT"))
@@ -163,9 +246,12 @@ def test_report_shows_every_figure_and_which_one_decides(tmp_path):
 
 
 V2_MEMORY = {
-    "proc/self/cgroup": "0::/pod/job\n", "sys/fs/cgroup/pod/job/memory.max": "max\n", "sys/fs/cgroup/pod/job/memory.current": f"{GIB}\n",
+    "proc/self/cgroup": "0::/pod/job\n",
+    "sys/fs/cgroup/pod/job/memory.max": "max\n",
+    "sys/fs/cgroup/pod/job/memory.current": f"{GIB}\n",
     "sys/fs/cgroup/pod/job/memory.stat": f"anon 1\ninactive_file {GIB // 4}\n",
-    "sys/fs/cgroup/pod/memory.max": f"{4 * GIB}\n", "sys/fs/cgroup/pod/memory.current": f"{3 * GIB}\n",
+    "sys/fs/cgroup/pod/memory.max": f"{4 * GIB}\n",
+    "sys/fs/cgroup/pod/memory.current": f"{3 * GIB}\n",
     "sys/fs/cgroup/pod/memory.stat": f"file {2 * GIB}\ninactive_file {GIB}\n",
 }
 
@@ -179,16 +265,31 @@ def test_memory_of_v2_counts_the_parent_and_leaves_out_reclaimable_cache(tmp_pat
 
 def test_memory_of_v1(tmp_path):
     folder = "sys/fs/cgroup/memory"
-    report = machine_report(plant(tmp_path, {
-        "proc/self/cgroup": "4:memory:/docker/0123\n", f"{folder}/memory.limit_in_bytes": f"{2 * GIB}\n",
-        f"{folder}/memory.usage_in_bytes": f"{GIB}\n", f"{folder}/memory.stat": f"inactive_file 7\ntotal_inactive_file {GIB // 2}\n"}))
+    report = machine_report(
+        plant(
+            tmp_path,
+            {
+                "proc/self/cgroup": "4:memory:/docker/0123\n",
+                f"{folder}/memory.limit_in_bytes": f"{2 * GIB}\n",
+                f"{folder}/memory.usage_in_bytes": f"{GIB}\n",
+                f"{folder}/memory.stat": f"inactive_file 7\ntotal_inactive_file {GIB // 2}\n",
+            },
+        )
+    )
     assert (report.memory_limit_bytes, report.memory_free_bytes) == (2 * GIB, 2 * GIB - GIB // 2)
 
 
 def test_memory_of_v1_without_limit(tmp_path):
-    report = machine_report(plant(tmp_path, {
-        "proc/self/cgroup": "4:memory:/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
-        "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{GIB}\n"}))
+    report = machine_report(
+        plant(
+            tmp_path,
+            {
+                "proc/self/cgroup": "4:memory:/\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+                "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{GIB}\n",
+            },
+        )
+    )
     assert (report.memory_limit_bytes, report.memory_decided_by) == (16 * GIB, "physical memory")
     assert (report.memory_free_bytes, report.memory_free_decided_by) == (10 * GIB, "available memory")
 
@@ -197,7 +298,9 @@ def test_memory_of_a_binder_pod(tmp_path, monkeypatch):
     monkeypatch.setenv("MEM_LIMIT", str(2 * GIB))
     report = machine_report(plant(tmp_path, V2_MEMORY))
     assert (report.memory_limit_bytes, report.memory_decided_by) == (2 * GIB, "MEM_LIMIT")
-    assert report.memory_free_bytes == 2 * GIB - 3 * GIB // 4  # the process's own cgroup uses 1 GiB, a quarter of it cache
+    assert (
+        report.memory_free_bytes == 2 * GIB - 3 * GIB // 4
+    )  # the process's own cgroup uses 1 GiB, a quarter of it cache
 
 
 def test_free_memory_is_never_negative(tmp_path, monkeypatch):
@@ -205,8 +308,10 @@ def test_free_memory_is_never_negative(tmp_path, monkeypatch):
     assert machine_report(plant(tmp_path, V2_MEMORY)).memory_free_bytes == 0
 
 
-@pytest.mark.parametrize(("variable", "expected"), [
-    ("BINDER_LAUNCH_HOST", "Binder"), ("COLAB_RELEASE_TAG", "Colab"), ("CODESPACES", "Codespaces"), (None, "plain")])
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [("BINDER_LAUNCH_HOST", "Binder"), ("COLAB_RELEASE_TAG", "Colab"), ("CODESPACES", "Codespaces"), (None, "plain")],
+)
 def test_platform(tmp_path, monkeypatch, variable, expected):
     if variable:
         monkeypatch.setenv(variable, "true")
@@ -217,8 +322,21 @@ def test_to_dict_is_plain_json_and_names_nobody(tmp_path, monkeypatch):
     monkeypatch.setenv("CPU_LIMIT", "1.5")
     plain = machine_report(plant(tmp_path, V2_MEMORY)).to_dict()
     assert json.loads(json.dumps(plain)) == plain
-    wanted = {"python", "implementation", "platform", "usable_cpus", "logical_cpus", "physical_cpus", "decided_by", "start_methods",
-              "free_threaded", "memory_limit_bytes", "memory_free_bytes", "cgroup_cpus", "cpu_limit"}
+    wanted = {
+        "python",
+        "implementation",
+        "platform",
+        "usable_cpus",
+        "logical_cpus",
+        "physical_cpus",
+        "decided_by",
+        "start_methods",
+        "free_threaded",
+        "memory_limit_bytes",
+        "memory_free_bytes",
+        "cgroup_cpus",
+        "cpu_limit",
+    }
     assert wanted <= plain.keys()
     assert (plain["usable_cpus"], plain["logical_cpus"], plain["physical_cpus"], plain["cpu_limit"]) == (2, 8, 4, 1.5)
     text = json.dumps(plain)
@@ -226,15 +344,30 @@ def test_to_dict_is_plain_json_and_names_nobody(tmp_path, monkeypatch):
 
 
 def test_throttling_counts_own_cgroup_and_parents(tmp_path):
-    plant(tmp_path, {"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/cpu.stat": "usage_usec 5\nnr_periods 9\nnr_throttled 0\n",
-                     "sys/fs/cgroup/a/cpu.stat": "usage_usec 5\nnr_throttled 7\n", "sys/fs/cgroup/cpu.stat": "usage_usec 5\n"})
+    plant(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/a/b\n",
+            "sys/fs/cgroup/a/b/cpu.stat": "usage_usec 5\nnr_periods 9\nnr_throttled 0\n",
+            "sys/fs/cgroup/a/cpu.stat": "usage_usec 5\nnr_throttled 7\n",
+            "sys/fs/cgroup/cpu.stat": "usage_usec 5\n",
+        },
+    )
     assert read_throttling(tmp_path) == 7
 
 
 def test_throttling_of_v1_linked_twice_counts_once(tmp_path):
-    plant(tmp_path, {"proc/self/cgroup": "3:cpu,cpuacct:/job\n", "sys/fs/cgroup/cpu,cpuacct/job/cpu.stat": "nr_throttled 5\n",
-                     "proc/self/mountinfo": "".join(f"3{n} 23 0:28 / /sys/fs/cgroup/{name} rw - cgroup cgroup rw,cpu,cpuacct\n"
-                                                    for n, name in enumerate(("cpu,cpuacct", "cpu")))})
+    plant(
+        tmp_path,
+        {
+            "proc/self/cgroup": "3:cpu,cpuacct:/job\n",
+            "sys/fs/cgroup/cpu,cpuacct/job/cpu.stat": "nr_throttled 5\n",
+            "proc/self/mountinfo": "".join(
+                f"3{n} 23 0:28 / /sys/fs/cgroup/{name} rw - cgroup cgroup rw,cpu,cpuacct\n"
+                for n, name in enumerate(("cpu,cpuacct", "cpu"))
+            ),
+        },
+    )
     try:
         (tmp_path / "sys/fs/cgroup/cpu").symlink_to("cpu,cpuacct", target_is_directory=True)
     except OSError as error:
@@ -254,8 +387,18 @@ def test_busy_seconds_grow_with_work_and_leave_out_idle_time():
 
 
 def test_busy_seconds_count_guest_time_once(monkeypatch):
-    times = {"user": 10.0, "nice": 2.0, "system": 3.0, "idle": 100.0, "iowait": 50.0, "irq": 1.0, "softirq": 1.0, "steal": 1.0,
-             "guest": 4.0, "guest_nice": 1.0}
+    times = {
+        "user": 10.0,
+        "nice": 2.0,
+        "system": 3.0,
+        "idle": 100.0,
+        "iowait": 50.0,
+        "irq": 1.0,
+        "softirq": 1.0,
+        "steal": 1.0,
+        "guest": 4.0,
+        "guest_nice": 1.0,
+    }
     monkeypatch.setattr(machine.psutil, "cpu_times", lambda: type("Times", (), times))
     assert read_busy_seconds() == 18.0
 
@@ -277,9 +420,13 @@ def test_real_machine_agrees_with_loky(monkeypatch):
 def test_real_machine_pinned_to_one_core_agrees_with_loky():
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("this system has no os.sched_setaffinity")
-    code = ("import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import loky; from helpers.machine import *; "
-            "print(usable_cpus(), loky.cpu_count(), machine_report().decided_by)")
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    code = (
+        "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import loky; from helpers.machine import"
+        " *; print(usable_cpus(), loky.cpu_count(), machine_report().decided_by)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
     decided_by = "logical CPUs" if psutil.cpu_count() == 1 else "affinity"
     assert done.stdout.split(maxsplit=2) == ["1", "1", f"{decided_by}\n"]
 
@@ -289,7 +436,8 @@ def test_real_machine_report_is_complete():
     assert 1 <= report.usable_cpus <= psutil.cpu_count()
     assert 0 < report.memory_free_bytes <= report.memory_limit_bytes <= psutil.virtual_memory().total
     assert json.loads(json.dumps(report.to_dict()))["python"] == ".".join(map(str, sys.version_info[:3])) + (
-        "" if sys.version_info.releaselevel == "final" else report.python.lstrip("0123456789."))
+        "" if sys.version_info.releaselevel == "final" else report.python.lstrip("0123456789.")
+    )
 
 
 def alive_with(mark):
@@ -314,16 +462,20 @@ def mark(monkeypatch):
 
 
 def worker_checks(report):
-    return {check.name.removeprefix("worker by "): check for check in report.checks if check.name.startswith("worker by")}
+    return {
+        check.name.removeprefix("worker by "): check for check in report.checks if check.name.startswith("worker by")
+    }
 
 
 @pytest.fixture
 def broken_helpers(tmp_path, monkeypatch):
     """Return a function that puts a copy of helpers, with another tasks/cpu.py, first on the path."""
+
     def plant_copy(source):
         shutil.copytree(ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
         (tmp_path / "helpers/tasks/cpu.py").write_text(source, encoding="utf-8")
         monkeypatch.syspath_prepend(tmp_path)
+
     return plant_copy
 
 
@@ -332,7 +484,9 @@ def test_real_doctor_is_green_and_leaves_nothing_behind(mark):
     report = doctor(timeout=60)
     assert report.ok and report, report
     assert set(worker_checks(report)) == set(machine.start_methods())
-    assert {"Python", "packages", "usable CPUs", "free memory", "temporary folder"} <= {check.name for check in report.checks}
+    assert {"Python", "packages", "usable CPUs", "free memory", "temporary folder"} <= {
+        check.name for check in report.checks
+    }
     assert repr(report).startswith("All good")
     page = report._repr_html_()
     assert "ok" in page and "color" not in page and "background" not in page
@@ -393,7 +547,9 @@ def test_doctor_says_when_a_folder_cannot_be_written(tmp_path):
 
 def test_one_cpu_is_a_note_and_little_memory_a_fault(monkeypatch):
     monkeypatch.setattr(machine, "_affinity", lambda: 1)
-    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: type("Memory", (), {"total": GIB, "available": 100 * 2**20}))
+    monkeypatch.setattr(
+        machine.psutil, "virtual_memory", lambda: type("Memory", (), {"total": GIB, "available": 100 * 2**20})
+    )
     cpus, memory = machine._check_limits()
     assert cpus.ok and cpus.status == "note" and "waiting" in cpus.mend
     assert not memory.ok and memory.mend

@@ -102,7 +102,11 @@ def test_the_next_run_waits_while_progress_is_told():
         told.append((progress.done, progress.total, progress.run))
 
     sweep(cpu.do_nothing, range(10), engines="threads", n_workers=2, repeats=2, on_progress=look, timeout=30)
-    assert [done for done, _, _ in told] == list(range(7)) and told[0][2] is None and {total for _, total, _ in told} == {6}
+    assert (
+        [done for done, _, _ in told] == list(range(7))
+        and told[0][2] is None
+        and {total for _, total, _ in told} == {6}
+    )
 
 
 def test_stopping_keeps_what_was_measured():
@@ -125,7 +129,9 @@ def test_json_keeps_everything(measured, tmp_path):
     again = Sweep.from_json(measured.to_json(tmp_path / "sweep.json"))
     assert again.environment == measured.environment and "usable_cpus" in again.environment
     assert again.speedup("processes", 2) == measured.speedup("processes", 2) and str(again) == str(measured)
-    assert list(again.last_run("processes", 2).timeline.worker) == list(measured.last_run("processes", 2).timeline.worker)
+    assert list(again.last_run("processes", 2).timeline.worker) == list(
+        measured.last_run("processes", 2).timeline.worker
+    )
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": 99}', "\0"])
@@ -138,7 +144,9 @@ def test_json_of_something_else_is_refused(text, tmp_path):
 
 def test_the_frame_has_a_row_for_every_run(measured):
     frame = measured.to_frame()
-    assert len(frame) == len(measured.runs) and {"engine", "n_workers", "wall", "cold_wall", "working_share"} <= set(frame.columns)
+    assert len(frame) == len(measured.runs) and {"engine", "n_workers", "wall", "cold_wall", "working_share"} <= set(
+        frame.columns
+    )
 
 
 def test_the_chrome_trace_has_an_event_for_every_task(measured, tmp_path):
@@ -196,7 +204,12 @@ def test_what_tasks_print_is_kept_and_breaks_nothing():
     runners = []
     for engine in ("serial", "threads", "processes", "pool"):
         batch = run_once(
-            faults.print_item, range(5), engine=engine, n_workers=1 if engine == "serial" else 2, on_start=runners.append, timeout=30
+            faults.print_item,
+            range(5),
+            engine=engine,
+            n_workers=1 if engine == "serial" else 2,
+            on_start=runners.append,
+            timeout=30,
         )
         assert batch.values() == list(range(5))
         assert all(f"working on {item}" in runners[-1].printed for item in range(5))
@@ -265,7 +278,9 @@ def test_functions_no_worker_can_import_are_refused_with_the_ways_out():
     for func in (nested, lambda item: item):
         with pytest.raises(NotImportableError, match="%%worker"):
             sweep(func, [1], engines="processes")
-    assert sweep(nested, [1, 2], engines="threads", n_workers=1, repeats=1, timeout=30).complete, "threads and the serial loop take it"
+    assert sweep(nested, [1, 2], engines="threads", n_workers=1, repeats=1, timeout=30).complete, (
+        "threads and the serial loop take it"
+    )
 
 
 def test_a_missing_engine_says_why():
@@ -309,12 +324,15 @@ def test_a_killed_parent_leaves_no_process_and_no_shared_memory(method, tmp_path
         from helpers import runner
         from helpers.measure import play_batch, pack_function, pack_items
         from helpers.tasks import faults
-        play = runner.play(play_batch, pack_function(faults.spin_for_ever), pack_items([1, 2, 3]), "pool", 2, {method!r}, None,
-                           on_start=lambda r: print(r.pid, flush=True))
+        play = runner.play(play_batch, pack_function(faults.spin_for_ever), pack_items([1, 2, 3]), "pool", 2,
+                           {method!r}, None, on_start=lambda r: print(r.pid, flush=True))
         list(play)
     """)
     parent = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     try:
         leader = int(parent.stdout.readline())
@@ -343,7 +361,8 @@ def test_an_interrupt_ends_the_sweep_and_everything_it_started(tmp_path):
         from helpers.measure import sweep
         from helpers.tasks import wait
         try:
-            sweep(wait.wait_ms, [200] * 4, engines="processes", n_workers=2, repeats=500, on_progress=lambda p: print(p.done, flush=True))
+            sweep(wait.wait_ms, [200] * 4, engines="processes", n_workers=2, repeats=500,
+                  on_progress=lambda p: print(p.done, flush=True))
         except KeyboardInterrupt:
             from leftovers import no_leftovers
             no_leftovers()
@@ -376,5 +395,11 @@ def test_a_timeline_put_together_with_numpy_is_the_same():
 
     plain, quick = Timeline(), Timeline()
     times = array("d", [10.5, 11.0, 12.0, 10.75, 11.5, 12.125]).tobytes()
-    assert plain.add_chunk(3, 10.25, times, 0.5, 10.0) == pytest.approx(quick.add_chunk(3, 10.25, times, 0.5, 10.0, many=True))
-    assert plain.columns() == quick.columns() and list(plain.started) == [0.5, 1.0, 2.0] and list(plain.queued) == [0.25] * 3
+    assert plain.add_chunk(3, 10.25, times, 0.5, 10.0) == pytest.approx(
+        quick.add_chunk(3, 10.25, times, 0.5, 10.0, many=True)
+    )
+    assert (
+        plain.columns() == quick.columns()
+        and list(plain.started) == [0.5, 1.0, 2.0]
+        and list(plain.queued) == [0.25] * 3
+    )

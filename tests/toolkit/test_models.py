@@ -54,8 +54,16 @@ def test_karp_flatt_finds_the_fraction_amdahl_was_given():
         assert karp_flatt(amdahl(n, 0.07), n) == pytest.approx(0.07)
 
 
-@pytest.mark.parametrize("call", [lambda: amdahl(0, 0.1), lambda: amdahl(2, 1.1), lambda: gustafson(2, -0.1),
-                                  lambda: karp_flatt(2, 1), lambda: karp_flatt(0, 2)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: amdahl(0, 0.1),
+        lambda: amdahl(2, 1.1),
+        lambda: gustafson(2, -0.1),
+        lambda: karp_flatt(2, 1),
+        lambda: karp_flatt(0, 2),
+    ],
+)
 def test_laws_refuse_values_out_of_range(call):
     with pytest.raises(InvalidArgumentError, match="must be|needs"):
         call()
@@ -175,7 +183,9 @@ def test_starved_runs_whose_own_cpu_share_is_halved_are_still_left_out():
     runs = []
     for number in range(4):
         runs.append(make_run("serial", 1, number, 8.0, warmup=number == 0))
-        runs += [make_run("processes", n, number, 8.0 / min(n, 4), cpu=8.0, warmup=number == 0) for n in (1, 2, 3, 4, 8)]
+        runs += [
+            make_run("processes", n, number, 8.0 / min(n, 4), cpu=8.0, warmup=number == 0) for n in (1, 2, 3, 4, 8)
+        ]
     assert starved_counts(Sweep("work", 16, tuple(runs), {"usable_cpus": 4}), "processes") == {8}
 
 
@@ -191,8 +201,12 @@ def test_too_few_points_within_the_cpus_are_explained():
 
 
 def test_only_counted_rounds_with_a_serial_loop_make_a_pair():
-    runs = (make_run("serial", 1, 1, 1.0), make_run("pool", 2, 1, 1.0, warmup=True),
-            make_run("pool", 3, 2, 1.0), make_run("pool", 4, 1, 1.0))
+    runs = (
+        make_run("serial", 1, 1, 1.0),
+        make_run("pool", 2, 1, 1.0, warmup=True),
+        make_run("pool", 3, 2, 1.0),
+        make_run("pool", 4, 1, 1.0),
+    )
     assert parallel_pairs(Sweep("work", 16, runs, {})) == (("pool", 4),)
 
 
@@ -232,7 +246,9 @@ def test_stay_serial_below_three_rounds():
     assert advice.evidence.median == pytest.approx(2)
 
 
-@pytest.mark.parametrize("sweep", [Sweep("work", 16, (), {}), make_sweep({}, ()), make_sweep({"pool": usl(1, 0, 0)}, (1,))])
+@pytest.mark.parametrize(
+    "sweep", [Sweep("work", 16, (), {}), make_sweep({}, ()), make_sweep({"pool": usl(1, 0, 0)}, (1,))]
+)
 def test_stay_serial_where_nothing_parallel_was_measured(sweep):
     advice = advise(sweep)
     assert advice.engine == "serial" and advice.evidence is None
@@ -249,7 +265,12 @@ def test_stay_serial_where_the_interval_includes_one():
 def test_noisy_figures_are_called_undecided_and_no_cause_is_made_up():
     sweep = make_sweep({"processes": lambda n: 1.01}, (2, 4), noise=0.2)
     advice = advise(sweep)
-    assert advice.engine == "serial" and "Undecided" in advice.reason and "in doubt" in advice.reason and "since" not in advice.reason
+    assert (
+        advice.engine == "serial"
+        and "Undecided" in advice.reason
+        and "in doubt" in advice.reason
+        and "since" not in advice.reason
+    )
     assert sweep.doubts("processes", 2) and "wide interval" in sweep.badges("processes", 2)
 
 
@@ -264,7 +285,10 @@ def why(engine="processes", n=2, usable_cpus=4, serial=1.0, **run):
     for number in range(1, 4):
         runs += [make_run("serial", 1, number, serial), make_run(engine, n, number, 2 * serial, **run)]
     advice = advise(Sweep("work", 16, tuple(runs), {"usable_cpus": usable_cpus}))
-    assert advice.engine == "serial" and "is slower than the serial loop, at 0.50 (0.50 to 0.50) times its speed, since" in advice.reason
+    assert (
+        advice.engine == "serial"
+        and "is slower than the serial loop, at 0.50 (0.50 to 0.50) times its speed, since" in advice.reason
+    )
     return advice.reason
 
 
@@ -283,6 +307,10 @@ def test_staying_serial_for_the_gil_the_cpus_and_tiny_work_is_explained():
 
 
 def test_every_reason_is_one_sentence():
-    for sweep in (make_sweep({"pool": usl(1, 0, 0)}, (2, 4)), make_sweep({"pool": usl(0.4, 0, 0)}, (2,)), make_sweep({}, ())):
+    for sweep in (
+        make_sweep({"pool": usl(1, 0, 0)}, (2, 4)),
+        make_sweep({"pool": usl(0.4, 0, 0)}, (2,)),
+        make_sweep({}, ()),
+    ):
         reason = str(advise(sweep))
         assert reason.endswith(".") and ". " not in reason

@@ -17,7 +17,14 @@ import pytest
 
 import helpers
 from helpers.errors import InvalidArgumentError, NotImportableError
-from helpers.notebook import function_name, module_of, require_importable, shorten_paths, source_stamp, standalone_source
+from helpers.notebook import (
+    function_name,
+    module_of,
+    require_importable,
+    shorten_paths,
+    source_stamp,
+    standalone_source,
+)
 from helpers.notebook.folder import PREFIX, remove_abandoned
 from helpers.notebook.names import names_of
 from helpers.tasks.cpu import count_primes
@@ -30,9 +37,18 @@ def run_python(code, folder, *, deadline=60):
     """Run a script of its own process, helpers importable, temporary files in `folder`."""
     script = folder / "script.py"
     script.write_text(textwrap.dedent(code), encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": ROOT, "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder),
-                   "IPYTHONDIR": str(folder / "ipython"), "PYTHONWARNINGS": "ignore"}
-    return subprocess.run([sys.executable, str(script)], env=environment, cwd=folder, capture_output=True, text=True, timeout=deadline)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": ROOT,
+        "TMPDIR": str(folder),
+        "TEMP": str(folder),
+        "TMP": str(folder),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "PYTHONWARNINGS": "ignore",
+    }
+    return subprocess.run(
+        [sys.executable, str(script)], env=environment, cwd=folder, capture_output=True, text=True, timeout=deadline
+    )
 
 
 @pytest.fixture
@@ -41,7 +57,9 @@ def shell(capsys, tmp_path, monkeypatch):
     from traitlets.config import Config
 
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a shell puts its own there
-    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}), ipython_dir=str(tmp_path / "ipython"))
+    shell = InteractiveShell.instance(
+        config=Config(HistoryManager={"enabled": False}), ipython_dir=str(tmp_path / "ipython")
+    )
     helpers.load_ipython_extension(shell)
     shell.number = 0
 
@@ -58,7 +76,9 @@ def shell(capsys, tmp_path, monkeypatch):
 
 
 def test_a_cell_becomes_a_module_and_its_public_names_are_bound(shell):
-    assert shell.worker("import math\nLIMIT = 3\n_hidden = 4\ndef root(x):\n    return math.sqrt(x) + LIMIT\nclass Point: pass\n").success
+    assert shell.worker(
+        "import math\nLIMIT = 3\n_hidden = 4\ndef root(x):\n    return math.sqrt(x) + LIMIT\nclass Point: pass\n"
+    ).success
     space = shell.user_ns
     assert space["root"](4) == 5.0 and space["LIMIT"] == 3 and space["math"] is math and "_hidden" not in space
     name = space["root"].__module__
@@ -87,9 +107,17 @@ def test_a_later_cell_uses_names_of_earlier_ones_private_ones_too(shell):
 
 def test_a_cell_with_a_future_import_uses_earlier_names(shell):
     shell.worker("def one(): return 1\n")
-    shell.worker('"""About."""\nfrom __future__ import (\n    annotations,\n); A = 5\n\n\ndef two(x: Unknown): return one() + 1\n')
+    shell.worker(
+        '"""About."""\nfrom __future__ import (\n    annotations,\n); A = 5\n\n\ndef two(x: Unknown): return one()'
+        " + 1\n"
+    )
     two = shell.user_ns["two"]
-    assert two(0) == 2 and shell.user_ns["A"] == 5 and two.__code__.co_firstlineno == 8 and "annotations" not in shell.user_ns
+    assert (
+        two(0) == 2
+        and shell.user_ns["A"] == 5
+        and two.__code__.co_firstlineno == 8
+        and "annotations" not in shell.user_ns
+    )
 
 
 def test_an_encoding_comment_does_not_change_the_text(shell):
@@ -124,9 +152,17 @@ def test_redefining_names_the_cell_to_run_again(shell, capsys):
 def test_names_that_only_the_notebook_has_are_warned_about(shell, capsys):
     shell.run_cell("limit = 3; import math as m; i = 0")
     capsys.readouterr()
-    assert shell.worker("ALL = [i for i in range(3)]\ndef f(x):\n    return m.sqrt(x) + limit + len(ALL) + later(x)\n").success
+    assert shell.worker(
+        "ALL = [i for i in range(3)]\ndef f(x):\n    return m.sqrt(x) + limit + len(ALL) + later(x)\n"
+    ).success
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "`limit`, `m` exist only" in said and "`i`" not in said and "`len`" not in said and "later" not in said
+    assert (
+        said.count("\n") == 1
+        and "`limit`, `m` exist only" in said
+        and "`i`" not in said
+        and "`len`" not in said
+        and "later" not in said
+    )
 
 
 def test_names_from_a_star_import_are_not_warned_about(shell, capsys):
@@ -143,15 +179,18 @@ def test_a_plain_redefinition_of_a_worker_name_is_told(shell, capsys):
     assert shell.user_ns["g"]() == 1
 
 
-@pytest.mark.parametrize("body, line, words", [
-    ("x = 1\ndef f(:\n    pass\n", 3, "invalid syntax"),
-    ("x = 1\n%timeit x\n", 3, "%magics"),
-    ("!ls\n", 2, "!commands"),
-    ("files = !ls\n", 2, "!commands"),
-    ("len?\n", 2, "plain Python"),
-    ("import asyncio\nawait asyncio.sleep(0)\n", 3, "async function"),
-    ("return 1\n", 2, "outside function"),
-])
+@pytest.mark.parametrize(
+    "body, line, words",
+    [
+        ("x = 1\ndef f(:\n    pass\n", 3, "invalid syntax"),
+        ("x = 1\n%timeit x\n", 3, "%magics"),
+        ("!ls\n", 2, "!commands"),
+        ("files = !ls\n", 2, "!commands"),
+        ("len?\n", 2, "plain Python"),
+        ("import asyncio\nawait asyncio.sleep(0)\n", 3, "async function"),
+        ("return 1\n", 2, "outside function"),
+    ],
+)
 def test_a_syntax_error_has_the_line_of_the_cell_and_binds_nothing(shell, capsys, body, line, words):
     shell.worker("x = 'before'\n")
     result = shell.worker(body)
@@ -164,7 +203,11 @@ def test_a_syntax_error_has_the_line_of_the_cell_and_binds_nothing(shell, capsys
 def test_a_failing_cell_binds_nothing_and_keeps_what_was(shell, capsys):
     shell.worker("def f(): return 1\n")
     result = shell.worker("def f(): return 2\nVALUE = 1 / 0\n")
-    assert isinstance(result.error_in_exec, ZeroDivisionError) and "VALUE" not in shell.user_ns and shell.user_ns["f"]() == 1
+    assert (
+        isinstance(result.error_in_exec, ZeroDivisionError)
+        and "VALUE" not in shell.user_ns
+        and shell.user_ns["f"]() == 1
+    )
     shell.worker("def g(): return f()\n")
     assert shell.user_ns["g"]() == 1
 
@@ -197,7 +240,12 @@ def test_plots_without_pyplot_show_sharp_and_pyplots_own_are_left_alone(shell):
     from matplotlib.pyplot import close, subplots
 
     figure = Figure(figsize=(2, 1), dpi=100)
-    for plot in (figure, figure.subplots(), figure.add_subplot(projection="polar"), figure.subfigures(1, 2)[0].subplots()):
+    for plot in (
+        figure,
+        figure.subplots(),
+        figure.add_subplot(projection="polar"),
+        figure.subfigures(1, 2)[0].subplots(),
+    ):
         data, metadata = shell.display_formatter.format(plot)
         png = data["image/png"]
         assert int.from_bytes(png[16:20], "big") == 400 and metadata["image/png"] == {"width": 200, "height": 100}
@@ -218,13 +266,20 @@ def run_notebook(folder, *sources):
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(textwrap.dedent(source)) for source in sources])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(textwrap.dedent(source)) for source in sources]
+    )
     environment = {**os.environ, "PYTHONPATH": ROOT, "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
-    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook, timeout=60, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    )
     client.execute(env=environment)
     texts = []
     for cell in notebook.cells:
-        parts = [o.get("text") or "\n".join(o.get("traceback", ())) or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+        parts = [
+            o.get("text") or "\n".join(o.get("traceback", ())) or o.get("data", {}).get("text/plain", "")
+            for o in cell.outputs
+        ]
         texts.append(re.sub(r"\x1b\[[\d;]*m", "", "\n".join(parts)))
     return notebook.cells, texts
 
@@ -232,14 +287,25 @@ def run_notebook(folder, *sources):
 def test_a_kernel_shows_errors_of_worker_cells_like_those_of_plain_cells(tmp_path):
     (tmp_path / "broken.py").write_text("a = (\n")
     cells, texts = run_notebook(
-        tmp_path, "%load_ext helpers", "%%worker\ndef f(x):\n    return 1 / x", "%%worker\nx = 1\ndef g(:\n    pass",
-        "%%worker\n\ny = f(0)", "f(0)", "%%worker\nimport broken", "def g(:\n    pass")
+        tmp_path,
+        "%load_ext helpers",
+        "%%worker\ndef f(x):\n    return 1 / x",
+        "%%worker\nx = 1\ndef g(:\n    pass",
+        "%%worker\n\ny = f(0)",
+        "f(0)",
+        "%%worker\nimport broken",
+        "def g(:\n    pass",
+    )
     error = cells[2].outputs[0]
     assert error.ename == "SyntaxError" and "line 3" in error.evalue
     assert texts[2].startswith("  Cell In[3], line 3\n    def g(:\n          ^\nSyntaxError: invalid syntax")
     assert texts[2].replace("In[3], line 3", "In[7], line 1") == texts[6]
     assert cells[3].outputs[0].ename == "ZeroDivisionError"
-    assert "Cell In[4], line 3\n" in texts[3] and "----> 3 y = f(0)" in texts[3] and "Cell In[2], line 3, in f(x)" in texts[3]
+    assert (
+        "Cell In[4], line 3\n" in texts[3]
+        and "----> 3 y = f(0)" in texts[3]
+        and "Cell In[2], line 3, in f(x)" in texts[3]
+    )
     assert "Cell In[2], line 3, in f(x)" in texts[4]
     assert "Cell In[6], line 2" in texts[5] and "broken.py:1" in texts[5]
     for text in texts[2:6]:
@@ -254,7 +320,13 @@ def test_run_all_stops_at_a_worker_cell_with_a_syntax_error_and_the_folder_goes_
     where = "import sys; print([p for p in sys.path if 'multiprocessing-live-' in p][0])"
     sources = ["%load_ext helpers", "%%worker\nx = 1", where, "%%worker\nx = (", "1"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    environment = {**os.environ, "PYTHONPATH": ROOT, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path), "TMP": str(tmp_path)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": ROOT,
+        "TMPDIR": str(tmp_path),
+        "TEMP": str(tmp_path),
+        "TMP": str(tmp_path),
+    }
     with pytest.raises(CellExecutionError):
         NotebookClient(notebook, timeout=60, kernel_name="python3").execute(env=environment)
     assert notebook.cells[4].execution_count is None
@@ -271,7 +343,8 @@ def test_worker_cells_run_in_processes(tmp_path, start_method):
 
     if start_method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"{start_method} does not exist on this platform")
-    done = run_python(f"""
+    done = run_python(
+        f"""
         if __name__ == "__main__":
             from concurrent.futures import ProcessPoolExecutor
             from functools import partial
@@ -288,12 +361,15 @@ def test_worker_cells_run_in_processes(tmp_path, start_method):
             with ProcessPoolExecutor(1, mp_context=get_context("{start_method}")) as pool:
                 results = list(pool.map(space["root"], [4], timeout=30))
                 run("import os\\ndef shifted(x, by):\\n    return Point(root(x) + by), os.getpid()")
-                point, pid = pool.submit(partial(space["shifted"], by=10), 9).result(30)  # defined after the worker came up
+                point, pid = pool.submit(partial(space["shifted"], by=10), 9).result(30)  # newer than the worker
                 run("def root(x):\\n    return -x")
-                results += [point.x, type(point) is space["Point"], pid != os.getpid() if (os := __import__("os")) else 0]
+                os = __import__("os")
+                results += [point.x, type(point) is space["Point"], pid != os.getpid()]
                 results.append(pool.submit(space["root"], 5).result(30))
             print(json.dumps(results))
-        """, tmp_path)
+        """,
+        tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [4.0, 15.0, True, True, -5]
     assert not list(tmp_path.glob(PREFIX + "*"))
@@ -311,7 +387,10 @@ MAKE_FOLDER = """
 
 @posix_only
 def test_the_folder_is_private_and_removed_at_exit(tmp_path):
-    done = run_python(MAKE_FOLDER + "    print(oct(folder.stat().st_mode & 0o777), folder.name, os.getpid(), folder.exists())", tmp_path)
+    done = run_python(
+        MAKE_FOLDER + "    print(oct(folder.stat().st_mode & 0o777), folder.name, os.getpid(), folder.exists())",
+        tmp_path,
+    )
     mode, name, pid, exists = done.stdout.split()
     assert mode == "0o700" and exists == "True" and name.startswith(f"{PREFIX}{pid}-")
     assert not list(tmp_path.glob(PREFIX + "*"))
@@ -319,7 +398,9 @@ def test_the_folder_is_private_and_removed_at_exit(tmp_path):
 
 @posix_only
 def test_a_forked_child_leaves_its_parents_folder(tmp_path):
-    done = run_python(MAKE_FOLDER + """
+    done = run_python(
+        MAKE_FOLDER
+        + """
     child = os.fork()
     if child == 0:
         sys.exit(0)  # runs what was registered for exit
@@ -331,7 +412,9 @@ def test_a_forked_child_leaves_its_parents_folder(tmp_path):
         sys.exit(0)
     assert os.waitpid(grandchild, 0)[1] == 0
     print(folder.exists(), len(list(folder.parent.glob("multiprocessing-live-*"))))
-    """, tmp_path)
+    """,
+        tmp_path,
+    )
     assert done.stdout.split() == ["True", "1"], done.stderr
     assert not list(tmp_path.glob(PREFIX + "*"))
 
@@ -340,8 +423,16 @@ def test_a_forked_child_leaves_its_parents_folder(tmp_path):
 def test_a_killed_process_folder_is_removed_by_the_next_and_a_living_ones_is_not(tmp_path):
     code = MAKE_FOLDER + "    os.fork() and print(folder, flush=True)\n    time.sleep(60)"
     environment = {**os.environ, "PYTHONPATH": ROOT, "TMPDIR": str(tmp_path)}
-    processes = [subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], env=environment, stdout=subprocess.PIPE, text=True,
-                                  start_new_session=True) for _ in range(2)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        for _ in range(2)
+    ]
     try:
         killed, living = (Path(process.stdout.readline().strip()) for process in processes)
         assert remove_abandoned(tmp_path) == [] and killed.exists() and living.exists()
@@ -362,8 +453,15 @@ def test_a_killed_process_folder_is_removed_by_the_next_and_a_living_ones_is_not
 def test_a_folder_without_lock_goes_only_when_it_is_old_and_its_process_gone(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    fresh, old, running, other = (tmp_path / name for name in (f"{PREFIX}{ended.pid}-aa", f"{PREFIX}{ended.pid}-bb",
-                                                               f"{PREFIX}{os.getpid()}-cc", f"{PREFIX}notes"))
+    fresh, old, running, other = (
+        tmp_path / name
+        for name in (
+            f"{PREFIX}{ended.pid}-aa",
+            f"{PREFIX}{ended.pid}-bb",
+            f"{PREFIX}{os.getpid()}-cc",
+            f"{PREFIX}notes",
+        )
+    )
     for folder in (fresh, old, running, other):
         folder.mkdir()
     for folder in (old, running, other):
@@ -373,13 +471,17 @@ def test_a_folder_without_lock_goes_only_when_it_is_old_and_its_process_gone(tmp
 
 def test_import_is_standard_library_only(tmp_path):
     heavy = ("IPython", "numpy", "matplotlib", "ipywidgets", "psutil", "pandas")
-    done = run_python(f"import sys\nimport helpers.notebook\nprint([name for name in {heavy} if name in sys.modules])", tmp_path)
+    done = run_python(
+        f"import sys\nimport helpers.notebook\nprint([name for name in {heavy} if name in sys.modules])", tmp_path
+    )
     assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_names_of_finds_globals_in_every_scope():
-    bound, used = names_of("import a.b\nfrom c import d as e\nclass K(Base):\n    x = x\n    def m(self, p=Default): return self.z + G\n"
-                           "def f(n: N):\n    global made\n    made = 1\n    y = [q for q in It]\n    return lambda: y + deep\nu += 1\n")
+    bound, used = names_of(
+        "import a.b\nfrom c import d as e\nclass K(Base):\n    x = x\n    def m(self, p=Default): return self.z + G\n"
+        "def f(n: N):\n    global made\n    made = 1\n    y = [q for q in It]\n    return lambda: y + deep\nu += 1\n"
+    )
     assert bound == {"a", "e", "K", "f", "made", "u"}
     assert used == {"Base", "x", "Default", "G", "N", "It", "deep"}
 
@@ -431,13 +533,35 @@ def wrapped(x):
 def outer():
     def inner(x):
         return x
+
     return inner
 
 
-IMPORTABLE = [plain, count_primes, wrapped, cached, len, math.sqrt, operator.itemgetter(1), operator.add, str.upper, "abc".join,
-              Tool, int, dict.fromkeys, Tool.make, Tool.static, Tool().method, Tool([1]).method, Tool(),
-              functools.partial(plain, 1, key=len), os.path.join, functools.partial(functools.partial(plain, [plain]), 2),
-              Tool(functools.partial(Tool().method, plain)), json.dumps]
+IMPORTABLE = [
+    plain,
+    count_primes,
+    wrapped,
+    cached,
+    len,
+    math.sqrt,
+    operator.itemgetter(1),
+    operator.add,
+    str.upper,
+    "abc".join,
+    Tool,
+    int,
+    dict.fromkeys,
+    Tool.make,
+    Tool.static,
+    Tool().method,
+    Tool([1]).method,
+    Tool(),
+    functools.partial(plain, 1, key=len),
+    os.path.join,
+    functools.partial(functools.partial(plain, [plain]), 2),
+    Tool(functools.partial(Tool().method, plain)),
+    json.dumps,
+]
 
 
 @pytest.mark.parametrize("func", IMPORTABLE, ids=function_name)
@@ -449,24 +573,29 @@ the_lambda = lambda x: x  # noqa: E731
 LINE = the_lambda.__code__.co_firstlineno
 
 
-@pytest.mark.parametrize("func, culprit", [
-    (the_lambda, f"the lambda on line {LINE}"),
-    (outer(), "`inner`, defined inside `outer`"),
-    (functools.partial(functools.partial(plain, 1), key=the_lambda), f"the lambda on line {LINE}"),
-    (functools.partial(plain, {"deep": [outer()]}), "`inner`, defined inside `outer`"),
-    (functools.partial(outer()), "`inner`, defined inside `outer`"),
-    (Tool(outer()).method, "`inner`, defined inside `outer`"),
-    (Tool(the_lambda), f"the lambda on line {LINE}"),
-    (Tool(sys.stdout).method, "cannot be pickled"),
-    (wrapped.__wrapped__, "`wrapped`: in module"),
-    (types.MethodType(outer(), Tool()), "a method that its class `Tool` does not have"),
-    (type("Local", (), {}), "`Local`, which module"),
-])
+@pytest.mark.parametrize(
+    "func, culprit",
+    [
+        (the_lambda, f"the lambda on line {LINE}"),
+        (outer(), "`inner`, defined inside `outer`"),
+        (functools.partial(functools.partial(plain, 1), key=the_lambda), f"the lambda on line {LINE}"),
+        (functools.partial(plain, {"deep": [outer()]}), "`inner`, defined inside `outer`"),
+        (functools.partial(outer()), "`inner`, defined inside `outer`"),
+        (Tool(outer()).method, "`inner`, defined inside `outer`"),
+        (Tool(the_lambda), f"the lambda on line {LINE}"),
+        (Tool(sys.stdout).method, "cannot be pickled"),
+        (wrapped.__wrapped__, "`wrapped`: in module"),
+        (types.MethodType(outer(), Tool()), "a method that its class `Tool` does not have"),
+        (type("Local", (), {}), "`Local`, which module"),
+    ],
+)
 def test_the_culprit_is_named_with_three_ways_out(func, culprit):
     with pytest.raises(NotImportableError) as caught:
         require_importable(func)
     assert culprit in caught.value.culprit and caught.value.culprit in str(caught.value)
-    assert "%%worker" in str(caught.value) and "module file" in str(caught.value) and '"multiprocess"' in str(caught.value)
+    assert (
+        "%%worker" in str(caught.value) and "module file" in str(caught.value) and '"multiprocess"' in str(caught.value)
+    )
 
 
 def test_what_cannot_be_called_is_an_invalid_argument():
@@ -475,7 +604,9 @@ def test_what_cannot_be_called_is_an_invalid_argument():
 
 
 def test_functions_of_a_plain_cell_are_refused(tmp_path):
-    _, texts = run_notebook(tmp_path, """
+    _, texts = run_notebook(
+        tmp_path,
+        """
         from functools import lru_cache, partial
         from helpers.notebook import require_importable, module_of
         def f(x): return x
@@ -486,14 +617,21 @@ def test_functions_of_a_plain_cell_are_refused(tmp_path):
         def tell(func):
             try: require_importable(func)
             except TypeError as error: print(error.culprit, module_of(func))""",
-        "for func in (f, g, C, C().m, partial(len, f)): tell(func)")
-    assert texts[1].splitlines() == ["`f`, defined in a plain notebook cell None", "`g`, defined in a plain notebook cell None",
-                                     "`C`, defined in a plain notebook cell None", "`C`, defined in a plain notebook cell None",
-                                     "`f`, defined in a plain notebook cell builtins"]
+        "for func in (f, g, C, C().m, partial(len, f)): tell(func)",
+    )
+    assert texts[1].splitlines() == [
+        "`f`, defined in a plain notebook cell None",
+        "`g`, defined in a plain notebook cell None",
+        "`C`, defined in a plain notebook cell None",
+        "`C`, defined in a plain notebook cell None",
+        "`f`, defined in a plain notebook cell builtins",
+    ]
 
 
 def test_functions_of_a_script_are_refused(tmp_path):
-    done = run_python("from helpers.notebook import require_importable\ndef f(x): return x\nrequire_importable(f)", tmp_path)
+    done = run_python(
+        "from helpers.notebook import require_importable\ndef f(x): return x\nrequire_importable(f)", tmp_path
+    )
     assert "A worker cannot import `f`, defined in the program that was started" in done.stderr
 
 
@@ -520,7 +658,11 @@ def test_a_module_without_a_file_and_a_shadowed_one_are_refused(tmp_path, monkey
 def test_module_and_stamp_see_through_wrappers(tmp_path, monkeypatch):
     assert module_of(functools.partial(functools.partial(count_primes), 1)) == "helpers.tasks.cpu"
     assert module_of(Tool().method) == module_of(Tool()) == module_of(Tool.make) == __name__
-    assert module_of(len) == "builtins" and module_of(operator.itemgetter(1)) == "operator" and module_of(str.upper) == "builtins"
+    assert (
+        module_of(len) == "builtins"
+        and module_of(operator.itemgetter(1)) == "operator"
+        and module_of(str.upper) == "builtins"
+    )
     file = tmp_path / "stamped_tasks.py"
     file.write_text("def f(x): return x\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -535,12 +677,24 @@ def test_module_and_stamp_see_through_wrappers(tmp_path, monkeypatch):
     assert source_stamp(len) == ("builtins", None, None)
 
 
-@pytest.mark.parametrize("func, name", [
-    (plain, "plain"), (outer(), "inner"), (functools.partial(plain, 3), "plain(3, …)"),
-    (functools.partial(plain, key="a" * 99), "plain(key='aaaaaaaaaaaaaaaaa…', …)"), (functools.partial(plain, Tool()), "plain(Tool(…), …)"),
-    (Tool().method, "Tool.method"), (Tool.make, "Tool.make"), (Tool.static, "Tool.static"), (Tool, "Tool"), (Tool(), "Tool(…)"),
-    (the_lambda, f"lambda (line {LINE})"), (functools.partial(plain, object()), "plain(<object>, …)"), (len, "len"),
-])
+@pytest.mark.parametrize(
+    "func, name",
+    [
+        (plain, "plain"),
+        (outer(), "inner"),
+        (functools.partial(plain, 3), "plain(3, …)"),
+        (functools.partial(plain, key="a" * 99), "plain(key='aaaaaaaaaaaaaaaaa…', …)"),
+        (functools.partial(plain, Tool()), "plain(Tool(…), …)"),
+        (Tool().method, "Tool.method"),
+        (Tool.make, "Tool.make"),
+        (Tool.static, "Tool.static"),
+        (Tool, "Tool"),
+        (Tool(), "Tool(…)"),
+        (the_lambda, f"lambda (line {LINE})"),
+        (functools.partial(plain, object()), "plain(<object>, …)"),
+        (len, "len"),
+    ],
+)
 def test_function_names_are_readable(func, name):
     assert function_name(func) == name
 
@@ -548,23 +702,44 @@ def test_function_names_are_readable(func, name):
 # shorten_paths
 
 
-@pytest.mark.parametrize("text, short", [
-    ('File "/tmp/multiprocessing-live-12-a_b/worker_ab12.py", line 3, in f', 'File "worker_ab12.py", line 3, in f'),
-    ('File "C:\\Users\\A B\\Temp\\multiprocessing-live-12-ab\\worker_ab12.py", line 3', 'File "worker_ab12.py", line 3'),
-    ('File "/home/a b/env/lib/python3.13/site-packages/numpy/linalg/x.py", line 3', 'File "numpy/linalg/x.py", line 3'),
-    ('File "/usr/lib/python3/dist-packages/dask/x.py", line 3', 'File "dask/x.py", line 3'),
-    ('File "/opt/x/lib/python3.12/concurrent/futures/process.py", line 3', 'File "concurrent/futures/process.py", line 3'),
-    ('File "C:\\Python312\\Lib\\multiprocessing\\pool.py", line 3', 'File "multiprocessing/pool.py", line 3'),
-    ("File ~/env/lib/python3.11/json/decoder.py:353, in f", "File json/decoder.py:353, in f"),
-    ("File \x1b[32m/x/lib/python3.11/json/decoder.py:353\x1b[39m, in f", "File \x1b[32mjson/decoder.py:353\x1b[39m, in f"),
-    ("FileNotFoundError: '/data/my file.txt' and/or /etc/x 1 / 2", "FileNotFoundError: '/data/my file.txt' and/or /etc/x 1 / 2"),
-    ('File "<frozen importlib._bootstrap>", line 1', 'File "<frozen importlib._bootstrap>", line 1'),
-    (f'File "{json.__file__}", line 3', 'File "json/__init__.py", line 3'),
-    (f'File "{pytest.__file__}", line 3', 'File "pytest/__init__.py", line 3'),
-    (f'  File "{Path(helpers.__file__).parent / "tasks" / "cpu.py"}", line 3', '  File "helpers/tasks/cpu.py", line 3'),
-    (f"File {Path(helpers.__file__).parent / 'tasks' / 'cpu.py'}:3, in f", "File helpers/tasks/cpu.py:3, in f"),
-    (f'File "{Path.cwd() / "my_tasks.py"}", line 3', 'File "my_tasks.py", line 3'),
-])
+@pytest.mark.parametrize(
+    "text, short",
+    [
+        ('File "/tmp/multiprocessing-live-12-a_b/worker_ab12.py", line 3, in f', 'File "worker_ab12.py", line 3, in f'),
+        (
+            'File "C:\\Users\\A B\\Temp\\multiprocessing-live-12-ab\\worker_ab12.py", line 3',
+            'File "worker_ab12.py", line 3',
+        ),
+        (
+            'File "/home/a b/env/lib/python3.13/site-packages/numpy/linalg/x.py", line 3',
+            'File "numpy/linalg/x.py", line 3',
+        ),
+        ('File "/usr/lib/python3/dist-packages/dask/x.py", line 3', 'File "dask/x.py", line 3'),
+        (
+            'File "/opt/x/lib/python3.12/concurrent/futures/process.py", line 3',
+            'File "concurrent/futures/process.py", line 3',
+        ),
+        ('File "C:\\Python312\\Lib\\multiprocessing\\pool.py", line 3', 'File "multiprocessing/pool.py", line 3'),
+        ("File ~/env/lib/python3.11/json/decoder.py:353, in f", "File json/decoder.py:353, in f"),
+        (
+            "File \x1b[32m/x/lib/python3.11/json/decoder.py:353\x1b[39m, in f",
+            "File \x1b[32mjson/decoder.py:353\x1b[39m, in f",
+        ),
+        (
+            "FileNotFoundError: '/data/my file.txt' and/or /etc/x 1 / 2",
+            "FileNotFoundError: '/data/my file.txt' and/or /etc/x 1 / 2",
+        ),
+        ('File "<frozen importlib._bootstrap>", line 1', 'File "<frozen importlib._bootstrap>", line 1'),
+        (f'File "{json.__file__}", line 3', 'File "json/__init__.py", line 3'),
+        (f'File "{pytest.__file__}", line 3', 'File "pytest/__init__.py", line 3'),
+        (
+            f'  File "{Path(helpers.__file__).parent / "tasks" / "cpu.py"}", line 3',
+            '  File "helpers/tasks/cpu.py", line 3',
+        ),
+        (f"File {Path(helpers.__file__).parent / 'tasks' / 'cpu.py'}:3, in f", "File helpers/tasks/cpu.py:3, in f"),
+        (f'File "{Path.cwd() / "my_tasks.py"}", line 3', 'File "my_tasks.py", line 3'),
+    ],
+)
 def test_paths_of_the_machine_are_cut(text, short):
     assert shorten_paths(text).replace("helpers\\tasks\\", "helpers/tasks/") == short
 
@@ -591,7 +766,8 @@ def test_source_of_a_task_of_this_package(tmp_path):
 
 
 def test_source_takes_what_is_used_in_order_and_nothing_else(tmp_path, monkeypatch):
-    (tmp_path / "long_tasks.py").write_text(textwrap.dedent('''
+    (tmp_path / "long_tasks.py").write_text(
+        textwrap.dedent('''
         """A module."""
         from __future__ import annotations
         import os, math
@@ -636,7 +812,8 @@ def test_source_takes_what_is_used_in_order_and_nothing_else(tmp_path, monkeypat
 
         if __name__ == "__main__":
             TABLE.clear()
-        '''))
+        ''')
+    )
     monkeypatch.syspath_prepend(tmp_path)
     import long_tasks
 
@@ -650,7 +827,10 @@ def test_source_takes_what_is_used_in_order_and_nothing_else(tmp_path, monkeypat
 
 def test_source_of_worker_cells_is_inlined(shell, tmp_path):
     shell.worker("import math\nLIMIT = 2\n_MORE = 1\ndef root(x):\n    return math.sqrt(x) + LIMIT + _MORE\n")
-    shell.worker("import math\nclass Box:\n    def __init__(self, x): self.x = x\n    @staticmethod\n    def open(x): return Box(x).x\n")
+    shell.worker(
+        "import math\nclass Box:\n    def __init__(self, x): self.x = x\n    @staticmethod\n    def open(x): return"
+        " Box(x).x\n"
+    )
     shell.worker("def both(x, by=0):\n    return math.floor(root(x)) + Box.open(by)\n")
     printed, source, name = run_source(functools.partial(shell.user_ns["both"], by=4), "(9)", tmp_path)
     assert printed == "10" and name == "partial(both, by=4)" and source.count("import math\n") == 1
@@ -665,18 +845,32 @@ def test_one_name_for_two_things_is_refused(shell):
         standalone_source(shell.user_ns["g"])
 
 
-@pytest.mark.parametrize("func, source, name", [
-    (math.sqrt, "from math import sqrt\n", "sqrt"),
-    (operator.add, "from operator import add\n", "add"),
-    (len, "", "len"),
-    (str.upper, "", "str.upper"),
-    (json.dumps, "from json import dumps\n", "dumps"),
-    (functools.partial(pow, 2.5), "from functools import partial\n", "partial(pow, 2.5)"),
-    (functools.partial(math.isclose, 1, rel_tol=float("inf")), "from functools import partial\nfrom math import isclose\n",
-     'partial(isclose, 1, rel_tol=float("inf"))'),
-    (functools.partial(map, math.sqrt), "from functools import partial\nfrom math import sqrt\n", "partial(map, sqrt)"),
-    (functools.partial(len, ({"a": [1, (2,)]}, set())), "from functools import partial\n", "partial(len, ({'a': [1, (2,)]}, set([])))"),
-])
+@pytest.mark.parametrize(
+    "func, source, name",
+    [
+        (math.sqrt, "from math import sqrt\n", "sqrt"),
+        (operator.add, "from operator import add\n", "add"),
+        (len, "", "len"),
+        (str.upper, "", "str.upper"),
+        (json.dumps, "from json import dumps\n", "dumps"),
+        (functools.partial(pow, 2.5), "from functools import partial\n", "partial(pow, 2.5)"),
+        (
+            functools.partial(math.isclose, 1, rel_tol=float("inf")),
+            "from functools import partial\nfrom math import isclose\n",
+            'partial(isclose, 1, rel_tol=float("inf"))',
+        ),
+        (
+            functools.partial(map, math.sqrt),
+            "from functools import partial\nfrom math import sqrt\n",
+            "partial(map, sqrt)",
+        ),
+        (
+            functools.partial(len, ({"a": [1, (2,)]}, set())),
+            "from functools import partial\n",
+            "partial(len, ({'a': [1, (2,)]}, set([])))",
+        ),
+    ],
+)
 def test_installed_functions_become_an_import(func, source, name):
     assert standalone_source(func) == (source, name)
 
@@ -693,7 +887,9 @@ def test_source_of_a_class_as_argument():
     assert name == "partial(plain, Tool)" and "class Tool:" in source and "def plain(" in source
 
 
-@pytest.mark.parametrize("func", [the_lambda, outer(), Tool().method, Tool(), functools.partial(plain, Tool())], ids=function_name)
+@pytest.mark.parametrize(
+    "func", [the_lambda, outer(), Tool().method, Tool(), functools.partial(plain, Tool())], ids=function_name
+)
 def test_source_that_cannot_be_written_is_refused(func):
     with pytest.raises(NotImportableError):
         standalone_source(func)

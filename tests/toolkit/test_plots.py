@@ -36,8 +36,20 @@ def make_timeline(n_workers, n_tasks, startup, wall, seed=0):
 def make_run(engine, n, round=1, wall=1.0, startup=0.1, *, n_tasks=None, warmup=False, cpu_share=1.0):
     accounting = Accounting(n * startup, 0.031 * n * wall, 0.013 * n * wall, 0.88 * n * wall, 0.076 * n * wall)
     timeline = make_timeline(n, n_tasks, startup, wall) if n_tasks else None
-    return Run(engine, n, None, 1, round, startup, wall, accounting.working * cpu_share, n_tasks or 16, accounting,
-               warmup=warmup, timeline=timeline)
+    return Run(
+        engine,
+        n,
+        None,
+        1,
+        round,
+        startup,
+        wall,
+        accounting.working * cpu_share,
+        n_tasks or 16,
+        accounting,
+        warmup=warmup,
+        timeline=timeline,
+    )
 
 
 def make_sweep(laws, counts, *, rounds=5, serial=2.0, startup=0.05, noise=0.02, usable_cpus=4, cpu_share=1.0):
@@ -56,24 +68,55 @@ def usl(sigma, kappa=0.0, scale=1.0):
     return lambda n: scale * n / (1 + sigma * (n - 1) + kappa * n * (n - 1))
 
 
-FOUR = {"threads": lambda n: 1.0, "processes": usl(0.05, 0.002), "pool": usl(0.06, 0.003), "multiprocess": usl(0.1, 0.003, 0.95)}
+FOUR = {
+    "threads": lambda n: 1.0,
+    "processes": usl(0.05, 0.002),
+    "pool": usl(0.06, 0.003),
+    "multiprocess": usl(0.1, 0.003, 0.95),
+}
 COUNTS = (1, 2, 3, 4, 6, 8)
 CASES = {
     "four engines": lambda: (make_sweep(FOUR, COUNTS), make_run("processes", 4, n_tasks=64), {"guess": (6, 5)}),
-    "two cpus": lambda: (make_sweep({"threads": lambda n: 1.0, "processes": lambda n: min(n, 2)}, (1, 2, 3, 4), usable_cpus=2),
-                         make_run("processes", 4, n_tasks=16), {"guess": (4, 3.5)}),
-    "one point": lambda: (make_sweep({"pool": usl(0.1)}, (2,), rounds=1), make_run("pool", 2, n_tasks=8), {"n_workers": (1, 2, 4, 8)}),
+    "two cpus": lambda: (
+        make_sweep({"threads": lambda n: 1.0, "processes": lambda n: min(n, 2)}, (1, 2, 3, 4), usable_cpus=2),
+        make_run("processes", 4, n_tasks=16),
+        {"guess": (4, 3.5)},
+    ),
+    "one point": lambda: (
+        make_sweep({"pool": usl(0.1)}, (2,), rounds=1),
+        make_run("pool", 2, n_tasks=8),
+        {"n_workers": (1, 2, 4, 8)},
+    ),
     "one count": lambda: (make_sweep({"pool": usl(0.1)}, (2,)), None, {}),
-    "warm-up only": lambda: (make_sweep({"pool": usl(0.1)}, (2,), rounds=0), make_run("pool", 2, n_tasks=8, warmup=True), {}),
+    "warm-up only": lambda: (
+        make_sweep({"pool": usl(0.1)}, (2,), rounds=0),
+        make_run("pool", 2, n_tasks=8, warmup=True),
+        {},
+    ),
     "nothing": lambda: (None, None, {"n_workers": (1, 2, 3, 4), "cpus": 2, "guess": (2, 1.5)}),
     "empty sweep": lambda: (Sweep("work", 0, (), {}), None, {}),
-    "64 workers": lambda: (make_sweep({"processes": usl(0.05)}, (1, 2, 4, 8, 16, 32, 64), usable_cpus=64),
-                           make_run("processes", 64, n_tasks=640), {}),
-    "slower": lambda: (make_sweep({"threads": lambda n: 0.1, "processes": lambda n: 0.09, "pool": lambda n: 0.08}, (1, 2, 4),
-                                  usable_cpus=2), make_run("pool", 2, n_tasks=9), {}),
-    "waiting": lambda: (make_sweep({"threads": usl(0.01), "processes": usl(0.02)}, (1, 2, 4, 8, 16), usable_cpus=2, cpu_share=0.01),
-                        make_run("threads", 16, n_tasks=64), {"guess": (16, 4)}),
-    "serial run": lambda: (make_sweep({"threads": usl(0.01)}, (1, 2)), make_run("serial", 1, startup=0.0, n_tasks=5), {}),
+    "64 workers": lambda: (
+        make_sweep({"processes": usl(0.05)}, (1, 2, 4, 8, 16, 32, 64), usable_cpus=64),
+        make_run("processes", 64, n_tasks=640),
+        {},
+    ),
+    "slower": lambda: (
+        make_sweep(
+            {"threads": lambda n: 0.1, "processes": lambda n: 0.09, "pool": lambda n: 0.08}, (1, 2, 4), usable_cpus=2
+        ),
+        make_run("pool", 2, n_tasks=9),
+        {},
+    ),
+    "waiting": lambda: (
+        make_sweep({"threads": usl(0.01), "processes": usl(0.02)}, (1, 2, 4, 8, 16), usable_cpus=2, cpu_share=0.01),
+        make_run("threads", 16, n_tasks=64),
+        {"guess": (16, 4)},
+    ),
+    "serial run": lambda: (
+        make_sweep({"threads": usl(0.01)}, (1, 2)),
+        make_run("serial", 1, startup=0.0, n_tasks=5),
+        {},
+    ),
     "half a cpu": lambda: (make_sweep({"threads": lambda n: 1.0}, (1, 2), usable_cpus=0.5), None, {}),
 }
 
@@ -93,8 +136,12 @@ def boxes(artists, figure):
 
 def shown_texts(ax):
     """All texts that are drawn; ticks outside the limits are not."""
-    ticks = [label for axis in (ax.xaxis, ax.yaxis) for place, label in zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=True)
-             if min(axis.get_view_interval()) <= place <= max(axis.get_view_interval())]
+    ticks = [
+        label
+        for axis in (ax.xaxis, ax.yaxis)
+        for place, label in zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=True)
+        if min(axis.get_view_interval()) <= place <= max(axis.get_view_interval())
+    ]
     return [text for text in [*ax.texts, ax.xaxis.label, ax.yaxis.label, *ticks] if text.get_text()]
 
 
@@ -127,7 +174,7 @@ def test_no_two_texts_overlap(card):
         # of the text alone: an annotation's own extent holds its leader line as well
         found.append((text.get_text(), Text.get_window_extent(text, renderer)))
     for k, (name, box) in enumerate(found):
-        for other_name, other in found[k + 1:]:
+        for other_name, other in found[k + 1 :]:
             width = min(box.x1, other.x1) - max(box.x0, other.x0)
             height = min(box.y1, other.y1) - max(box.y0, other.y0)
             assert width <= 1 or height <= 1.5, (name, other_name, width, height)
@@ -189,7 +236,8 @@ def test_every_engine_has_its_own_colour_and_marker():
     ax = plots.plot_speedup(make_sweep(FOUR, COUNTS))
     drawn = {engine: by_gid(ax, f"{engine} within")[0] for engine in FOUR}
     assert {engine: (line.get_color(), line.get_marker()) for engine, line in drawn.items()} == {
-        engine: (plots.COLOURS[engine], plots.MARKERS[engine]) for engine in FOUR}
+        engine: (plots.COLOURS[engine], plots.MARKERS[engine]) for engine in FOUR
+    }
 
 
 def test_an_engine_without_a_colour_of_its_own_is_drawn_too():
@@ -220,7 +268,10 @@ def test_the_law_is_never_drawn_beyond_twice_the_largest_count_it_was_fitted_to(
 
 def test_without_enough_points_no_law_is_drawn_and_the_reason_given():
     ax = plots.plot_speedup(make_sweep({"processes": usl(0.05)}, (1, 2, 3, 4), usable_cpus=2))
-    assert not by_gid(ax, "law") and "no law fitted: that takes 4 worker counts within the CPUs" in by_gid(ax, "how")[0].get_text()
+    assert (
+        not by_gid(ax, "law")
+        and "no law fitted: that takes 4 worker counts within the CPUs" in by_gid(ax, "how")[0].get_text()
+    )
     ax = plots.plot_speedup(make_sweep({"processes": usl(0.05)}, COUNTS), fit=False)
     assert not by_gid(ax, "law") and "law" not in by_gid(ax, "how")[0].get_text()
 
@@ -250,8 +301,12 @@ def test_a_warm_up_round_is_not_drawn_as_a_point():
 
 
 def spans_of(ax, gid):
-    return np.array([(path.vertices[:, 0].min(), path.vertices[:, 0].max(), path.vertices[:, 1].mean())
-                     for path in by_gid(ax, gid)[0].get_paths()])
+    return np.array(
+        [
+            (path.vertices[:, 0].min(), path.vertices[:, 0].max(), path.vertices[:, 1].mean())
+            for path in by_gid(ax, gid)[0].get_paths()
+        ]
+    )
 
 
 def test_the_timeline_shows_each_task_in_the_lane_of_its_worker():
@@ -260,8 +315,10 @@ def test_the_timeline_shows_each_task_in_the_lane_of_its_worker():
     spans, line = spans_of(ax, "tasks"), run.timeline
     assert len(spans) == 40
     expected = sorted((w, s, e) for w, s, e in zip(line.worker, line.started, line.finished, strict=True))
-    found = sorted((round(float(np.mean(path.vertices[[0, 2], 1]))), path.vertices[0, 0], path.vertices[2, 0])
-                   for path in by_gid(ax, "tasks")[0].get_paths())
+    found = sorted(
+        (round(float(np.mean(path.vertices[[0, 2], 1]))), path.vertices[0, 0], path.vertices[2, 0])
+        for path in by_gid(ax, "tasks")[0].get_paths()
+    )
     assert np.allclose(found, expected, atol=0.003)
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "worker 1 is on top"
     assert [t.get_text() for t in ax.get_yticklabels()] == ["worker 1", "worker 2", "worker 3", "worker 4"]
@@ -297,10 +354,20 @@ def test_the_timeline_says_who_and_where_the_time_went():
     assert sum(int(part.split()[-2]) for part in how.replace("\n", " · ").split(" · ") if part.endswith("%")) == 100
 
 
-@pytest.mark.parametrize("engine, n, title", [("serial", 1, "the serial loop"), ("threads", 1, "1 thread"), ("pool", 2, "2 pool workers"),
-                                              ("interpreters", 3, "3 interpreters"), ("dask", 2, "2 dask workers")])
+@pytest.mark.parametrize(
+    "engine, n, title",
+    [
+        ("serial", 1, "the serial loop"),
+        ("threads", 1, "1 thread"),
+        ("pool", 2, "2 pool workers"),
+        ("interpreters", 3, "3 interpreters"),
+        ("dask", 2, "2 dask workers"),
+    ],
+)
 def test_titles_in_good_words(engine, n, title):
-    assert f"Who ran what: {title}, warm-up run" in texts(plots.plot_timeline(make_run(engine, n, n_tasks=4, warmup=True)))
+    assert f"Who ran what: {title}, warm-up run" in texts(
+        plots.plot_timeline(make_run(engine, n, n_tasks=4, warmup=True))
+    )
 
 
 def test_shares_are_rounded_to_one_hundred():
@@ -349,8 +416,12 @@ def test_many_lanes_keep_apart_and_their_tick_labels_are_thinned():
 
 def test_tasks_that_never_ran_are_left_out():
     never = float("nan")
-    timeline = Timeline(array("H", [0, 0]), array("d", [0, 0]), array("d", [0.1, never]), array("d", [0.5, never]), array("f", [0, 0]))
-    ax = plots.plot_timeline(Run("pool", 1, None, 1, 1, 0.1, 0.9, 1, 2, Accounting(0.1, 0, 0, 0.4, 0.5), timeline=timeline))
+    timeline = Timeline(
+        array("H", [0, 0]), array("d", [0, 0]), array("d", [0.1, never]), array("d", [0.5, never]), array("f", [0, 0])
+    )
+    ax = plots.plot_timeline(
+        Run("pool", 1, None, 1, 1, 0.1, 0.9, 1, 2, Accounting(0.1, 0, 0, 0.4, 0.5), timeline=timeline)
+    )
     assert len(by_gid(ax, "tasks")[0].get_paths()) == 1
 
 
@@ -389,8 +460,10 @@ def test_accounting_of_many_pairs_grows_instead_of_crowding():
 
 
 def test_the_png_has_always_the_same_size():
-    sizes = {imread(io.BytesIO(plots.figure_png(plots.draw_speedup_card(sweep, run, **options)))).shape[:2]
-             for sweep, run, options in (CASES[name]() for name in ("four engines", "nothing", "64 workers"))}
+    sizes = {
+        imread(io.BytesIO(plots.figure_png(plots.draw_speedup_card(sweep, run, **options)))).shape[:2]
+        for sweep, run, options in (CASES[name]() for name in ("four engines", "nothing", "64 workers"))
+    }
     assert sizes == {(700, 1800)}
     figure = plots.draw_speedup_card(None, None)
     assert imread(io.BytesIO(plots.figure_png(figure, scale=1))).shape[:2] == (350, 900)
@@ -400,9 +473,18 @@ def test_the_png_has_always_the_same_size():
 def test_the_card_is_white_at_any_rcparams():
     import matplotlib
 
-    with matplotlib.rc_context({"figure.facecolor": "black", "axes.facecolor": "black", "savefig.facecolor": "black",
-                                "savefig.bbox": "tight", "axes.grid": True, "text.color": "white", "font.family": "serif",
-                                "xtick.color": "white"}):
+    with matplotlib.rc_context(
+        {
+            "figure.facecolor": "black",
+            "axes.facecolor": "black",
+            "savefig.facecolor": "black",
+            "savefig.bbox": "tight",
+            "axes.grid": True,
+            "text.color": "white",
+            "font.family": "serif",
+            "xtick.color": "white",
+        }
+    ):
         pixels = imread(io.BytesIO(plots.figure_png(plots.draw_speedup_card(*CASES["two cpus"]()[:2]), scale=1)))
     reference = imread(io.BytesIO(plots.figure_png(plots.draw_speedup_card(*CASES["two cpus"]()[:2]), scale=1)))
     assert pixels.shape == reference.shape and np.abs(pixels - reference).max() < 0.01
@@ -419,12 +501,19 @@ def test_pictures_can_be_drawn_into_axes_of_the_readers_own():
 def test_alt_text_is_the_message_in_one_sentence():
     sweep = make_sweep({"threads": lambda n: 1.0, "processes": lambda n: 0.8 * n}, (1, 2, 4), noise=0)
     assert plots.describe_speedup(sweep) == "processes: 3.2 times the serial loop at 4 workers; threads: 1.0 at 1."
-    assert plots.describe_speedup(make_sweep({"pool": lambda n: 0.123}, (2,), noise=0)) == "pool: 0.12 times the serial loop at 2 workers."
+    assert (
+        plots.describe_speedup(make_sweep({"pool": lambda n: 0.123}, (2,), noise=0))
+        == "pool: 0.12 times the serial loop at 2 workers."
+    )
     assert plots.describe_speedup(None) == "Speedup over the serial loop: no measurement yet."
     assert "warming up" in plots.describe_speedup(make_sweep({"pool": usl(0)}, (2,), rounds=0))
 
 
 def test_drawing_imports_neither_pyplot_nor_widgets():
-    code = ("import sys; from helpers import plots; plots.figure_png(plots.draw_speedup_card(None, None));"
-            "print([m for m in ('matplotlib.pyplot', 'pandas', 'ipywidgets', 'IPython') if m in sys.modules])")
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    code = (
+        "import sys; from helpers import plots; plots.figure_png(plots.draw_speedup_card(None, None));"
+        "print([m for m in ('matplotlib.pyplot', 'pandas', 'ipywidgets', 'IPython') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

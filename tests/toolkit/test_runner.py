@@ -20,16 +20,14 @@ def plays(tmp_path, monkeypatch):
     """A module of generator functions that the runner can import."""
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "plays_for_tests.py").write_text(
-        "import os, sys, threading, time\n"
-        "def count(n):\n    for number in range(n):\n        yield number, os.getpid()\n"
-        "def say(text):\n    print(text)\n    print('and on stderr', file=sys.stderr)\n    yield 1\n"
-        "def look():\n    yield threading.active_count(), os.getsid(0) == os.getpid(), sys.path, os.getcwd()\n"
-        "def fail():\n    yield 1\n    raise KeyError('gone')\n"
-        "def fail_oddly():\n    yield 1\n    class Odd(Exception): pass\n    raise Odd('hard to pickle')\n"
-        "def unreadable():\n    import builtins, __main__\n    class Gone: pass\n    Gone.__qualname__ = 'Gone'\n"
-        "    Gone.__module__ = '__main__'\n    __main__.Gone = Gone\n    yield Gone()\n"
-        "def unpicklable():\n    yield lambda: 1\n"
-        "def resist():\n    import signal\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    yield 1\n    while True: time.sleep(1)\n"
+        "import os, sys, threading, time\ndef count(n):\n    for number in range(n):\n        yield number,"
+        " os.getpid()\ndef say(text):\n    print(text)\n    print('and on stderr', file=sys.stderr)\n    yield 1\ndef"
+        " look():\n    yield threading.active_count(), os.getsid(0) == os.getpid(), sys.path, os.getcwd()\ndef"
+        " fail():\n    yield 1\n    raise KeyError('gone')\ndef fail_oddly():\n    yield 1\n    class Odd(Exception):"
+        " pass\n    raise Odd('hard to pickle')\ndef unreadable():\n    import builtins, __main__\n    class Gone:"
+        " pass\n    Gone.__qualname__ = 'Gone'\n    Gone.__module__ = '__main__'\n    __main__.Gone = Gone\n    yield"
+        " Gone()\ndef unpicklable():\n    yield lambda: 1\ndef resist():\n    import signal\n   "
+        " signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    yield 1\n    while True: time.sleep(1)\n"
     )
     import plays_for_tests
 
@@ -41,7 +39,9 @@ def plays(tmp_path, monkeypatch):
 def test_records_come_in_order_and_a_warm_runner_plays_again(plays):
     first = list(runner.play(plays.count, 3, timeout=20))
     again = list(runner.play(plays.count, 2, timeout=20))
-    assert [number for number, _ in first] == [0, 1, 2] and {pid for _, pid in first} == {pid for _, pid in again} != {os.getpid()}
+    assert [number for number, _ in first] == [0, 1, 2] and {pid for _, pid in first} == {pid for _, pid in again} != {
+        os.getpid()
+    }
 
 
 def test_another_key_path_or_folder_needs_another_process(plays, tmp_path, monkeypatch):

@@ -33,9 +33,14 @@ def _add(func, method):
     """Return how often the lock was taken, after all that both exercises ask for was seen."""
     require_importable(func)
     (total, taken, problem), spans = spy_on(
-        sum_squares, lambda spy: call_answer(try_adding, func, spy, HALVES, STUCK_AFTER, start_method=method, timeout=20.0)
+        sum_squares,
+        lambda spy: call_answer(try_adding, func, spy, HALVES, STUCK_AFTER, start_method=method, timeout=20.0),
     )
-    _require_done(problem, method, "A taken lock must be given back (`with lock:` does that), and its holder cannot take it again.")
+    _require_done(
+        problem,
+        method,
+        "A taken lock must be given back (`with lock:` does that), and its holder cannot take it again.",
+    )
     if not total and not spans:
         raise NotAttempted("the function does nothing yet.")
     if len(spans) != sum(map(len, HALVES)):
@@ -44,7 +49,10 @@ def _add(func, method):
         raise Wrong("work was called, and the counter still says 0: add what work returns to counter.value.")
     if total != TOTAL:
         kind = "Updates were lost" if total < TOTAL else "Something was added twice"
-        raise Wrong(f"under {_name(method)} the counter ends at {total}, expected {TOTAL}. {kind}: read, add and write inside the lock.")
+        raise Wrong(
+            f"under {_name(method)} the counter ends at {total}, expected {TOTAL}. {kind}: read, add and write inside"
+            " the lock."
+        )
     try:
         require_overlap(spans)
     except Wrong as reason:
@@ -66,11 +74,15 @@ def _examine_merge(func):
 
 lock_1 = Exercise(
     "lock_1",
-    "Write add_all(counter, lock, work, items): add work(item) of every item to counter.value. Two processes run it at the same time.",
+    "Write add_all(counter, lock, work, items): add work(item) of every item to counter.value. Two processes run it at"
+    " the same time.",
     _examine_add,
     "nothing was lost under two start methods, and the work itself ran in both processes at the same time.",
     (
-        "counter.value += work(item) reads the counter, works, and writes: everything that another process writes between is lost.",
+        (
+            "counter.value += work(item) reads the counter, works, and writes: everything that another process writes"
+            " between is lost."
+        ),
         "Compute first, outside the lock; then `with lock:` around the update alone.",
     ),
     """%%worker
@@ -105,35 +117,44 @@ def _examine_transfer(func):
     # account 1 sends 1 and gets 2 each time; account 2 the other way round
     expected = [100 + N_TRANSFERS, 100 - N_TRANSFERS]
     for method in METHODS:
-        balances, taken, alone, problem = call_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method, timeout=20.0)
-        _require_done(problem, method, "One transfer holds account 1 and wants account 2, the other holds 2 and wants 1.")
+        balances, taken, alone, problem = call_answer(
+            try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method, timeout=20.0
+        )
+        _require_done(
+            problem, method, "One transfer holds account 1 and wants account 2, the other holds 2 and wants 1."
+        )
         if balances == [100, 100] and not any(taken):
             raise NotAttempted("the function moves nothing yet.")
         if balances != expected:
             raise Wrong(
-                f"under {_name(method)} two accounts of 100 each end at {balances[0]} and {balances[1]}, expected {expected[0]} and "
-                f"{expected[1]}: hold the locks of both accounts while you change them."
+                f"under {_name(method)} two accounts of 100 each end at {balances[0]} and {balances[1]}, expected"
+                f" {expected[0]} and {expected[1]}: hold the locks of both accounts while you change them."
             )
         if min(taken) < 2 * N_TRANSFERS:
             raise Wrong(
-                f"the balances are right this time, but the locks of the accounts were taken {taken[0]} and {taken[1]} times, not once "
-                "for each of the transfers: a third transfer with one other account would not be kept out."
+                f"the balances are right this time, but the locks of the accounts were taken {taken[0]} and {taken[1]}"
+                " times, not once for each of the transfers: a third transfer with one other account would not be kept"
+                " out."
             )
         if alone:
             raise Wrong(
-                "the balances are right, but an account was changed while the lock of the other one was not held: in between, the amount "
-                "is in both accounts or in neither, and anybody may look. Hold both locks while you change both."
+                "the balances are right, but an account was changed while the lock of the other one was not held: in"
+                " between, the amount is in both accounts or in neither, and anybody may look. Hold both locks while"
+                " you change both."
             )
 
 
 lock_3 = Exercise(
     "lock_3",
-    "Write transfer(source, target, amount): move the amount between two accounts, holding both locks; each has number, lock, balance.",
+    "Write transfer(source, target, amount): move the amount between two accounts, holding both locks; each has number,"
+    " lock, balance.",
     _examine_transfer,
     "transfers in opposite directions lost nothing and never waited for each other for ever.",
     (
-        "Whoever changes an account holds its lock, so a transfer holds two. Taken in the order source, target, two transfers in opposite "
-        "directions can each hold what the other one wants.",
+        (
+            "Whoever changes an account holds its lock, so a transfer holds two. Taken in the order source, target, two"
+            " transfers in opposite directions can each hold what the other one wants."
+        ),
         "Take the locks in an order that does not depend on the direction: the account with the smaller number first.",
     ),
     """%%worker

@@ -85,12 +85,20 @@ class LockLab(Lab):
             value=first["work"],
             description="Steps",
             style=narrow,
-            tooltip="Steps that sleep need no CPU, so only the lock limits them; steps that compute share the CPUs as well",
+            tooltip=(
+                "Steps that sleep need no CPU, so only the lock limits them; steps that compute share the CPUs as well"
+            ),
             layout=widgets.Layout(width="140px"),
         )
         self._method = method_control(first["start_method"])
         self._repeats = repeats_control(first["repeats"])
-        named = {"lock": self._locked, "share": self._share, "work": self._steps, "method": self._method, "repeats": self._repeats}
+        named = {
+            "lock": self._locked,
+            "share": self._share,
+            "work": self._steps,
+            "method": self._method,
+            "repeats": self._repeats,
+        }
         for name, control in named.items():
             control.add_class(f"helpers-{name}")
         for control in (*self._counts.values(), self._locked, self._share, self._steps):
@@ -139,7 +147,10 @@ class LockLab(Lab):
         if self.running:
             settings = self._measured
         else:
-            settings = {"n_workers": self._chosen_counts() or self._first["n_workers"], "share": self._share.value / 100}
+            settings = {
+                "n_workers": self._chosen_counts() or self._first["n_workers"],
+                "share": self._share.value / 100,
+            }
             settings |= {"locked": self._locked.value, "work": self._steps.value}
         sweep, names = self.result, ("share", "locked", "work")
         fits = sweep is not None and all(getattr(sweep, name) == settings[name] for name in names)
@@ -150,7 +161,9 @@ class LockLab(Lab):
         settings, sweep = self._shown_sweep()
         found = [sweep.speedup(n) for n in sweep.counts()] if sweep is not None else []
         top = max((e.high if e.high is not None else e.median for e in found if e is not None), default=0.0)
-        top = round(top + 0.5) if top > 1.1 * self._most(settings) else 0  # only what the axes would cut off makes a new card
+        top = (
+            round(top + 0.5) if top > 1.1 * self._most(settings) else 0
+        )  # only what the axes would cut off makes a new card
         key = (settings["n_workers"], settings["share"], settings["locked"], settings["work"], self._cpus, top, scale)
         if key != self._card_key:
             self._card, self._card_key = LockCard(*key), key
@@ -164,7 +177,9 @@ class LockLab(Lab):
     def _describe(self):
         _, sweep = self._shown_sweep()
         return (
-            describe_locks(sweep) if sweep is not None and sweep.counts() else "Speedup of workers that share a lock: nothing measured yet"
+            describe_locks(sweep)
+            if sweep is not None and sweep.counts()
+            else "Speedup of workers that share a lock: nothing measured yet"
         )
 
     def _advice(self):
@@ -189,7 +204,9 @@ def advise_locks(sweep):
         return ""
     who = f"{n} workers reach" if n > 1 else "1 worker reaches"
     cpus = (
-        f" There are {sweep.usable_cpus} usable CPUs for steps that compute." if sweep.work == "compute" and n > sweep.usable_cpus else ""
+        f" There are {sweep.usable_cpus} usable CPUs for steps that compute."
+        if sweep.work == "compute" and n > sweep.usable_cpus
+        else ""
     )
     if not sweep.locked:
         if n == 1:

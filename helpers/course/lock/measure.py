@@ -123,7 +123,11 @@ class LockSweep:
     def walls(self, n_workers=None):
         """Return {round: wall} of the counted rounds; `n_workers` None is the plain serial loop."""
         serial = n_workers is None
-        return {r.round: r.wall for r in self.runs if r.round and (r.kind == "serial") is serial and (serial or r.n_workers == n_workers)}
+        return {
+            r.round: r.wall
+            for r in self.runs
+            if r.round and (r.kind == "serial") is serial and (serial or r.n_workers == n_workers)
+        }
 
     def speedup(self, n_workers):
         """Return the Estimate of the speedup over the plain serial loop; None before a round has both."""
@@ -253,21 +257,34 @@ def lock_steps(
 
 
 def measure_counting(
-    *, n_workers=2, n_increments=50_000, ways=WAYS, repeats=3, start_method=None, timeout=DEADLINE, should_stop=None, on_start=None
+    *,
+    n_workers=2,
+    n_increments=50_000,
+    ways=WAYS,
+    repeats=3,
+    start_method=None,
+    timeout=DEADLINE,
+    should_stop=None,
+    on_start=None,
 ):
     """Return the CountingSweep: `n_workers` add to one counter at the same time, by each of `ways`.
 
     `n_increments` is of each worker. Losses depend on the machine; with one CPU there may be none.
     """
     check_counts(n_workers, ("processes",))
-    n_increments, repeats = check_count("n_increments", n_increments, 1, 10_000_000), check_count("repeats", repeats, 1, 1000)
+    n_increments, repeats = (
+        check_count("n_increments", n_increments, 1, 10_000_000),
+        check_count("repeats", repeats, 1, 1000),
+    )
     unknown = [way for way in ways if way not in WAYS]
     if unknown:
         raise InvalidArgumentError(f"There is no way {unknown[0]!r}. There are: {', '.join(WAYS)}.")
     check_settings(None, None, timeout)
     visits = _plan([(way, n_workers) for way in ways], repeats)
     method = check_start_method(start_method)
-    return CountingSweep(tuple(_play(play_counting, visits, n_increments, method, timeout, should_stop, on_start)), n_workers)
+    return CountingSweep(
+        tuple(_play(play_counting, visits, n_increments, method, timeout, should_stop, on_start)), n_workers
+    )
 
 
 def _plan(pairs, repeats):
@@ -276,9 +293,12 @@ def _plan(pairs, repeats):
 
 
 def _play(make_records, *arguments):
-    """Yield what is played in the runner; a stop ends it without an error. The last three: timeout, should_stop, on_start."""
+    """Yield what is played in the runner; a stop ends it without an error. The last three: timeout, should_stop,
+    on_start."""
     *arguments, timeout, should_stop, on_start = arguments
-    records = runner.play(make_records, *arguments, timeout, key=("locks",), timeout=timeout, should_stop=should_stop, on_start=on_start)
+    records = runner.play(
+        make_records, *arguments, timeout, key=("locks",), timeout=timeout, should_stop=should_stop, on_start=on_start
+    )
     try:
         yield from records
     except runner.Stopped:
@@ -300,10 +320,17 @@ def play_locks(visits, share, work, n_steps, start_method, timeout):
             replies = team.run(jobs[kind], [(part, inside, work) for part in share_out(frees, n)])
             origin = min(began for began, _, _ in replies)
             lanes = tuple(
-                Lane(began - origin, ended - origin, *(_times(part, origin) for part in notes)) for began, ended, notes in replies
+                Lane(began - origin, ended - origin, *(_times(part, origin) for part in notes))
+                for began, ended, notes in replies
             )
             yield LockRun(
-                kind, n, number, max(lane.ended for lane in lanes), n_steps, team.counter.value, () if kind == "serial" else lanes
+                kind,
+                n,
+                number,
+                max(lane.ended for lane in lanes),
+                n_steps,
+                team.counter.value,
+                () if kind == "serial" else lanes,
             )
 
 

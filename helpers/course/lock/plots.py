@@ -89,7 +89,9 @@ def _lane_boxes(ax, kind):
     for name in PARTS:
         colour, hatch, edge = _part_style(name, kind)
         width = 0.3 if name == "holding" else 0.0
-        patch = PathPatch(Path(np.empty((0, 2))), facecolor=colour, edgecolor=edge, hatch=hatch, linewidth=width, zorder=3)
+        patch = PathPatch(
+            Path(np.empty((0, 2))), facecolor=colour, edgecolor=edge, hatch=hatch, linewidth=width, zorder=3
+        )
         boxes.append(ax.add_patch(patch))
     return boxes
 
@@ -98,13 +100,20 @@ def _path(run, part, right):
     """Return all boxes of one part of all lanes as one path, in milliseconds, up to `right`."""
     corners, thickness = [], PARTS[part][2]
     for number, lane in enumerate(run.lanes):
-        asked, got, released = (np.frombuffer(times) if len(times) else np.empty(0) for times in (lane.asked, lane.got, lane.released))
-        spans = {"free": (np.append(lane.began, released), np.append(asked, lane.ended)), "waiting": (asked, got),
-                 "holding": (got, released)}[part]
+        asked, got, released = (
+            np.frombuffer(times) if len(times) else np.empty(0) for times in (lane.asked, lane.got, lane.released)
+        )
+        spans = {
+            "free": (np.append(lane.began, released), np.append(asked, lane.ended)),
+            "waiting": (asked, got),
+            "holding": (got, released),
+        }[part]
         starts, ends = 1000 * spans[0], np.minimum(1000 * spans[1], right)
         keep = ends - starts > right / 4000
         low, high = number - thickness / 2, number + thickness / 2
-        corners += [((a, low), (b, low), (b, high), (a, high), (a, low)) for a, b in zip(starts[keep], ends[keep], strict=True)]
+        corners += [
+            ((a, low), (b, low), (b, high), (a, high), (a, low)) for a, b in zip(starts[keep], ends[keep], strict=True)
+        ]
     return Path.make_compound_path_from_polys(np.array(corners)) if corners else Path(np.empty((0, 2)))
 
 
@@ -120,7 +129,11 @@ def describe_shares(run):
 
 def _draw_keys(ax, kind):
     """Draw a swatch with its name for each part over the lanes."""
-    names = {"free": "free", "waiting": "waiting for the lock", "holding": "inside" if kind == "locked" else "inside, nobody kept out"}
+    names = {
+        "free": "free",
+        "waiting": "waiting for the lock",
+        "holding": "inside" if kind == "locked" else "inside, nobody kept out",
+    }
     left, high = 0.0, SMALL_SIZE / axes_height(ax)
     for name, (_, _, thickness) in PARTS.items():
         if kind == "unlocked" and name == "waiting":
@@ -128,10 +141,28 @@ def _draw_keys(ax, kind):
         colour, hatch, edge = _part_style(name, kind)
         wide = 14 / axes_width(ax)
         style = {"facecolor": colour, "edgecolor": GREY if edge == "white" else edge, "hatch": hatch, "linewidth": 0.4}
-        ax.add_patch(Rectangle((left, 1 + 0.95 * high + (0.76 - thickness) / 2 * high), wide, thickness * 1.2 * high,
-                               transform=ax.transAxes, clip_on=False, **style))
-        ax.annotate(names[name], (left + wide, 1), (4, 0.85 * SMALL_SIZE), xycoords="axes fraction", textcoords="offset points",
-                    size=SMALL_SIZE, color=GREY, family=FONT, annotation_clip=False, gid="key")
+        ax.add_patch(
+            Rectangle(
+                (left, 1 + 0.95 * high + (0.76 - thickness) / 2 * high),
+                wide,
+                thickness * 1.2 * high,
+                transform=ax.transAxes,
+                clip_on=False,
+                **style,
+            )
+        )
+        ax.annotate(
+            names[name],
+            (left + wide, 1),
+            (4, 0.85 * SMALL_SIZE),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            size=SMALL_SIZE,
+            color=GREY,
+            family=FONT,
+            annotation_clip=False,
+            gid="key",
+        )
         left += wide + (text_width(names[name], SMALL_SIZE) + 18) / axes_width(ax)
 
 
@@ -141,7 +172,9 @@ def _draw_keys(ax, kind):
 def plot_lock_speedup(sweep, ax=None):
     """Return the Axes with the measured speedup of a LockSweep, Amdahl's curve and the ceiling 1/share."""
     ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.66)) if ax is None else ax
-    view = _SpeedupView(ax, sweep.counts() or (1, 2), sweep.share, sweep.locked, sweep.work, sweep.usable_cpus, _data_top(sweep))
+    view = _SpeedupView(
+        ax, sweep.counts() or (1, 2), sweep.share, sweep.locked, sweep.work, sweep.usable_cpus, _data_top(sweep)
+    )
     view.show(sweep)
     return ax
 
@@ -174,7 +207,14 @@ class _SpeedupView:
     """The speedup axes: what stays is drawn by the constructor, what moves by `show`."""
 
     def __init__(self, ax, counts, share, locked, work, cpus, data_top=0.0):
-        self.ax, self.counts, self.share, self.locked, self.work, self.cpus = ax, sorted(counts), share, locked, work, cpus
+        self.ax, self.counts, self.share, self.locked, self.work, self.cpus = (
+            ax,
+            sorted(counts),
+            share,
+            locked,
+            work,
+            cpus,
+        )
         most, top = max(counts), _top(counts, share, locked, work, cpus, data_top)
         left = 0.6
         right = most + (most - left) * ROOM / (axes_width(ax) - ROOM)
@@ -216,8 +256,10 @@ class _SpeedupView:
         values = [estimate.median for _, estimate in found]
         self.curve.set_data([n for n, _ in found], values)
         for line, wanted in ((self.full, False), (self.hollow, True)):
-            line.set_data([n for (n, _), o in zip(found, over, strict=True) if o is wanted],
-                          [v for v, o in zip(values, over, strict=True) if o is wanted])
+            line.set_data(
+                [n for (n, _), o in zip(found, over, strict=True) if o is wanted],
+                [v for v, o in zip(values, over, strict=True) if o is wanted],
+            )
         self.bars.set_segments([[(n, e.low), (n, e.high)] for n, e in found if e.low is not None])
         self.how.set_text(self._how(sweep, found))
         self.note.set_text("" if found else "no round yet" if sweep is not None else "nothing measured yet")
@@ -271,7 +313,9 @@ class LockCard:
         write_head(lanes, LANES_TITLE[self.kind], [" "])
         self.how = next(text for text in lanes.texts if text.get_gid() == "how")
         _draw_keys(lanes, self.kind)
-        self.note = lanes.text(0.5, 0.5, "", transform=lanes.transAxes, ha="center", va="center", size=TEXT_SIZE, color=GREY, family=FONT)
+        self.note = lanes.text(
+            0.5, 0.5, "", transform=lanes.transAxes, ha="center", va="center", size=TEXT_SIZE, color=GREY, family=FONT
+        )
         self._build_updates(updates)
         moving = [*self.boxes, self.how, self.note, self.kept, self.lost, self.words, *self.view.show(None)]
         self.live = LivePicture(figure, moving, scale)
@@ -282,9 +326,21 @@ class LockCard:
         ax.axis("off")
         ax.add_patch(Rectangle((0, 0), 1, 1, facecolor=SHADE, edgecolor="none"))
         self.kept = ax.add_patch(Rectangle((0, 0), 0, 1, facecolor=KEPT, edgecolor="none"))
-        self.lost = ax.add_patch(Rectangle((0, 0), 0, 1, facecolor=paler(LOST, 0.6), edgecolor=LOST, hatch="xxxxx", linewidth=0.0))
-        self.words = ax.annotate("", (0, 1), (0, 3), xycoords="axes fraction", textcoords="offset points", va="bottom", size=TEXT_SIZE,
-                                 color=INK, family=FONT, annotation_clip=False)
+        self.lost = ax.add_patch(
+            Rectangle((0, 0), 0, 1, facecolor=paler(LOST, 0.6), edgecolor=LOST, hatch="xxxxx", linewidth=0.0)
+        )
+        self.words = ax.annotate(
+            "",
+            (0, 1),
+            (0, 3),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            va="bottom",
+            size=TEXT_SIZE,
+            color=INK,
+            family=FONT,
+            annotation_clip=False,
+        )
 
     def png(self, sweep):
         """Return the card with `sweep` in it as PNG bytes."""
@@ -333,14 +389,30 @@ def plot_counting(sweep, ax=None):
     ax.set_xlim(0, 1.42 * right)
     for row, (way, value, estimate) in enumerate(zip(ways, values, estimates, strict=True)):
         lost = sweep.lost(way)
-        ax.barh(row, value, 0.6, facecolor=paler(LOST, 0.6) if lost > 0 else KEPT, edgecolor=LOST if lost > 0 else "none",
-                hatch="xxxx" if lost > 0 else None, linewidth=0.0, zorder=3)
+        ax.barh(
+            row,
+            value,
+            0.6,
+            facecolor=paler(LOST, 0.6) if lost > 0 else KEPT,
+            edgecolor=LOST if lost > 0 else "none",
+            hatch="xxxx" if lost > 0 else None,
+            linewidth=0.0,
+            zorder=3,
+        )
         if estimate.low is not None:
             ax.plot([1e9 * estimate.low, 1e9 * estimate.high], [row, row], color=INK, lw=1.2, zorder=5)
         end = 1e9 * (estimate.high or estimate.median)
         words = f"{value:,.3g} ns, " + (f"{100 * lost:.2g} % of the updates lost" if lost > 0 else "nothing lost")
-        ax.annotate(words, (end, row), (6, 0), textcoords="offset points", va="center", size=TEXT_SIZE, color=INK, family=FONT)
+        ax.annotate(
+            words, (end, row), (6, 0), textcoords="offset points", va="center", size=TEXT_SIZE, color=INK, family=FONT
+        )
     rounds = min((estimate.n_rounds for estimate in estimates), default=0)
-    write_head(ax, f"What an update costs: {sweep.n_workers} worker{'s' * (sweep.n_workers > 1)}, one counter", [
-        f"median of {rounds} rounds, lines are 95 % intervals" if rounds >= 3 else f"rounds: {rounds}", "hatched: wrong result"])
+    write_head(
+        ax,
+        f"What an update costs: {sweep.n_workers} worker{'s' * (sweep.n_workers > 1)}, one counter",
+        [
+            f"median of {rounds} rounds, lines are 95 % intervals" if rounds >= 3 else f"rounds: {rounds}",
+            "hatched: wrong result",
+        ],
+    )
     return ax

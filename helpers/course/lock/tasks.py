@@ -108,7 +108,9 @@ class TracedLock:
         self.got.append(perf_counter())
 
     def __exit__(self, error_type, error, trace):
-        self.released.append(perf_counter())  # before: the next one may get it at once, and spans must not seem to overlap
+        self.released.append(
+            perf_counter()
+        )  # before: the next one may get it at once, and spans must not seem to overlap
         if self.lock is not None:
             self.lock.release()
 
@@ -151,7 +153,8 @@ def run_plain(counter, _lock, frees, inside, work):
 
 
 def run_sections(counter, lock, frees, inside, work):
-    """Run a step for each of `frees`: a free part so long, then an update of the counter inside the lock; return the notes.
+    """Run a step for each of `frees`: a free part so long, then an update of the counter inside the lock; return the
+    notes.
 
     The update reads, works on what it read, and writes back, so what others write between is
     lost unless they are kept out. The notes are (asked, got, released) as bytes of doubles.
@@ -277,7 +280,10 @@ def cross_for_ever():
     left, right, meeting = multiprocessing.Lock(), multiprocessing.Lock(), multiprocessing.Barrier(2)
     answers = multiprocessing.SimpleQueue()
     orders = [(left, right), (right, left)]
-    pair = [multiprocessing.Process(target=take_both, args=(*order, meeting, None, answers), daemon=True) for order in orders]
+    pair = [
+        multiprocessing.Process(target=take_both, args=(*order, meeting, None, answers), daemon=True)
+        for order in orders
+    ]
     for process in pair:
         process.start()
     for process in pair:
@@ -310,7 +316,9 @@ def kill_the_holder(seconds=0.5, n_waiting=2):
     holder.start()
     if not holding.wait(PATIENCE):
         raise TimeoutError("The process that should hold the lock did not come up.")
-    waiting = [multiprocessing.Process(target=try_lock, args=(lock, seconds, answers), daemon=True) for _ in range(n_waiting)]
+    waiting = [
+        multiprocessing.Process(target=try_lock, args=(lock, seconds, answers), daemon=True) for _ in range(n_waiting)
+    ]
     for process in waiting:
         process.start()
     holder.kill()

@@ -40,7 +40,8 @@ class LockTeam:
         return self
 
     def run(self, job, arguments):
-        """Run `job` in as many workers as there are `arguments`, all beginning together; return [(began, ended, value)]."""
+        """Run `job` in as many workers as there are `arguments`, all beginning together; return [(began, ended,
+        value)]."""
         self.counter.value = 0
         used = self.workers[: len(arguments)]
         start = perf_counter() + HEAD_START
@@ -56,14 +57,18 @@ class LockTeam:
         deadline = monotonic() + self.timeout
         while not connection.poll(0.05):
             if not process.is_alive() and not connection.poll(0):
-                raise WorkerDiedError(f"A worker ended by itself: {describe_exit(process.exitcode)}.", exitcode=process.exitcode)
+                raise WorkerDiedError(
+                    f"A worker ended by itself: {describe_exit(process.exitcode)}.", exitcode=process.exitcode
+                )
             if monotonic() >= deadline:
                 raise TimeoutError(f"A worker did not answer within {self.timeout:g} s: all of them were ended.")
         try:
             return connection.recv()
         except EOFError:
             process.join(1)
-            raise WorkerDiedError(f"A worker ended by itself: {describe_exit(process.exitcode)}.", exitcode=process.exitcode) from None
+            raise WorkerDiedError(
+                f"A worker ended by itself: {describe_exit(process.exitcode)}.", exitcode=process.exitcode
+            ) from None
 
     def __exit__(self, error_type, error, trace):
         for _, connection in self.workers:
@@ -94,7 +99,10 @@ def run_together(context, target, *args, n_workers=2, timeout=30.0):
             worker.join(max(0.0, deadline - monotonic()))
         seconds = perf_counter() - began
         if any(worker.is_alive() for worker in workers):
-            raise TimeoutError(f"Not all {n_workers} processes were done within {timeout:g} s: something waits for ever. They were ended.")
+            raise TimeoutError(
+                f"Not all {n_workers} processes were done within {timeout:g} s: something waits for ever. They were"
+                " ended."
+            )
         bad = [worker.exitcode for worker in workers if worker.exitcode]
         if bad:
             raise WorkerDiedError(f"A process ended with {describe_exit(bad[0])}.", exitcode=bad[0])

@@ -64,7 +64,8 @@ class CountedLock:
 
 
 class MeetingLock(CountedLock):
-    """A lock that, once taken, waits until the other process holds one as well: `meeting` is shared by all such locks."""
+    """A lock that, once taken, waits until the other process holds one as well: `meeting` is shared by all such
+    locks."""
 
     def __init__(self, meeting):
         super().__init__()
@@ -189,7 +190,8 @@ def _report(replies, target, args):
 
 
 def try_adding(answer, work, halves, seconds):
-    """Return (total, how often the lock was taken, problem) of `answer(counter, lock, work, items)` in two processes."""
+    """Return (total, how often the lock was taken, problem) of `answer(counter, lock, work, items)` in two
+    processes."""
     counter, lock = SlowCounter(), CountedLock()
     _, problem = run_pair(answer_nothing_back, [(answer, counter, lock, work, items) for items in halves], seconds)
     return counter.value, lock.taken, problem
@@ -204,7 +206,12 @@ def try_transfers(answer, n_transfers, seconds):
     accounts = [Account(number, 100, meeting) for number in (1, 2)]
     arguments = [(answer, *accounts, 1, n_transfers, gate), (answer, *accounts[::-1], 2, n_transfers, gate)]
     _, problem = run_pair(repeat_transfer, arguments, seconds)
-    return [account.balance for account in accounts], [account.lock.taken for account in accounts], meeting.changed_alone(), problem
+    return (
+        [account.balance for account in accounts],
+        [account.lock.taken for account in accounts],
+        meeting.changed_alone(),
+        problem,
+    )
 
 
 def answer_nothing_back(answer, *args):

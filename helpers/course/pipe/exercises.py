@@ -30,7 +30,10 @@ def _examine_worker(func):
         if silent_at is not None:
             _explain_silence(found, silent_at)
         if not found["ended"]:
-            raise Wrong("the replies are right, but the worker runs on after the other end was closed: leave the loop at EOFError.")
+            raise Wrong(
+                "the replies are right, but the worker runs on after the other end was closed: leave the loop at"
+                " EOFError."
+            )
         if found["exitcode"] != 0:
             why = found["raised"] or "no reason known"
             hint = ": at the end recv raises EOFError, catch it" if why.startswith("EOFError") else ""
@@ -45,16 +48,21 @@ def _explain_silence(found, silent_at):
     if found["raised"] is not None:
         raise Wrong(f"{which}: the worker raised {found['raised']}.")
     if found["returned"] is not None:
-        raise Wrong(f"{which}: the worker ended and returned {found['returned']}. Nobody receives that: send it, and go on.")
+        raise Wrong(
+            f"{which}: the worker ended and returned {found['returned']}. Nobody receives that: send it, and go on."
+        )
     if silent_at == 0 and found["exitcode"] == 0:
         raise NotAttempted("the worker ends without an answer.")
     more = ", also after a pause" if silent_at == 2 else ""
-    raise Wrong(f"{which}: it ended with exit code {found['exitcode']}. It must go on until the other end is closed{more}.")
+    raise Wrong(
+        f"{which}: it ended with exit code {found['exitcode']}. It must go on until the other end is closed{more}."
+    )
 
 
 pipe_1 = Exercise(
     "pipe_1",
-    "Write, in a %%worker cell, double_until_closed(connection): answer each number with its double; end when the other end is closed.",
+    "Write, in a %%worker cell, double_until_closed(connection): answer each number with its double; end when the other"
+    " end is closed.",
     _examine_worker,
     "under two start methods the worker answered every request, and ended by itself when the other end was closed.",
     (
@@ -83,14 +91,18 @@ def _examine_exchange(func):
                 if "waits for ever" not in str(reason):
                     raise
                 raise Wrong(
-                    f"with messages of {size_bytes:,} bytes it did not return within {EXCHANGE_DEADLINE:g} s: {_deadlock_text(size_bytes)}"
+                    f"with messages of {size_bytes:,} bytes it did not return within {EXCHANGE_DEADLINE:g} s:"
+                    f" {_deadlock_text(size_bytes)}"
                 ) from None
             _judge_exchange(found, size_bytes)
 
 
 def _deadlock_text(size_bytes):
     if size_bytes == SMALL_BYTES:
-        return "so little fits into the pipe, so each side seems to wait for the other one's message. One of them must send first."
+        return (
+            "so little fits into the pipe, so each side seems to wait for the other one's message. One of them must"
+            " send first."
+        )
     return "each side seems to wait until the other one receives. One of them must receive first."
 
 
@@ -107,12 +119,15 @@ def _judge_exchange(found, size_bytes):
     if found != (b"B", b"A"):
         shown = " and ".join(f"{16 * got!r}…" if isinstance(got, bytes) else got for got in found)
         advice = " What goes out by send comes in by recv, send_bytes belongs to recv_bytes." if "x80" in shown else ""
-        raise Wrong(f"with messages of {size_bytes:,} bytes the two sides got {shown}: not each other's message.{advice}")
+        raise Wrong(
+            f"with messages of {size_bytes:,} bytes the two sides got {shown}: not each other's message.{advice}"
+        )
 
 
 pipe_2 = Exercise(
     "pipe_2",
-    "Write exchange(connection, message, first): both sides call it, one of them with first=True; it returns the other side's message.",
+    "Write exchange(connection, message, first): both sides call it, one of them with first=True; it returns the other"
+    " side's message.",
     _examine_exchange,
     "both sides got the other one's message, also where it is far larger than the pipe: no deadlock is possible.",
     (
@@ -136,10 +151,15 @@ def _examine_gather(func):
     for method in METHODS:
         value, spans = spy_on(sum_squares, lambda spy, method=method: _call_gather(func, spy, items, method))
         if value != [sum_squares(item) for item in items]:
-            raise Wrong(f"for the items {items} it gives {value!r}, and the plain loop {[sum_squares(item) for item in items]}.")
+            raise Wrong(
+                f"for the items {items} it gives {value!r}, and the plain loop {[sum_squares(item) for item in items]}."
+            )
         require_overlap(spans)
         if (n_pids := len({pid for pid, *_ in spans})) > 2:
-            raise Wrong(f"the result is right, but {n_pids} processes did the work where n_workers is 2: a worker takes several items.")
+            raise Wrong(
+                f"the result is right, but {n_pids} processes did the work where n_workers is 2: a worker takes several"
+                " items."
+            )
 
 
 def _call_gather(func, spy, items, method):
@@ -149,20 +169,27 @@ def _call_gather(func, spy, items, method):
         if "waits for ever" not in str(reason):
             raise
         raise Wrong(
-            f"it did not return within {GATHER_DEADLINE:g} s: something waits for ever. A worker that waits for the next item "
-            "learns that there is none when you close your end: before you join it."
+            f"it did not return within {GATHER_DEADLINE:g} s: something waits for ever. A worker that waits for the"
+            " next item learns that there is none when you close your end: before you join it."
         ) from None
 
 
 pipe_3 = Exercise(
     "pipe_3",
-    "Write gather(func, items, n_workers): n_workers processes, a pipe each, work at the same time; results in the items' order.",
+    "Write gather(func, items, n_workers): n_workers processes, a pipe each, work at the same time; results in the"
+    " items' order.",
     _examine_gather,
     "two processes were at work at the same time, under two start methods, and the results are in order.",
     (
         "Send an item to every worker before you receive anything: a send and its recv in one line are serial work.",
-        "multiprocessing.connection.wait(list of connections) gives those that have a result. Remember which item each of them has.",
-        "Close your copies of the workers' ends after start, and your own ends when there is nothing left: then the workers end.",
+        (
+            "multiprocessing.connection.wait(list of connections) gives those that have a result. Remember which item"
+            " each of them has."
+        ),
+        (
+            "Close your copies of the workers' ends after start, and your own ends when there is nothing left: then the"
+            " workers end."
+        ),
     ),
     """%%worker
 from multiprocessing import Pipe, Process

@@ -42,7 +42,9 @@ class PipeLab(Lab):
     def __init__(self, *, ways=tuple(WAYS), smallest=CHOICES[0], largest=CHOICES[-1], start_method=None, repeats=3):
         for size in (smallest, largest):
             if size not in CHOICES:
-                raise InvalidArgumentError(f"A size must be one of {', '.join(f'{choice:,}' for choice in CHOICES)} bytes, not {size!r}.")
+                raise InvalidArgumentError(
+                    f"A size must be one of {', '.join(f'{choice:,}' for choice in CHOICES)} bytes, not {size!r}."
+                )
         if smallest > largest:
             raise InvalidArgumentError(f"smallest must not be above largest: {smallest:,} and {largest:,} bytes.")
         self._first = {
@@ -58,7 +60,9 @@ class PipeLab(Lab):
 
     def _rows(self):
         first, narrow = self._first, {"description_width": "auto"}
-        self._ways = {way: toggle(name, way in first["ways"], TOOLTIPS[way], "helpers-way") for way, name in WAYS.items()}
+        self._ways = {
+            way: toggle(name, way in first["ways"], TOOLTIPS[way], "helpers-way") for way, name in WAYS.items()
+        }
         self._sizes = widgets.SelectionRangeSlider(
             options=[(size_text(size), size) for size in CHOICES],
             value=first["range"],
@@ -74,7 +78,10 @@ class PipeLab(Lab):
             control.add_class(f"helpers-{css}")
         self._sizes.observe(lambda _: self._redraw(), "value")
         ceiling = widgets.Label("and the memory copy, always")
-        return [[widgets.Label("Way of sending"), *self._ways.values(), ceiling], [self._sizes, self._method, self._repeats]]
+        return [
+            [widgets.Label("Way of sending"), *self._ways.values(), ceiling],
+            [self._sizes, self._method, self._repeats],
+        ]
 
     def _redraw(self):
         if not self.running and getattr(self, "_picture", None) is not None and self.result is None:
@@ -88,7 +95,12 @@ class PipeLab(Lab):
         ways = tuple(way for way, control in self._ways.items() if control.value)
         if not ways:
             raise InvalidArgumentError("Choose at least one way of sending.")
-        return {"ways": ways, "sizes": self._chosen_sizes(), "start_method": self._method.value, "repeats": self._repeats.value}
+        return {
+            "ways": ways,
+            "sizes": self._chosen_sizes(),
+            "start_method": self._method.value,
+            "repeats": self._repeats.value,
+        }
 
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
@@ -98,7 +110,11 @@ class PipeLab(Lab):
 
     def _receive(self, progress):
         self.result = progress.result
-        left = "" if progress.seconds_left is None or progress.done == progress.total else f", {progress.seconds_left:.0f} s left"
+        left = (
+            ""
+            if progress.seconds_left is None or progress.done == progress.total
+            else f", {progress.seconds_left:.0f} s left"
+        )
         self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} visits{left}")
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
@@ -139,4 +155,6 @@ class PipeLab(Lab):
         said = f"{size_text(size)}: {WAYS[best]} moves {rate_text(trips.bandwidth(best, size).median)}"
         if size in trips.sizes(COPY):  # a run that was stopped may lack it
             said += f", {figures(trips.ratio(size, best))} times a plain memory copy"
-        return said + (f"; {WAYS[last]} takes {trips.ratio(size, best, last).median:.1f} times as long." if last != best else ".")
+        return said + (
+            f"; {WAYS[last]} takes {trips.ratio(size, best, last).median:.1f} times as long." if last != best else "."
+        )

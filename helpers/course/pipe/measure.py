@@ -26,7 +26,18 @@ from helpers.course.pipe.trips import COPIES, COPY, WAYS, Deliveries, Trip, Trip
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 
-__all__ = ["COPIES", "COPY", "WAYS", "Deliveries", "Trip", "Trips", "TripsProgress", "measure_delivery", "measure_pipes", "pipe_steps"]
+__all__ = [
+    "COPIES",
+    "COPY",
+    "WAYS",
+    "Deliveries",
+    "Trip",
+    "Trips",
+    "TripsProgress",
+    "measure_delivery",
+    "measure_pipes",
+    "pipe_steps",
+]
 
 #: Message sizes measured by default, in bytes: 1 B to 64 MB.
 SIZES = (1, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
@@ -43,7 +54,9 @@ class TripsProgress:
     result: Trips
 
 
-def measure_pipes(ways=tuple(WAYS), sizes=SIZES, *, repeats=5, start_method=None, timeout=PATIENCE, on_progress=None, should_stop=None):
+def measure_pipes(
+    ways=tuple(WAYS), sizes=SIZES, *, repeats=5, start_method=None, timeout=PATIENCE, on_progress=None, should_stop=None
+):
     """Return the Trips of messages of all `sizes` by all `ways`, and of the plain memory copy.
 
     Measured in the runner and a partner process of its own. Assumes that both get a CPU: on one
@@ -66,7 +79,9 @@ def measure_pipes(ways=tuple(WAYS), sizes=SIZES, *, repeats=5, start_method=None
     Chapter 04.
     """
     result = None
-    for progress in pipe_steps(ways, sizes, repeats=repeats, start_method=start_method, timeout=timeout, should_stop=should_stop):
+    for progress in pipe_steps(
+        ways, sizes, repeats=repeats, start_method=start_method, timeout=timeout, should_stop=should_stop
+    ):
         result = progress.result
         if on_progress is not None:
             on_progress(progress)
@@ -90,10 +105,14 @@ def pipe_steps(ways, sizes, *, repeats=5, start_method=None, timeout=PATIENCE, s
             if len(latest) == (len(ways) + 1) * len(sizes)
             else None
         )
-        return TripsProgress(len(done), len(visits), left, Trips(tuple(done), method, repeats, len(done) == len(visits)))
+        return TripsProgress(
+            len(done), len(visits), left, Trips(tuple(done), method, repeats, len(done) == len(visits))
+        )
 
     yield progress()
-    records = runner.play(play_trips, visits, method, key="pipes", timeout=timeout, should_stop=should_stop, on_start=on_start)
+    records = runner.play(
+        play_trips, visits, method, key="pipes", timeout=timeout, should_stop=should_stop, on_start=on_start
+    )
     try:
         for trip in records:
             done.append(trip)

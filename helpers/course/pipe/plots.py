@@ -73,8 +73,8 @@ def _with_unit(value, units):
 def plot_trip_times(trips, ax=None, *, sizes=None):
     """Return the Axes with the time of a round trip over the size of the message, one line a way of sending.
 
-    Bars are bootstrap intervals over the rounds, of 95 % from `GOOD_ROUNDS` rounds on. `trips` may be None or empty; `sizes`, in bytes,
-    fixes the axes for measurements to come.
+    Bars are bootstrap intervals over the rounds, of 95 % from `GOOD_ROUNDS` rounds on. `trips` may be
+    None or empty; `sizes`, in bytes, fixes the axes for measurements to come.
     """
     ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
     _prepare(ax, trips, sizes, "time")
@@ -116,7 +116,9 @@ class LiveCard:
         for kind, ax in self.axes.items():
             _prepare(ax, None, sizes, kind, note=False)
         write_head(self.axes["time"], TIME_TITLE, ["median of the rounds so far"])
-        write_head(self.axes["rate"], "Bandwidth", ["bytes of both directions a second", "dashed: copied within one process"])
+        write_head(
+            self.axes["rate"], "Bandwidth", ["bytes of both directions a second", "dashed: copied within one process"]
+        )
         self.live = LivePicture(figure, [], scale)
 
     def png(self, trips):
@@ -141,7 +143,9 @@ def describe_trips(trips):
             "warming up, no round counts yet." if trips is not None and trips.trips else "no measurement yet."
         )
     size = max(size for way in ways for size in trips.sizes(way))
-    said = [f"{WAY_LABELS[way]} {rate_text(2 * size / trips.median(way, size))}" for way in ways if size in trips.sizes(way)]
+    said = [
+        f"{WAY_LABELS[way]} {rate_text(2 * size / trips.median(way, size))}" for way in ways if size in trips.sizes(way)
+    ]
     return f"Messages of {size_text(size)}, there and back: {', '.join(said)}."
 
 
@@ -171,7 +175,9 @@ def _prepare(ax, trips, sizes, kind, note=True):
     ax.set_yticks([10.0**n for n in decades], [text(10.0**n) for n in decades])
     ax.set_ylabel("round trip" if kind == "time" else "bandwidth", size=TEXT_SIZE, color=INK, family=FONT, labelpad=2)
     if note and not measured:
-        write_note(ax, "warming up: this round is not counted" if trips is not None and trips.trips else "no measurement yet")
+        write_note(
+            ax, "warming up: this round is not counted" if trips is not None and trips.trips else "no measurement yet"
+        )
 
 
 def _limits(trips, sizes, kind):
@@ -200,16 +206,22 @@ def _draw_lines(ax, trips, kind, intervals):
         artists += ax.plot(sizes, values, color=colour, marker=WAY_MARKERS[way], ms=5, gid=way, clip_on=False, **style)
         if intervals:
             estimates = [trips.seconds(way, size) if kind == "time" else trips.bandwidth(way, size) for size in sizes]
-            bars = [[(size, e.low), (size, e.high)] for size, e in zip(sizes, estimates, strict=True) if e.low is not None]
+            bars = [
+                [(size, e.low), (size, e.high)] for size, e in zip(sizes, estimates, strict=True) if e.low is not None
+            ]
             artists.append(
-                ax.add_collection(LineCollection(bars, colors=colour, linewidths=1.3, zorder=3.5, gid=f"{way} intervals"), autolim=False)
+                ax.add_collection(
+                    LineCollection(bars, colors=colour, linewidths=1.3, zorder=3.5, gid=f"{way} intervals"),
+                    autolim=False,
+                )
             )
         ends.append((sizes[-1], values[-1], way))
     return artists + _label_ends(ax, ends)
 
 
 def _label_ends(ax, ends):
-    """Write the names right of the ends (x, y, way) of the lines, in their order, moved apart where they would overlap."""
+    """Write the names right of the ends (x, y, way) of the lines, in their order, moved apart where they would
+    overlap."""
     (low, high), apart, height = np.log10(ax.get_ylim()), 1.25 * TEXT_SIZE, axes_height(ax)
     ends = sorted(ends, key=lambda end: end[1])
     wanted = np.array([(log10(y) - low) / (high - low) * height for _, y, _ in ends])
@@ -249,5 +261,7 @@ def _label_ends(ax, ends):
 
 
 def _rounds_text(trips):
-    counts = {trips.n_rounds(way, size) for way in trips.ways() for size in trips.sizes(way)} if trips is not None else ()
+    counts = (
+        {trips.n_rounds(way, size) for way in trips.ways() for size in trips.sizes(way)} if trips is not None else ()
+    )
     return rounds_text(counts) if counts else "random order of ways and sizes"

@@ -76,7 +76,9 @@ def mix_two_writers(n_messages, size_bytes, with_lock):
     reader, writer = multiprocessing.Pipe(duplex=False)
     ready, lock = multiprocessing.Barrier(2), multiprocessing.Lock() if with_lock else None
     workers = [
-        multiprocessing.Process(target=write_letters, args=(writer, letter, n_messages, size_bytes, lock, ready), daemon=True)
+        multiprocessing.Process(
+            target=write_letters, args=(writer, letter, n_messages, size_bytes, lock, ready), daemon=True
+        )
         for letter in (b"A", b"B")
     ]
     try:
@@ -183,7 +185,8 @@ def open_block(name):
 
 
 def take_deliveries(connection):
-    """Look at each delivery, an object or the (name, size) of a shared block, and answer with `look_at` it; None ends."""
+    """Look at each delivery, an object or the (name, size) of a shared block, and answer with `look_at` it; None
+    ends."""
     with connection:
         while (delivery := connection.recv()) is not None:
             if not isinstance(delivery, tuple):
@@ -265,7 +268,12 @@ def question_worker(func, requests, patience=PATIENCE, pause=0.3):
         ours.close()
         worker.join(patience if silent_at is None else 0.2)
         returned, raised = receive_or(reader, (None, None), 0 if worker.exitcode is None else 1)
-        ended = {"ended": worker.exitcode is not None, "exitcode": worker.exitcode, "returned": returned, "raised": raised}
+        ended = {
+            "ended": worker.exitcode is not None,
+            "exitcode": worker.exitcode,
+            "returned": returned,
+            "raised": raised,
+        }
         return {"replies": replies, "silent_at": silent_at, "alive": alive, **ended}
     finally:
         reader.close()
@@ -302,7 +310,9 @@ def exchange_between(func, size_bytes):
     """
     ours, theirs = multiprocessing.Pipe()
     reader, diary = multiprocessing.Pipe(duplex=False)
-    worker = multiprocessing.Process(target=exchange_once, args=(func, theirs, b"B", size_bytes, False, diary), daemon=True)
+    worker = multiprocessing.Process(
+        target=exchange_once, args=(func, theirs, b"B", size_bytes, False, diary), daemon=True
+    )
     worker.start()
     theirs.close()
     diary.close()

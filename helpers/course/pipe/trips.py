@@ -88,15 +88,20 @@ class Trips:
         try:
             return self._by_pair[way, size_bytes]
         except KeyError:
-            raise HelpersError(f"{way} was not measured with {size_bytes:,} bytes: choose of ways() and sizes(way).") from None
+            raise HelpersError(
+                f"{way} was not measured with {size_bytes:,} bytes: choose of ways() and sizes(way)."
+            ) from None
 
     def __str__(self):
-        lines = [f"round trips of a message, {self.start_method} processes" + ("" if self.complete else ", not complete")]
+        lines = [
+            f"round trips of a message, {self.start_method} processes" + ("" if self.complete else ", not complete")
+        ]
         for way in self.ways():
             for size in self.sizes(way):
                 trip, speed = self.seconds(way, size), self.bandwidth(way, size)
                 lines.append(
-                    f"{WAYS.get(way, 'memory copy'):>14} {size:>12,} B  {trip.median * 1e6:>12,.1f} µs  {speed.median / 1e6:>10,.2f} MB/s"
+                    f"{WAYS.get(way, 'memory copy'):>14} {size:>12,} B  {trip.median * 1e6:>12,.1f} µs "
+                    f" {speed.median / 1e6:>10,.2f} MB/s"
                 )
         return "\n".join(lines)
 

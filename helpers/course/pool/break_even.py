@@ -51,8 +51,17 @@ class BreakEven:
         return exp(low + (high - low) * ratios[place - 1] / (ratios[place - 1] - ratios[place]))
 
 
-def measure_break_even(n_tasks=16, sizes_ms=(0.1, 0.3, 1, 3, 10, 20), *, n_workers=2, start_method=None, repeats=3, timeout=60.0,
-                       should_stop=None, on_start=None):  # fmt: skip
+def measure_break_even(
+    n_tasks=16,
+    sizes_ms=(0.1, 0.3, 1, 3, 10, 20),
+    *,
+    n_workers=2,
+    start_method=None,
+    repeats=3,
+    timeout=60.0,
+    should_stop=None,
+    on_start=None,
+):
     """Return the BreakEven of `n_tasks` computing tasks of each length, ascending, by the loop and by a pool."""
     check_count("n_tasks", n_tasks, 1, MAX_TASKS)
     check_count("n_workers", n_workers, 1, max_workers())
@@ -61,8 +70,18 @@ def measure_break_even(n_tasks=16, sizes_ms=(0.1, 0.3, 1, 3, 10, 20), *, n_worke
     if not sizes_ms or sizes_ms[0] <= 0:
         raise InvalidArgumentError("sizes_ms must hold at least one length, all above 0 ms.")
     method = check_start_method(start_method)
-    records = runner.play(play_break_even, n_tasks, sizes_ms, n_workers, method, repeats,
-                          key=("pool", method), timeout=timeout, should_stop=should_stop, on_start=on_start)  # fmt: skip
+    records = runner.play(
+        play_break_even,
+        n_tasks,
+        sizes_ms,
+        n_workers,
+        method,
+        repeats,
+        key=("pool", method),
+        timeout=timeout,
+        should_stop=should_stop,
+        on_start=on_start,
+    )
     try:
         rows = list(records)
     finally:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 
-from helpers.exercises.base import CHECK_DEADLINE, METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
+from helpers.exercises.base import (
+    CHECK_DEADLINE,
+    METHODS,
+    Exercise,
+    NotAttempted,
+    Wrong,
+    call_answer,
+    require_overlap,
+    spy_on,
+)
 from helpers.tasks.faults import BAD_ITEM, raise_on_bad
 from helpers.tasks.spy import Spy, read_spans
 from helpers.tasks.wait import wait_ms
@@ -23,11 +32,17 @@ def _call(func, *args, start_method):
         raise NotAttempted("the function returns nothing yet. (Is the `return` missing?)") from None
     except Wrong as reason:
         if "waits for ever" in str(reason):
-            raise Wrong(f"{reason} Are the results taken inside the with block? At its end the pool is terminated.") from None
+            raise Wrong(
+                f"{reason} Are the results taken inside the with block? At its end the pool is terminated."
+            ) from None
         if "its result cannot be pickled" in str(reason):
-            raise Wrong("its result cannot be pickled: an iterator or a receipt of the pool. Return the results themselves.") from None
+            raise Wrong(
+                "its result cannot be pickled: an iterator or a receipt of the pool. Return the results themselves."
+            ) from None
         if "StopIteration" in str(reason):
-            raise Wrong("next() finds no more results: where items travel in chunks, the first error ends the iteration.") from None
+            raise Wrong(
+                "next() finds no more results: where items travel in chunks, the first error ends the iteration."
+            ) from None
         raise
 
 
@@ -36,24 +51,34 @@ def _examine_map(func):
         value, spans = spy_on(wait_ms, lambda spy, method=method: _call(func, spy, list(UNEVEN), start_method=method))
         if not isinstance(value, (list, tuple)) or list(value) != UNEVEN:
             same = isinstance(value, (list, tuple)) and sorted(value) == sorted(UNEVEN)
-            raise Wrong("all results are there, in the wrong order: result n belongs to item n." if same
-                        else f"for the items {UNEVEN} it gives {value!r}; it should give func(item) for each, in a list.")  # fmt: skip
+            raise Wrong(
+                "all results are there, in the wrong order: result n belongs to item n."
+                if same
+                else f"for the items {UNEVEN} it gives {value!r}; it should give func(item) for each, in a list."
+            )
         if len(spans) != len(UNEVEN):
             raise Wrong(f"the function was called {len(spans)} times for {len(UNEVEN)} items.")
         require_overlap(spans)
         long = [pid for pid, _, _, _, item in spans if int(item) >= LONG]
         if len(set(long)) < 2:
-            raise Wrong("the results are right, but one process did both long items: items 0 and 1 travelled in one chunk.")
+            raise Wrong(
+                "the results are right, but one process did both long items: items 0 and 1 travelled in one chunk."
+            )
 
 
 pool_1 = Exercise(
     "pool_1",
-    "Write fair_map(func, items): func over items by a pool of two, in order, long items never stuck behind each other.",
+    "Write fair_map(func, items): func over items by a pool of two, in order, long items never stuck behind each"
+    " other.",
     _examine_map,
-    "under two start methods the results are in order, two processes worked at the same time, and each took one of the long items.",
+    "under two start methods the results are in order, two processes worked at the same time, and each took one of the"
+    " long items.",
     (
         "Pool(2) as a context manager, and a method of it that keeps the order of the items.",
-        "By default map makes four chunks a worker, so neighbours travel together. Its third argument is the size of a chunk.",
+        (
+            "By default map makes four chunks a worker, so neighbours travel together. Its third argument is the size"
+            " of a chunk."
+        ),
     ),
     """%%worker
 from multiprocessing import Pool
@@ -71,31 +96,57 @@ def _examine_keep(func):
     bad = [place for place, item in enumerate(ITEMS) if item == BAD_ITEM]
     for method in METHODS:
         try:
-            value, spans = spy_on(raise_on_bad, lambda spy, method=method: _call(func, spy, list(ITEMS), start_method=method))
+            value, spans = spy_on(
+                raise_on_bad, lambda spy, method=method: _call(func, spy, list(ITEMS), start_method=method)
+            )
         except Wrong as reason:
             if "ValueError: cannot double" in str(reason):
-                raise Wrong(f"the ValueError of an item goes through it: of the items {ITEMS} each {BAD_ITEM} fails, "
-                            "and each failure is to be caught on its own.") from None  # fmt: skip
+                raise Wrong(
+                    f"the ValueError of an item goes through it: of the items {ITEMS} each {BAD_ITEM} fails, "
+                    "and each failure is to be caught on its own."
+                ) from None
             raise
-        if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[0], list) or not isinstance(value[1], dict):
-            raise Wrong(f"it gives {value!r}; it should give a tuple: a list of good results, and a dict of errors by place.")
+        if (
+            not isinstance(value, tuple)
+            or len(value) != 2
+            or not isinstance(value[0], list)
+            or not isinstance(value[1], dict)
+        ):
+            raise Wrong(
+                f"it gives {value!r}; it should give a tuple: a list of good results, and a dict of errors by place."
+            )
         if value[0] != good:
-            raise Wrong(f"of the items {ITEMS}, where {BAD_ITEM} fails, the good results are {good}; it gives {value[0]!r}.")
+            raise Wrong(
+                f"of the items {ITEMS}, where {BAD_ITEM} fails, the good results are {good}; it gives {value[0]!r}."
+            )
         if sorted(value[1]) != bad:
-            raise Wrong(f"the failed places are {bad}, the first item being place 0; its dict has {sorted(value[1], key=repr)!r}.")
+            raise Wrong(
+                f"the failed places are {bad}, the first item being place 0; its dict has"
+                f" {sorted(value[1], key=repr)!r}."
+            )
         if not all(isinstance(error, ValueError) for error in value[1].values()):
-            raise Wrong("the dict should hold the exceptions themselves (each a ValueError here), not texts about them.")
+            raise Wrong(
+                "the dict should hold the exceptions themselves (each a ValueError here), not texts about them."
+            )
         require_overlap(spans)
 
 
 pool_2 = Exercise(
     "pool_2",
-    "Write keep_good(func, items): a tuple of the list of good results, in order, and a dict {place: exception} of the failed items.",
+    "Write keep_good(func, items): a tuple of the list of good results, in order, and a dict {place: exception} of the"
+    " failed items.",
     _examine_keep,
-    "under two start methods all good results are kept, each failure comes with its exception, and two processes worked at the same time.",
+    "under two start methods all good results are kept, each failure comes with its exception, and two processes worked"
+    " at the same time.",
     (
-        "pool.map gives the first error and nothing else. imap gives one result, or raises one error, each time next() is called.",
-        "results = pool.imap(func, items); then, for each place, next(results) inside try. Take the list inside the with block.",
+        (
+            "pool.map gives the first error and nothing else. imap gives one result, or raises one error, each time"
+            " next() is called."
+        ),
+        (
+            "results = pool.imap(func, items); then, for each place, next(results) inside try. Take the list inside the"
+            " with block."
+        ),
     ),
     """%%worker
 from multiprocessing import Pool
@@ -120,17 +171,27 @@ def _examine_first(func):
     for method in METHODS:
         with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
             value = _call(func, Spy(folder, wait_ms), list(SLOW_FIRST), start_method=method)
-            spans, met = read_spans(folder), os.path.exists(os.path.join(folder, "met"))  # a worker ended early leaves no span
+            spans, met = (
+                read_spans(folder),
+                os.path.exists(os.path.join(folder, "met")),
+            )  # a worker ended early leaves no span
         if value == SLOW_FIRST[0]:
-            raise Wrong("it gives the result of the first item, which is the slowest: it waited for the order of the items.")
+            raise Wrong(
+                "it gives the result of the first item, which is the slowest: it waited for the order of the items."
+            )
         if value not in SLOW_FIRST:
             raise Wrong(f"it gives {value!r}, which is the result of no item: it should give a single result.")
         if any(item == str(SLOW_FIRST[0]) for *_, item in spans):
-            raise Wrong("the result is right, but it returned only after the slow item had ended: nobody needed to wait for that.")
+            raise Wrong(
+                "the result is right, but it returned only after the slow item had ended: nobody needed to wait for"
+                " that."
+            )
         if not spans:
             raise Wrong("the function it was given was never called.")
         if not met:
-            raise Wrong("the result is right, but two processes were never at work at the same time: it is still serial work.")
+            raise Wrong(
+                "the result is right, but two processes were never at work at the same time: it is still serial work."
+            )
 
 
 pool_3 = Exercise(

@@ -38,8 +38,19 @@ class PoolLab(Lab):
     All are what is chosen at first. ``result`` is the last `PoolRun`, None before the first.
     """
 
-    def __init__(self, *, n_workers=2, flavour="map", chunksize=None, start_method=None, n_tasks=24, task_ms=50.0, skew=1.0,
-                 order="longest last", kind="computing"):  # fmt: skip
+    def __init__(
+        self,
+        *,
+        n_workers=2,
+        flavour="map",
+        chunksize=None,
+        start_method=None,
+        n_tasks=24,
+        task_ms=50.0,
+        skew=1.0,
+        order="longest last",
+        kind="computing",
+    ):
         for name, value, known in (("flavour", flavour, FLAVOURS), ("order", order, ORDERS), ("kind", kind, KINDS)):
             if value not in known:
                 raise InvalidArgumentError(f"There is no {name} {value!r}. There are: {', '.join(known)}.")
@@ -49,8 +60,17 @@ class PoolLab(Lab):
             raise InvalidArgumentError("task_ms must be above 0 and at most 60,000, skew from 1 (all alike) to 10,000.")
         report = machine_report()
         self._cpus, self._methods = report.usable_cpus, report.start_methods
-        self._first = {"n_workers": n_workers, "flavour": flavour, "chunksize": chunksize, "n_tasks": n_tasks, "task_ms": task_ms,
-                       "skew": skew, "order": order, "kind": kind, "start_method": start_method or default_start_method()}  # fmt: skip
+        self._first = {
+            "n_workers": n_workers,
+            "flavour": flavour,
+            "chunksize": chunksize,
+            "n_tasks": n_tasks,
+            "task_ms": task_ms,
+            "skew": skew,
+            "order": order,
+            "kind": kind,
+            "start_method": start_method or default_start_method(),
+        }
         check_settings(self._first["start_method"], chunksize, None)
         self._live = None
         super().__init__()
@@ -62,38 +82,82 @@ class PoolLab(Lab):
         most = max(4, min(16, 2 * self._cpus), first["n_workers"])
 
         def dropdown(name, options, words, tooltip, width):
-            return widgets.Dropdown(options=list(options), value=first[name], description=words, style=narrow, tooltip=tooltip,
-                                    layout=widgets.Layout(width=width))  # fmt: skip
+            return widgets.Dropdown(
+                options=list(options),
+                value=first[name],
+                description=words,
+                style=narrow,
+                tooltip=tooltip,
+                layout=widgets.Layout(width=width),
+            )
 
-        self._workers = widgets.IntSlider(value=first["n_workers"], min=1, max=most, description="Workers", style=narrow,
-                                          layout=widgets.Layout(width="230px"))  # fmt: skip
+        self._workers = widgets.IntSlider(
+            value=first["n_workers"],
+            min=1,
+            max=most,
+            description="Workers",
+            style=narrow,
+            layout=widgets.Layout(width="230px"),
+        )
         self._workers.tooltip = f"Worker processes; this machine has {_count_cpus(self._cpus)}"
         self._flavour = dropdown("flavour", FLAVOURS, "Method", "The method of Pool that gets the tasks", "200px")
-        self._chunk = widgets.Text(value=str(first["chunksize"] or "auto"), description="Chunk size", style=narrow, continuous_update=False,
-                                   tooltip="Tasks handed over at once: a number, or auto for what the method itself takes",
-                                   layout=widgets.Layout(width="140px"))  # fmt: skip
-        self._method = dropdown("start_method", self._methods, "Start method", "How worker processes are started", "200px")
-        self._tasks = widgets.BoundedIntText(value=first["n_tasks"], min=1, max=MAX_TASKS, description="Tasks", style=narrow,
-                                             tooltip="How many tasks", layout=widgets.Layout(width="115px"))  # fmt: skip
+        self._chunk = widgets.Text(
+            value=str(first["chunksize"] or "auto"),
+            description="Chunk size",
+            style=narrow,
+            continuous_update=False,
+            tooltip="Tasks handed over at once: a number, or auto for what the method itself takes",
+            layout=widgets.Layout(width="140px"),
+        )
+        self._method = dropdown(
+            "start_method", self._methods, "Start method", "How worker processes are started", "200px"
+        )
+        self._tasks = widgets.BoundedIntText(
+            value=first["n_tasks"],
+            min=1,
+            max=MAX_TASKS,
+            description="Tasks",
+            style=narrow,
+            tooltip="How many tasks",
+            layout=widgets.Layout(width="115px"),
+        )
         self._size = self._steps("task_ms", SIZES_MS, "Size (ms)", "215px")
         self._size.tooltip = "Length of a task on average, in milliseconds"
         self._skew = self._steps("skew", SKEWS, "Skew", "190px")
         self._skew.tooltip = "How many times longer the longest task is than the shortest"
         self._order = dropdown("order", ORDERS, "Order", "In which order the tasks stand", "170px")
-        self._kind = dropdown("kind", KINDS, "Work", "Computing keeps a CPU busy; waiting is asleep and needs none", "160px")
-        for control, css in ((self._workers, "workers"), (self._flavour, "flavour"), (self._chunk, "chunk"), (self._method, "method"),
-                             (self._tasks, "tasks"), (self._size, "size"), (self._skew, "skew"), (self._order, "order"),
-                             (self._kind, "kind")):  # fmt: skip
+        self._kind = dropdown(
+            "kind", KINDS, "Work", "Computing keeps a CPU busy; waiting is asleep and needs none", "160px"
+        )
+        for control, css in (
+            (self._workers, "workers"),
+            (self._flavour, "flavour"),
+            (self._chunk, "chunk"),
+            (self._method, "method"),
+            (self._tasks, "tasks"),
+            (self._size, "size"),
+            (self._skew, "skew"),
+            (self._order, "order"),
+            (self._kind, "kind"),
+        ):
             control.add_class(f"helpers-{css}")
         self._workers.observe(lambda _: self._redraw_empty(), "value")
-        return [[self._workers, self._flavour, self._chunk, self._method], [self._tasks, self._size, self._skew, self._order, self._kind]]
+        return [
+            [self._workers, self._flavour, self._chunk, self._method],
+            [self._tasks, self._size, self._skew, self._order, self._kind],
+        ]
 
     def _steps(self, name, steps, words, width):
         """Return a slider over `steps` and the value chosen at first."""
         first, style = float(self._first[name]), {"description_width": "auto"}
         options = [(f"{step:g}", step) for step in sorted({*steps, first})]
         return widgets.SelectionSlider(
-            options=options, value=first, description=words, style=style, layout=widgets.Layout(width=width), continuous_update=False
+            options=options,
+            value=first,
+            description=words,
+            style=style,
+            layout=widgets.Layout(width=width),
+            continuous_update=False,
         )
 
     def _redraw_empty(self):
@@ -103,26 +167,40 @@ class PoolLab(Lab):
     def _settings(self):
         text = self._chunk.value.strip().lower()
         if text not in ("", "auto") and not (text.isdecimal() and len(text) < 9 and 0 < int(text) <= MAX_TASKS):
-            raise InvalidArgumentError(f"Chunk size must be auto or a whole number from 1 to {MAX_TASKS:,}, not {self._chunk.value!r}.")
+            raise InvalidArgumentError(
+                f"Chunk size must be auto or a whole number from 1 to {MAX_TASKS:,}, not {self._chunk.value!r}."
+            )
         chunksize = None if text in ("", "auto") else int(text)
         if chunksize not in (None, 1) and not FLAVOURS[self._flavour.value]:
-            raise InvalidArgumentError(f"{self._flavour.value} hands over one task at a time: leave the chunk size at auto.")
+            raise InvalidArgumentError(
+                f"{self._flavour.value} hands over one task at a time: leave the chunk size at auto."
+            )
         sizes = make_sizes(self._tasks.value, self._size.value, self._skew.value, self._order.value)
         if sum(sizes) > 1000 * LONGEST_RUN:
             raise InvalidArgumentError(
-                f"These tasks take {sum(sizes) / 1000:.0f} s in the serial loop, {LONGEST_RUN} s at most: fewer, or shorter."
+                f"These tasks take {sum(sizes) / 1000:.0f} s in the serial loop, {LONGEST_RUN} s at most: fewer, or"
+                " shorter."
             )
-        return {"sizes_ms": sizes, "flavour": self._flavour.value, "n_workers": self._workers.value, "chunksize": chunksize,
-                "start_method": self._method.value, "kind": self._kind.value}  # fmt: skip
+        return {
+            "sizes_ms": sizes,
+            "flavour": self._flavour.value,
+            "n_workers": self._workers.value,
+            "chunksize": chunksize,
+            "start_method": self._method.value,
+            "kind": self._kind.value,
+        }
 
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
         self.result, expected = None, sum(settings["sizes_ms"]) / 1000
         n = settings["n_workers"]
-        self._live = PoolPicture(n, f"{settings['flavour']} over {n} worker{'s' * (n > 1)}, so far",
-                                 describe_tasks(settings["sizes_ms"], settings["kind"]) + " · yellow: being worked on",
-                                 1.25 * expected + 0.1)  # fmt: skip
+        self._live = PoolPicture(
+            n,
+            f"{settings['flavour']} over {n} worker{'s' * (n > 1)}, so far",
+            describe_tasks(settings["sizes_ms"], settings["kind"]) + " · yellow: being worked on",
+            1.25 * expected + 0.1,
+        )
         yield from pool_steps(**settings, timeout=3 * LONGEST_RUN, on_start=on_start)
 
     def _receive(self, record):
@@ -132,8 +210,11 @@ class PoolLab(Lab):
             return
         self._live.take(record)
         total = record.n_tasks
-        words = {"serial": f"serial loop: {record.done:,} of {total:,} tasks", "starting": "starting the workers …",
-                 "pool": f"pool: {record.done:,} of {total:,} tasks"}[record.phase]  # fmt: skip
+        words = {
+            "serial": f"serial loop: {record.done:,} of {total:,} tasks",
+            "starting": "starting the workers …",
+            "pool": f"pool: {record.done:,} of {total:,} tasks",
+        }[record.phase]
         self._show_progress(record.done + (total if record.phase == "pool" else 0), 2 * total, words)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
@@ -159,21 +240,36 @@ def explain_pool(record, cpus):
     lost = {name: share for name, share in shares.items() if name != "working"}
     worst = max(lost, key=lost.get)
     if record.kind == "computing" and run.n_workers > cpus and shares["working"] > 0.5:
-        return (f"{run.n_workers} workers share {_count_cpus(cpus)}, so each task takes longer than alone: {record.speedup:.2f} times the "
-                f"serial loop. Try {'as many workers as CPUs' if cpus > 1 else 'waiting tasks, or a machine with more CPUs'}.")  # fmt: skip
+        return (
+            f"{run.n_workers} workers share {_count_cpus(cpus)}, so each task takes longer than alone:"
+            f" {record.speedup:.2f} times the serial loop. Try"
+            f" {'as many workers as CPUs' if cpus > 1 else 'waiting tasks, or a machine with more CPUs'}."
+        )
     if record.kind == "waiting" and lost[worst] < 0.3:
         workers = f"{run.n_workers} worker{'s' * (run.n_workers > 1)}"
-        return (f"{record.speedup:.2f} times the serial loop with {workers} on {_count_cpus(cpus)}: sleeping tasks need none. "
-                "It shows waiting, and says nothing about computing.")  # fmt: skip
+        return (
+            f"{record.speedup:.2f} times the serial loop with {workers} on {_count_cpus(cpus)}: sleeping tasks need"
+            " none. It shows waiting, and says nothing about computing."
+        )
     if lost[worst] < 0.1:
-        return f"The workers spent {100 * shares['working']:.0f} % of their time on tasks: {record.speedup:.2f} times the serial loop."
+        return (
+            f"The workers spent {100 * shares['working']:.0f} % of their time on tasks: {record.speedup:.2f} times the"
+            " serial loop."
+        )
     figure = f"{100 * lost[worst]:.0f} % of the workers' time"
     chunk = "a larger chunk size" if FLAVOURS[record.flavour] else "map, which hands over chunks"
     return {
-        "startup": f"Start-up took {figure}. Try longer or more tasks: a pool pays when its work is large against its start.",
-        "transfer": f"Going from task to task took {figure}: tiny tasks, or other programs had the CPU. Try larger tasks.",
+        "startup": (
+            f"Start-up took {figure}. Try longer or more tasks: a pool pays when its work is large against its start."
+        ),
+        "transfer": (
+            f"Going from task to task took {figure}: tiny tasks, or other programs had the CPU. Try larger tasks."
+        ),
         "waiting": f"Waiting for the next chunk took {figure}. Try {chunk}, or larger tasks.",
-        "idle_tail": f"The idle tail took {figure}: workers had nothing left while the last one worked. Try {_shorten_tail(record)}.",
+        "idle_tail": (
+            f"The idle tail took {figure}: workers had nothing left while the last one worked. Try"
+            f" {_shorten_tail(record)}."
+        ),
     }[worst]
 
 

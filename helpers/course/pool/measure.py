@@ -100,8 +100,20 @@ class PoolRun:
         return min(self.arrived) - self.run.startup
 
 
-def measure_pool(sizes_ms, *, flavour="map", n_workers=2, chunksize=None, start_method=None, kind="computing", timeout=60.0,
-                 live=False, on_progress=None, should_stop=None, on_start=None):  # fmt: skip
+def measure_pool(
+    sizes_ms,
+    *,
+    flavour="map",
+    n_workers=2,
+    chunksize=None,
+    start_method=None,
+    kind="computing",
+    timeout=60.0,
+    live=False,
+    on_progress=None,
+    should_stop=None,
+    on_start=None,
+):
     """Return the PoolRun of tasks with the lengths `sizes_ms`, handed to a `Pool` by `flavour`.
 
     One run of each, the serial loop first; for intervals take `helpers.measure.sweep`. Computing
@@ -123,16 +135,37 @@ def measure_pool(sizes_ms, *, flavour="map", n_workers=2, chunksize=None, start_
     InvalidArgumentError, TimeoutError, WorkerDiedError
     """
     result = None
-    for record in pool_steps(sizes_ms, flavour=flavour, n_workers=n_workers, chunksize=chunksize, start_method=start_method, kind=kind,
-                             timeout=timeout, live=live, should_stop=should_stop, on_start=on_start):  # fmt: skip
+    for record in pool_steps(
+        sizes_ms,
+        flavour=flavour,
+        n_workers=n_workers,
+        chunksize=chunksize,
+        start_method=start_method,
+        kind=kind,
+        timeout=timeout,
+        live=live,
+        should_stop=should_stop,
+        on_start=on_start,
+    ):
         result = record
         if on_progress is not None:
             on_progress(record)
     return result
 
 
-def pool_steps(sizes_ms, *, flavour, n_workers, chunksize=None, start_method=None, kind="computing", timeout=60.0, live=True,
-               should_stop=None, on_start=None):  # fmt: skip
+def pool_steps(
+    sizes_ms,
+    *,
+    flavour,
+    n_workers,
+    chunksize=None,
+    start_method=None,
+    kind="computing",
+    timeout=60.0,
+    live=True,
+    should_stop=None,
+    on_start=None,
+):
     """Yield `PoolProgress` while the run goes (only at its beginning if not `live`) and the PoolRun last."""
     sizes_ms = tuple(float(size) for size in sizes_ms)
     check_count("the number of tasks", len(sizes_ms), 1, MAX_TASKS)
@@ -147,10 +180,25 @@ def pool_steps(sizes_ms, *, flavour, n_workers, chunksize=None, start_method=Non
     if chunksize is None:
         chunksize = auto_chunksize(len(sizes_ms), n_workers) if flavour in ("map", "starmap") else 1
     if chunksize > 1 and not FLAVOURS[flavour]:
-        raise InvalidArgumentError(f"{flavour} hands over one task at a time: leave the chunk size at auto, or take map.")
+        raise InvalidArgumentError(
+            f"{flavour} hands over one task at a time: leave the chunk size at auto, or take map."
+        )
     method, timeout = check_start_method(method), timeout or 60.0
-    records = runner.play(play_pool, sizes_ms, kind, flavour, n_workers, chunksize, method, timeout, live,
-                          key=("pool", method), timeout=timeout + 10, should_stop=should_stop, on_start=on_start)  # fmt: skip
+    records = runner.play(
+        play_pool,
+        sizes_ms,
+        kind,
+        flavour,
+        n_workers,
+        chunksize,
+        method,
+        timeout,
+        live,
+        key=("pool", method),
+        timeout=timeout + 10,
+        should_stop=should_stop,
+        on_start=on_start,
+    )
     try:
         yield from records
     finally:
@@ -174,11 +222,22 @@ def play_pool(sizes_ms, kind, flavour, n_workers, chunksize, start_method, timeo
     with _PlayedPool(kind, flavour, n_workers, chunksize, start_method, tasks) as played:
         for look in played.start():
             if live:
-                yield PoolProgress("starting", look, expected, len(tasks), chunksize, array("d", bytes(32 * len(tasks))))
+                yield PoolProgress(
+                    "starting", look, expected, len(tasks), chunksize, array("d", bytes(32 * len(tasks)))
+                )
         for now in played.play(timeout):
             if live:
-                yield PoolProgress("pool", now, expected, len(tasks), chunksize, array("d", played.board), played.asked,
-                                   array("d", played.arrived), played.startup)  # fmt: skip
+                yield PoolProgress(
+                    "pool",
+                    now,
+                    expected,
+                    len(tasks),
+                    chunksize,
+                    array("d", played.board),
+                    played.asked,
+                    array("d", played.arrived),
+                    played.startup,
+                )
     if played.values != values:
         wrong = next(place for place in values if played.values.get(place) != values[place])
         raise ResultsDifferError(f"Task {wrong} gave another result in the pool than in the serial loop.", index=wrong)
@@ -227,9 +286,13 @@ class _PlayedPool:
         before = set(multiprocessing.active_children())
         self.asked = perf_counter()
         try:
-            self.pool = context.Pool(self.n_workers, uneven.start_lane, (self.board, self.ready, context.Value("q", 0), self.kind))
+            self.pool = context.Pool(
+                self.n_workers, uneven.start_lane, (self.board, self.ready, context.Value("q", 0), self.kind)
+            )
         except OSError as error:
-            raise HelpersError(f"{self.n_workers} worker processes could not be started: {error}. Ask for fewer workers.") from error
+            raise HelpersError(
+                f"{self.n_workers} worker processes could not be started: {error}. Ask for fewer workers."
+            ) from error
         self.processes = [process for process in multiprocessing.active_children() if process not in before]
         return self
 
@@ -244,7 +307,9 @@ class _PlayedPool:
         while not all(self.ready):
             time.sleep(0.001)
             if perf_counter() - self.asked > START_DEADLINE:
-                raise HelpersError(f"{self.n_workers} workers did not come up within {START_DEADLINE:g} s: ask for fewer.")
+                raise HelpersError(
+                    f"{self.n_workers} workers did not come up within {START_DEADLINE:g} s: ask for fewer."
+                )
             if perf_counter() - looked >= LOOK_EVERY:
                 yield perf_counter() - self.asked
                 looked = perf_counter()
@@ -261,7 +326,8 @@ class _PlayedPool:
                 break
             if dead := [process for process in self.processes if process.exitcode is not None]:
                 self.error = WorkerDiedError(
-                    f"A worker of the pool ended by itself ({describe_exit(dead[0].exitcode)}).", exitcode=dead[0].exitcode
+                    f"A worker of the pool ended by itself ({describe_exit(dead[0].exitcode)}).",
+                    exitcode=dead[0].exitcode,
                 )
                 raise self.error
             if perf_counter() - self.began > timeout:
@@ -280,7 +346,8 @@ class _PlayedPool:
                 self._keep(self.pool.starmap(uneven.run_noted_pair, self.tasks, self.chunksize))
             elif self.flavour == "apply_async":
                 answers = [
-                    self.pool.apply_async(uneven.run_noted, (task,), callback=lambda reply: self._keep([reply])) for task in self.tasks
+                    self.pool.apply_async(uneven.run_noted, (task,), callback=lambda reply: self._keep([reply]))
+                    for task in self.tasks
                 ]
                 for answer in answers:
                     answer.get()
@@ -298,13 +365,25 @@ class _PlayedPool:
             self.values[place] = value
 
     def as_run(self):
-        """Return the Run. It begins when the tasks are handed over; what passed between coming up and that is taken out."""
+        """Return the Run. It begins when the tasks are handed over; what passed between coming up and that is taken
+        out."""
         origin, wall = self.began - self.startup, self.ended - self.began
         line = as_timeline(array("d", self.board), origin, self.startup)
         for place in range(self.n_tasks):
             self.arrived[place] += self.asked - origin
-        return Run("pool", self.n_workers, self.start_method, self.chunksize, 1, self.startup, wall, sum(line.cpu), self.n_tasks,
-                   account(line, self.n_workers, self.chunksize, self.startup, wall), timeline=line)  # fmt: skip
+        return Run(
+            "pool",
+            self.n_workers,
+            self.start_method,
+            self.chunksize,
+            1,
+            self.startup,
+            wall,
+            sum(line.cpu),
+            self.n_tasks,
+            account(line, self.n_workers, self.chunksize, self.startup, wall),
+            timeline=line,
+        )
 
 
 def as_timeline(board, origin, queued):

@@ -57,32 +57,67 @@ def plot_pool(record, ax=None, n_workers=2):
     if record is None:
         _draw_frame(ax, n_workers, 1.0)
         ax.set_xticks([0], [" "])
-        write_note(ax, "Press Run: the serial loop first, then the pool, drawn while they work.\n"
-                       "One lane a worker, one box a task; boxes of one shade side by side share a chunk.")  # fmt: skip
-        write_head(ax, "Who does what, and when do results arrive?", [f"{n_workers} worker{'s' * (n_workers > 1)}, nothing measured yet"])
+        write_note(
+            ax,
+            "Press Run: the serial loop first, then the pool, drawn while they work.\n"
+            "One lane a worker, one box a task; boxes of one shade side by side share a chunk.",
+        )
+        write_head(
+            ax,
+            "Who does what, and when do results arrive?",
+            [f"{n_workers} worker{'s' * (n_workers > 1)}, nothing measured yet"],
+        )
         return ax
     run, end = record.run, max(record.run.cold_wall, record.serial)
     _draw_frame(ax, run.n_workers, end * 1.01)
     serial_spans, shades, _ = find_stripes(record.serial_timeline, 1, end)
-    draw_boxes(ax, serial_spans[:, :2], serial_spans[:, 2], facecolors=SERIAL_SHADES[shades], linewidths=0, gid="serial tasks")
+    draw_boxes(
+        ax, serial_spans[:, :2], serial_spans[:, 2], facecolors=SERIAL_SHADES[shades], linewidths=0, gid="serial tasks"
+    )
     spans, shades, merged = find_stripes(run.timeline, run.chunksize, end)
     draw_boxes(ax, spans[:, :2], spans[:, 2] + 1, facecolors=CHUNK_SHADES[shades], linewidths=0, gid="tasks")
     lanes = np.arange(run.n_workers)
-    draw_boxes(ax, np.tile((0.0, run.startup), (run.n_workers, 1)), lanes + 1, facecolors=STARTUP, linewidths=0, gid="startup")
+    draw_boxes(
+        ax, np.tile((0.0, run.startup), (run.n_workers, 1)), lanes + 1, facecolors=STARTUP, linewidths=0, gid="startup"
+    )
     last = np.full(run.n_workers, run.startup)
     np.maximum.at(last, np.asarray(run.timeline.worker, int), np.asarray(run.timeline.finished))
     tails = np.stack([last, np.full(run.n_workers, run.cold_wall)], axis=1)
     seen = tails[:, 1] - tails[:, 0] > 0.002 * end
-    draw_boxes(ax, tails[seen], lanes[seen] + 1, facecolors="none", edgecolors=HATCH, hatch="////", linewidths=0, gid="idle tail")
+    draw_boxes(
+        ax,
+        tails[seen],
+        lanes[seen] + 1,
+        facecolors="none",
+        edgecolors=HATCH,
+        hatch="////",
+        linewidths=0,
+        gid="idle tail",
+    )
     arrived = np.asarray(record.arrived)
-    ax.plot(arrived, np.full(len(arrived), run.n_workers + 1.0), "|", color=INK, markersize=7, markeredgewidth=0.9, gid="arrivals")
+    ax.plot(
+        arrived,
+        np.full(len(arrived), run.n_workers + 1.0),
+        "|",
+        color=INK,
+        markersize=7,
+        markeredgewidth=0.9,
+        gid="arrivals",
+    )
     _name_parts(ax, record, tails, end)
     chunk = "" if record.flavour == "apply_async" else f"chunk size {run.chunksize}"
-    write_head(ax, describe_pool(record), [
-        f"{_accounting(record)} of {run.n_workers} × {seconds(run.cold_wall)}",
-        f"with start-up {record.cold_speedup:.2f} times, {100 * record.cold_speedup / run.n_workers:.0f} %",
-        f"{describe_tasks(record.sizes_ms, record.kind)}", chunk, f"{run.start_method}, one run",
-        "each stripe is many tasks" if merged else "a new shade is a new chunk" if chunk else ""])  # fmt: skip
+    write_head(
+        ax,
+        describe_pool(record),
+        [
+            f"{_accounting(record)} of {run.n_workers} × {seconds(run.cold_wall)}",
+            f"with start-up {record.cold_speedup:.2f} times, {100 * record.cold_speedup / run.n_workers:.0f} %",
+            f"{describe_tasks(record.sizes_ms, record.kind)}",
+            chunk,
+            f"{run.start_method}, one run",
+            "each stripe is many tasks" if merged else "a new shade is a new chunk" if chunk else "",
+        ],
+    )
     return ax
 
 
@@ -91,8 +126,10 @@ def describe_pool(record):
     if record is None:
         return "Lanes of a pool's workers: nothing measured yet"
     n = record.run.n_workers
-    return (f"{record.flavour} over {n} worker{'s' * (n > 1)}: {record.speedup:.2f} times the serial loop, "
-            f"efficiency {100 * record.efficiency:.0f} %")  # fmt: skip
+    return (
+        f"{record.flavour} over {n} worker{'s' * (n > 1)}: {record.speedup:.2f} times the serial loop, "
+        f"efficiency {100 * record.efficiency:.0f} %"
+    )
 
 
 def describe_tasks(sizes_ms, kind):
@@ -119,7 +156,9 @@ def _draw_frame(ax, n_workers, end):
     ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     step = max(1, ceil(9.5 / (axes_height(ax) / (rows + 0.5))))
     shown = [n for n in range(0, n_workers, step) if n_workers - n > step / 2 or n == 0]
-    ax.set_yticks([0, *[n + 1 for n in shown], rows - 1], ["serial loop", *[f"worker {n + 1}" for n in shown], "results"])
+    ax.set_yticks(
+        [0, *[n + 1 for n in shown], rows - 1], ["serial loop", *[f"worker {n + 1}" for n in shown], "results"]
+    )
     ax.axhline(rows - 1.5, color=GREY, linewidth=0.5, gid="divide")
 
 
@@ -143,7 +182,9 @@ def _stripes(board, places, chunksize, end):
         number -= np.maximum.accumulate(np.where(new_lane, number, 0))
         return np.stack([start, stop - gap, lane], axis=1), number % 2, False
     cell = (start * STRIPES / end).astype(int)
-    heads = np.flatnonzero(new_lane | np.concatenate([[True], (np.diff(cell) != 0) | (start[1:] - stop[:-1] > end / STRIPES)]))
+    heads = np.flatnonzero(
+        new_lane | np.concatenate([[True], (np.diff(cell) != 0) | (start[1:] - stop[:-1] > end / STRIPES)])
+    )
     tails = np.concatenate([heads[1:], [len(lane)]]) - 1
     return np.stack([start[heads], stop[tails], lane[heads]], axis=1), cell[heads] % 2, True
 
@@ -170,7 +211,12 @@ def _name_parts(ax, record, tails, end):
     if len(record.arrived) > 1 and last - min(record.arrived) < 0.005 * end:
         left = last + 70 * room > end
         ax.text(
-            last + (-6 if left else 6) * room, record.run.n_workers + 1, "all at once", ha="right" if left else "left", zorder=6, **style
+            last + (-6 if left else 6) * room,
+            record.run.n_workers + 1,
+            "all at once",
+            ha="right" if left else "left",
+            zorder=6,
+            **style,
         )
 
 
@@ -262,12 +308,16 @@ class PoolPicture:
 
 
 def plot_break_even(record, ax=None):
-    """Return the Axes with the time of the serial loop and of a pool over the length of a task, both axes logarithmic."""
+    """Return the Axes with the time of the serial loop and of a pool over the length of a task, both axes
+    logarithmic."""
     ax = new_figure().add_axes((0.075, 0.145, 0.90, 0.68)) if ax is None else ax
     style_axes(ax, "milliseconds a task", grid="both")
     sizes = np.asarray(record.sizes_ms)
-    lines = {"serial loop": (record.serial, "serial", "-"), "pool, start-up included": (record.pool, "processes", "-"),
-             "pool, already up": (record.warm, "pool", "--")}  # fmt: skip
+    lines = {
+        "serial loop": (record.serial, "serial", "-"),
+        "pool, start-up included": (record.pool, "processes", "-"),
+        "pool, already up": (record.warm, "pool", "--"),
+    }
     values = np.concatenate([np.asarray(line) for line, _, _ in lines.values()])
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -278,13 +328,32 @@ def plot_break_even(record, ax=None):
     where = record.size_ms()
     if where is not None:
         ax.axvline(where, color=GREY, linewidth=0.8, linestyle=":")
-        ax.annotate(f"break-even: {_ms(where)}", (where, 0), xycoords=("data", "axes fraction"), xytext=(4, 5), textcoords="offset points",
-                    size=SMALL_SIZE, color=INK, family=FONT, gid="label")  # fmt: skip
+        ax.annotate(
+            f"break-even: {_ms(where)}",
+            (where, 0),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 5),
+            textcoords="offset points",
+            size=SMALL_SIZE,
+            color=INK,
+            family=FONT,
+            gid="label",
+        )
     _draw_lines(ax, sizes, lines)
-    word = f"From {_ms(where)} a task on, a new pool of {record.n_workers} beats the loop" if where is not None else (
-        f"No length tried here pays for a new pool of {record.n_workers}")  # fmt: skip
-    write_head(ax, word, [f"seconds for {record.n_tasks} computing task{'s' * (record.n_tasks > 1)}", record.start_method,
-                          f"median of {record.rounds} round{'s' * (record.rounds > 1)}"])  # fmt: skip
+    word = (
+        f"From {_ms(where)} a task on, a new pool of {record.n_workers} beats the loop"
+        if where is not None
+        else (f"No length tried here pays for a new pool of {record.n_workers}")
+    )
+    write_head(
+        ax,
+        word,
+        [
+            f"seconds for {record.n_tasks} computing task{'s' * (record.n_tasks > 1)}",
+            record.start_method,
+            f"median of {record.rounds} round{'s' * (record.rounds > 1)}",
+        ],
+    )
     return ax
 
 
@@ -292,7 +361,9 @@ def _draw_lines(ax, sizes, lines):
     """Draw the lines and, at their ends, their names, spread so that none covers another."""
     ends = []
     for name, (values, engine, style) in lines.items():
-        ax.plot(sizes, values, style, marker=MARKERS[engine], color=COLOURS[engine], linewidth=1.6, markersize=4.5, gid=name)
+        ax.plot(
+            sizes, values, style, marker=MARKERS[engine], color=COLOURS[engine], linewidth=1.6, markersize=4.5, gid=name
+        )
         ends.append((values[-1], name, COLOURS[engine]))
     height, (low, high) = axes_height(ax), np.log(ax.get_ylim())
     ends.sort()
@@ -304,8 +375,18 @@ def _draw_lines(ax, sizes, lines):
     for k in range(len(places) - 2, -1, -1):
         places[k] = min(places[k], places[k + 1] - step)
     for (value, name, colour), point, at in zip(ends, points, places, strict=True):
-        ax.annotate(name, (sizes[-1], value), (8, at - point), textcoords="offset points", va="center", size=TEXT_SIZE,
-                    color=darker(colour), family=FONT, annotation_clip=False, gid="label")  # fmt: skip
+        ax.annotate(
+            name,
+            (sizes[-1], value),
+            (8, at - point),
+            textcoords="offset points",
+            va="center",
+            size=TEXT_SIZE,
+            color=darker(colour),
+            family=FONT,
+            annotation_clip=False,
+            gid="label",
+        )
 
 
 def _plain_ticks(ax, sizes):

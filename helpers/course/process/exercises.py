@@ -38,7 +38,9 @@ def _call_apart(func, *args, method, case=""):
 
 def _examine_run_apart(func):
     for method in METHODS:
-        (pid, value), spans = spy_on(sum_squares, lambda spy, method=method: _call_apart(func, spy, 4, method=method), company=1)
+        (pid, value), spans = spy_on(
+            sum_squares, lambda spy, method=method: _call_apart(func, spy, 4, method=method), company=1
+        )
         if value != 14:
             exit_code = " Is that an exit code? A result must be sent back." if value in (0, 1) else ""
             raise Wrong(f"run_apart(sum_squares, 4) gives {value!r}, and the result is 14.{exit_code}")
@@ -46,8 +48,8 @@ def _examine_run_apart(func):
             raise Wrong("the function it was given was never called.")
         if any(span[0] == pid for span in spans):
             raise Wrong(
-                "the result is right, but the function ran in the process that called run_apart: nothing was started for it. "
-                "(target=f(x) calls f at once; a Process wants target=f, args=(x,).)"
+                "the result is right, but the function ran in the process that called run_apart: nothing was started"
+                " for it. (target=f(x) calls f at once; a Process wants target=f, args=(x,).)"
             )
         if len(spans) > 1:
             raise Wrong(f"the function was called {len(spans)} times: once is enough.")
@@ -63,7 +65,10 @@ process_1 = Exercise(
     "the function ran in another process under two start methods, and a large result came back too.",
     (
         "Make a Pipe, hand its writing end to a Process, and receive from the reading end.",
-        "helpers.course.process.tasks.send_result(connection, func, item) is a target that sends what func(item) gives.",
+        (
+            "helpers.course.process.tasks.send_result(connection, func, item) is a target that sends what func(item)"
+            " gives."
+        ),
         "Receive first, then join: a process that still has to hand over a large result does not end.",
     ),
     """%%worker
@@ -86,12 +91,19 @@ def run_apart(func, item):
 def _examine_run_all(func):
     for method in METHODS:
         (pid, value), spans = spy_on(
-            sum_squares, lambda spy, method=method: _call_apart(func, spy, [5, 3, 4], method=method), company=3, patience=PATIENCE
+            sum_squares,
+            lambda spy, method=method: _call_apart(func, spy, [5, 3, 4], method=method),
+            company=3,
+            patience=PATIENCE,
         )
         if not isinstance(value, (list, tuple)) or list(value) != [30, 5, 14]:
-            raise Wrong(f"for the items [5, 3, 4] it gives {value!r}; the results in the order of the items are [30, 5, 14].")
+            raise Wrong(
+                f"for the items [5, 3, 4] it gives {value!r}; the results in the order of the items are [30, 5, 14]."
+            )
         if any(span[0] == pid for span in spans):
-            raise Wrong("some of the work was done in the process that called run_all: every item gets a process of its own.")
+            raise Wrong(
+                "some of the work was done in the process that called run_all: every item gets a process of its own."
+            )
         require_overlap(spans, 3)
 
 
@@ -133,7 +145,9 @@ def _examine_tell_end(func):
             seconds = 0.3 if target is rest_for_ever else DEADLINE / 2
             _, value = _call_apart(func, target, seconds, method=method, case=f" for {target.__name__}")
             if value != words:
-                raise Wrong(f"for {target.__name__}, which ends as its name says, it gives {value!r} instead of {words!r}.")
+                raise Wrong(
+                    f"for {target.__name__}, which ends as its name says, it gives {value!r} instead of {words!r}."
+                )
 
 
 process_3 = Exercise(

@@ -49,7 +49,11 @@ class ProcessLab(Lab):
     """
 
     def __init__(self, *, start_method=None, n_processes=4, task_seconds=0.5, repeats=7):
-        if isinstance(task_seconds, bool) or not isinstance(task_seconds, (int, float)) or not MIN_SECONDS <= task_seconds <= MAX_SECONDS:
+        if (
+            isinstance(task_seconds, bool)
+            or not isinstance(task_seconds, (int, float))
+            or not MIN_SECONDS <= task_seconds <= MAX_SECONDS
+        ):
             raise InvalidArgumentError(
                 f"task_seconds must be a number of seconds from {MIN_SECONDS} to {MAX_SECONDS}, not {task_seconds!r}."
             )
@@ -97,7 +101,12 @@ class ProcessLab(Lab):
             tooltip="Starts by each method in the strip at the right",
             layout=widgets.Layout(width="165px"),
         )
-        controls = {"method": self._method, "processes": self._n_processes, "seconds": self._seconds, "repeats": self._repeats}
+        controls = {
+            "method": self._method,
+            "processes": self._n_processes,
+            "seconds": self._seconds,
+            "repeats": self._repeats,
+        }
         for name, control in controls.items():
             control.add_class(f"helpers-{name}")
         self._n_processes.observe(self._on_count, "value")
@@ -124,7 +133,8 @@ class ProcessLab(Lab):
         nothing_yet = dict.fromkeys((*self._methods, THREAD), math.nan)
         self._no_costs = StartCosts(repeats, cold=nothing_yet)
         self._card.prepare(
-            Lifelines(settings["start_method"], settings["task_seconds"], (Lifeline(),) * settings["n_processes"]), self._no_costs
+            Lifelines(settings["start_method"], settings["task_seconds"], (Lifeline(),) * settings["n_processes"]),
+            self._no_costs,
         )
         yield from lifeline_steps(**settings, on_start=on_start)
         yield from start_steps(repeats, on_start=on_start)
@@ -137,7 +147,9 @@ class ProcessLab(Lab):
         else:
             self.result = ProcessRun(self.result.lives, record)
             done = self._total - record.repeats - 1
-            self._show_progress(done + 1 + record.n_rounds, self._total, f"{record.n_rounds} of {record.repeats} rounds of starts")
+            self._show_progress(
+                done + 1 + record.n_rounds, self._total, f"{record.n_rounds} of {record.repeats} rounds of starts"
+            )
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
@@ -151,7 +163,11 @@ class ProcessLab(Lab):
         return draw_process_card(result.lives, result.costs, n_processes=self._n_processes.value)
 
     def _describe(self):
-        return describe_processes(self.result.lives, self.result.costs) if self.result is not None else describe_processes(None, None)
+        return (
+            describe_processes(self.result.lives, self.result.costs)
+            if self.result is not None
+            else describe_processes(None, None)
+        )
 
     def _advice(self):
         if self.result is None or not self.result.complete:
@@ -160,8 +176,11 @@ class ProcessLab(Lab):
         method = lives.start_method
         cost = costs.median(method)
         share = cost / (cost + lives.task_seconds)
-        compared = ", ".join(f"{other} {seconds(costs.median(other))}" for other in costs.start_methods if other != method)
+        compared = ", ".join(
+            f"{other} {seconds(costs.median(other))}" for other in costs.start_methods if other != method
+        )
         return (
-            f"One start by {method} takes {seconds(cost)}{f' ({compared})' if compared else ''}: {share:.1%} of the time until a task of "
-            f"{seconds(lives.task_seconds)} is done. Below {seconds(9 * cost)} of work, starting takes more than a tenth."
+            f"One start by {method} takes {seconds(cost)}{f' ({compared})' if compared else ''}: {share:.1%} of the"
+            f" time until a task of {seconds(lives.task_seconds)} is done. Below {seconds(9 * cost)} of work, starting"
+            " takes more than a tenth."
         )

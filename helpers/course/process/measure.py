@@ -135,7 +135,9 @@ def lifeline_steps(n_processes=4, *, task_seconds=0.5, start_method=None, timeou
     """Yield growing `Lifelines`, at least one every `TICK`; arguments as of `measure_lifelines`."""
     n_processes = check_count("n_processes", n_processes, 1, MAX_PROCESSES)
     method, seconds = check_start_method(start_method), check_seconds("task_seconds", task_seconds)
-    yield from runner.play(play_lifelines, n_processes, seconds, method, key="lifelines", timeout=timeout or DEADLINE, on_start=on_start)
+    yield from runner.play(
+        play_lifelines, n_processes, seconds, method, key="lifelines", timeout=timeout or DEADLINE, on_start=on_start
+    )
 
 
 def start_steps(repeats=7, *, start_methods=None, timeout=None, on_start=None):
@@ -143,12 +145,18 @@ def start_steps(repeats=7, *, start_methods=None, timeout=None, on_start=None):
     repeats = check_count("repeats", repeats, 1, MAX_REPEATS)
     asked = sorted(machine.start_methods()) if start_methods is None else start_methods
     methods = tuple(check_start_method(method) for method in asked)
-    yield from runner.play(play_starts, methods, repeats, key="lifelines", timeout=timeout or DEADLINE, on_start=on_start)
+    yield from runner.play(
+        play_starts, methods, repeats, key="lifelines", timeout=timeout or DEADLINE, on_start=on_start
+    )
 
 
 def check_seconds(name, value):
     """Return `value` as a float of 0 to `MAX_SECONDS`, else raise InvalidArgumentError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and 0 <= value <= MAX_SECONDS):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not (math.isfinite(value) and 0 <= value <= MAX_SECONDS)
+    ):
         raise InvalidArgumentError(f"{name} must be a number of seconds from 0 to {MAX_SECONDS:g}, not {value!r}.")
     return float(value)
 
@@ -182,7 +190,9 @@ def play_lifelines(n_processes, seconds, start_method):
     for index, reader in enumerate(readers[1:]):  # what was told before the last join is all there now
         _take_in(lines, reader, index)
     if any(line.exitcode is None for line in lines):
-        raise TimeoutError(f"A process did not end within {DEADLINE:g} s after its time: everything that was started is ended.")
+        raise TimeoutError(
+            f"A process did not end within {DEADLINE:g} s after its time: everything that was started is ended."
+        )
     yield _snapshot(start_method, seconds, lines)
     stage.join(DEADLINE)
 
@@ -207,7 +217,8 @@ def _snapshot(start_method, seconds, lines):
     """Return the Lifelines as they are now, with times counted from the first ``start()``."""
     origin = lines[0].called
     shifted = [
-        replace(line, **{what: moment - origin for what in MOMENTS if (moment := getattr(line, what)) is not None}) for line in lines
+        replace(line, **{what: moment - origin for what in MOMENTS if (moment := getattr(line, what)) is not None})
+        for line in lines
     ]
     return Lifelines(start_method, seconds, tuple(shifted), time.perf_counter() - origin)
 
@@ -251,10 +262,13 @@ def _require_alive(stage, connected, deadline):
         stage.join(1)
         raise _death(stage)
     if time.monotonic() > deadline:
-        raise TimeoutError(f"The processes did not come up or end within {DEADLINE:g} s: everything that was started is ended.")
+        raise TimeoutError(
+            f"The processes did not come up or end within {DEADLINE:g} s: everything that was started is ended."
+        )
 
 
 def _death(stage):
     return WorkerDiedError(
-        f"The process that starts and joins the others ended by itself ({describe_exit(stage.exitcode)}).", exitcode=stage.exitcode
+        f"The process that starts and joins the others ended by itself ({describe_exit(stage.exitcode)}).",
+        exitcode=stage.exitcode,
     )

@@ -91,7 +91,10 @@ def _frame_lives(ax, lives, n_processes=4, limit=None):
     ax.tick_params(axis="y", length=0, pad=7, labelsize=TEXT_SIZE if n <= 12 else 5)
     ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     ax.hlines(range(n), 0, 1, transform=ax.get_yaxis_transform(), color=paler(GREY, 0.75), linewidth=0.8, zorder=1)
-    key = ["▸ start() called · grey: coming up · blue: the target runs", "hatched: over, not joined yet · ┃ join() returned"]
+    key = [
+        "▸ start() called · grey: coming up · blue: the target runs",
+        "hatched: over, not joined yet · ┃ join() returned",
+    ]
     if lives is None:
         write_head(ax, "The life of each process", key)
         ax.set_xticks([0], [" "])  # keeps the room of the tick labels
@@ -100,7 +103,9 @@ def _frame_lives(ax, lives, n_processes=4, limit=None):
         return
     over = f", {'all ' * (n > 1)}joined after {seconds(lives.wall)}" if lives.complete and limit is None else ""
     sleeps = f"each target sleeps {seconds(lives.task_seconds)}"
-    write_head(ax, f"{n} process{'es' * (n > 1)} started with {lives.start_method}{over}", [f"{sleeps} · {key[0]}", key[1]])
+    write_head(
+        ax, f"{n} process{'es' * (n > 1)} started with {lives.start_method}{over}", [f"{sleeps} · {key[0]}", key[1]]
+    )
 
 
 def add_lives(ax, lives):
@@ -121,7 +126,11 @@ def add_lives(ax, lives):
     ]
     height = min(16, 0.62 * ax.bbox.height * 72 / ax.figure.dpi / abs(np.diff(ax.get_ylim())[0]))
     for moments, marker, size in (("called", ">", 5), ("joined", "|", height + 5)):
-        dots = [(getattr(line, moments), lane) for lane, line in enumerate(lives.lines) if getattr(line, moments) is not None]
+        dots = [
+            (getattr(line, moments), lane)
+            for lane, line in enumerate(lives.lines)
+            if getattr(line, moments) is not None
+        ]
         artists += ax.plot(
             *np.array(dots or np.empty((0, 2))).T,
             marker,
@@ -139,7 +148,10 @@ def _first(*moments):
 
 
 def _add_bars(ax, bars, **style):
-    corners = [[(start, lane - 0.31), (end, lane - 0.31), (end, lane + 0.31), (start, lane + 0.31)] for lane, start, end in bars]
+    corners = [
+        [(start, lane - 0.31), (end, lane - 0.31), (end, lane + 0.31), (start, lane + 0.31)]
+        for lane, start, end in bars
+    ]
     collection = PolyCollection(corners, zorder=3, **style)
     ax.add_collection(collection, autolim=False)
     return collection
@@ -152,11 +164,25 @@ def _add_names(ax, lives, running):
         line = lives.lines[lane]
         ended = f", exit code {line.exitcode}" if line.exitcode is not None else ""
         words = next(
-            (w for w in (f"pid {line.pid}{ended}", f"pid {line.pid}") if text_width("0" * len(w), SMALL_SIZE) < (end - start) * points), ""
+            (
+                w
+                for w in (f"pid {line.pid}{ended}", f"pid {line.pid}")
+                if text_width("0" * len(w), SMALL_SIZE) < (end - start) * points
+            ),
+            "",
         )
         if words and len(lives.lines) <= 12:
             texts.append(
-                ax.text(start + 5 / points, lane, words, size=SMALL_SIZE, color="white", family=FONT, va="center_baseline", zorder=5)
+                ax.text(
+                    start + 5 / points,
+                    lane,
+                    words,
+                    size=SMALL_SIZE,
+                    color="white",
+                    family=FONT,
+                    va="center_baseline",
+                    zorder=5,
+                )
             )
     return texts
 
@@ -175,7 +201,17 @@ def plot_start_costs(costs, ax=None, *, guess_ms=None):
         artist.set_gid("cost")
     if guess_ms:
         foot = ax.get_ylim()[0]
-        ax.plot([guess_ms], [foot], "^", color=INK, markerfacecolor="white", markersize=8, clip_on=False, zorder=7, gid="guess")
+        ax.plot(
+            [guess_ms],
+            [foot],
+            "^",
+            color=INK,
+            markerfacecolor="white",
+            markersize=8,
+            clip_on=False,
+            zorder=7,
+            gid="guess",
+        )
         ax.annotate(
             "your guess",
             (guess_ms, foot),
@@ -219,7 +255,8 @@ def _frame_costs(ax, costs, guess_ms=None):
 
 
 def _progress(costs):
-    """Return the words before the number of starts: a frame is drawn before the first round, a stopped picture after some."""
+    """Return the words before the number of starts: a frame is drawn before the first round, a stopped picture after
+    some."""
     return "" if costs.complete else f"{costs.n_rounds} of " if costs.n_rounds else "up to "
 
 
@@ -230,7 +267,11 @@ def _rows(costs):
 def _all_values(costs):
     if costs is None:
         return []
-    return [value for value in (*costs.cold.values(), *(v for values in costs.first_line.values() for v in values)) if value == value]
+    return [
+        value
+        for value in (*costs.cold.values(), *(v for values in costs.first_line.values() for v in values))
+        if value == value
+    ]
 
 
 def add_costs(ax, costs):
@@ -240,7 +281,9 @@ def add_costs(ax, costs):
         colour = COLOURS["threads" if method == "thread" else "processes"]
         marker = "s" if method == "thread" else "o"
         values = 1000 * np.array(costs.first_line.get(method, ()))
-        artists += ax.plot([1000 * costs.cold[method]], [row], "D", color=colour, markerfacecolor="white", markersize=4.5, zorder=4)
+        artists += ax.plot(
+            [1000 * costs.cold[method]], [row], "D", color=colour, markerfacecolor="white", markersize=4.5, zorder=4
+        )
         artists += ax.plot(
             values,
             row + SPREAD[np.arange(len(values)) % len(SPREAD)],
@@ -297,7 +340,8 @@ class LiveProcessCard:
             self.frame, self.picture, self._over = frame, LivePicture(figure, [], self.scale), None
 
     def png(self, lives, costs):
-        """Return the PNG bytes of the card as it is now; `costs` has its methods in ``cold``, with NaN before they are measured."""
+        """Return the PNG bytes of the card as it is now; `costs` has its methods in ``cold``, with NaN before they
+        are measured."""
         self.prepare(lives, costs)
         picture, (left, right) = self.picture, self.picture.figure.axes
         lanes = [] if self._over is lives else add_lives(left, lives)

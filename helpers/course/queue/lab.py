@@ -34,7 +34,16 @@ class QueueLab(Lab):
     draw_every = 0.08  # nothing that drawing could disturb is timed: the processes wait most of the time
 
     def __init__(
-        self, *, n_producers=1, n_consumers=2, maxsize=8, n_items=120, produce_ms=15, consume_ms=50, start_method=None, timeout=120.0
+        self,
+        *,
+        n_producers=1,
+        n_consumers=2,
+        maxsize=8,
+        n_items=120,
+        produce_ms=15,
+        consume_ms=50,
+        start_method=None,
+        timeout=120.0,
     ):
         self._plan = plan_queue_run(
             n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, start_method or default_start_method()
@@ -48,10 +57,20 @@ class QueueLab(Lab):
         plan = self._plan
         sizes = sorted({*SIZES, plan.maxsize})
         self._producers = _slider(
-            "Producers", plan.n_producers, 1, max(MOST_SIDE, plan.n_producers), "Processes that put items into the queue", "producers"
+            "Producers",
+            plan.n_producers,
+            1,
+            max(MOST_SIDE, plan.n_producers),
+            "Processes that put items into the queue",
+            "producers",
         )
         self._consumers = _slider(
-            "Consumers", plan.n_consumers, 1, max(MOST_SIDE, plan.n_consumers), "Processes that get items out of it", "consumers"
+            "Consumers",
+            plan.n_consumers,
+            1,
+            max(MOST_SIDE, plan.n_consumers),
+            "Processes that get items out of it",
+            "consumers",
         )
         self._maxsize = widgets.Dropdown(
             options=[("no limit" if size == 0 else str(size), size) for size in sizes],
@@ -71,17 +90,38 @@ class QueueLab(Lab):
             layout=widgets.Layout(width="120px"),
         )
         self._produce = _slider(
-            "Produce, ms", plan.produce_ms, 0, max(MOST_MS, plan.produce_ms), "Work on an item before it is put", "produce"
+            "Produce, ms",
+            plan.produce_ms,
+            0,
+            max(MOST_MS, plan.produce_ms),
+            "Work on an item before it is put",
+            "produce",
         )
         self._consume = _slider(
-            "Consume, ms", plan.consume_ms, 0, max(MOST_MS, plan.consume_ms), "Work on an item after it was got", "consume"
+            "Consume, ms",
+            plan.consume_ms,
+            0,
+            max(MOST_MS, plan.consume_ms),
+            "Work on an item after it was got",
+            "consume",
         )
         self._method = method_control(plan.start_method, tooltip="How the processes are started")
         for control, css in ((self._maxsize, "maxsize"), (self._items, "items"), (self._method, "method")):
             control.add_class(f"helpers-{css}")
-        for control in (self._producers, self._consumers, self._maxsize, self._items, self._produce, self._consume, self._method):
+        for control in (
+            self._producers,
+            self._consumers,
+            self._maxsize,
+            self._items,
+            self._produce,
+            self._consume,
+            self._method,
+        ):
             control.observe(lambda _: self._redraw(), "value")
-        return [[self._producers, self._consumers, self._maxsize, self._items], [self._produce, self._consume, self._method]]
+        return [
+            [self._producers, self._consumers, self._maxsize, self._items],
+            [self._produce, self._consume, self._method],
+        ]
 
     def _redraw(self):
         if self.running or self.result is not None or getattr(self, "_picture", None) is None:
@@ -98,13 +138,17 @@ class QueueLab(Lab):
         seconds = (
             max(
                 self._items.value * ms / n
-                for ms, n in ((self._produce.value, self._producers.value), (self._consume.value, self._consumers.value))
+                for ms, n in (
+                    (self._produce.value, self._producers.value),
+                    (self._consume.value, self._consumers.value),
+                )
             )
             / 1000
         )
         if seconds > self._timeout:
             raise InvalidArgumentError(
-                f"This would take {seconds:.0f} s, more than the {self._timeout:g} s a run may take: fewer items or shorter work."
+                f"This would take {seconds:.0f} s, more than the {self._timeout:g} s a run may take: fewer items or"
+                " shorter work."
             )
         return plan_queue_run(
             self._producers.value,
@@ -168,20 +212,27 @@ def advise_queue(run):
     putting, getting = run.waiting_share("producer"), run.waiting_share("consumer")
     if putting > 0.15 and putting > getting:
         return (
-            f"Producers wait for consumers: {putting:.0%} of their time they are blocked in put, because the queue is full. "
-            "More consumers or shorter work on an item would raise the throughput; a larger maxsize would only put the waiting off."
+            f"Producers wait for consumers: {putting:.0%} of their time they are blocked in put, because the queue is"
+            " full. More consumers or shorter work on an item would raise the throughput; a larger maxsize would only"
+            " put the waiting off."
         )
     if getting > 0.15 and getting > putting:
         if run.n_items < run.n_consumers:
             items = f"{run.n_items} item{'s' * (run.n_items > 1)}"
-            return f"Only {items} for {run.n_consumers} consumers: some of them got nothing but the sentinel. Try more items."
+            return (
+                f"Only {items} for {run.n_consumers} consumers: some of them got nothing but the sentinel. Try more"
+                " items."
+            )
         spare = " some of these consumers could go." if run.n_consumers > 1 else " so would shorter work on an item."
         return (
             f"Consumers wait for producers: {getting:.0%} of their time they are in get, because the queue is empty. "
             f"More producers would raise the throughput;{spare}"
         )
     if not run.maxsize and run.deepest > 0.3 * run.n_items:
-        return f"Nobody waits: {run.deepest} of {run.n_items} items lay in the queue at once. A maxsize would keep the memory bounded."
+        return (
+            f"Nobody waits: {run.deepest} of {run.n_items} items lay in the queue at once. A maxsize would keep the"
+            " memory bounded."
+        )
     return (
         f"The sides keep pace: producers are blocked {putting:.0%}, consumers wait {getting:.0%} of their time, "
         f"and at most {run.deepest} item{'s lie' if run.deepest != 1 else ' lies'} in the queue."

@@ -81,7 +81,12 @@ class QueueRun:
         seem to return before its put; such an item counts as in the queue for no time. A full
         queue frees a place a moment before the get returns: no depth above ``maxsize`` is given.
         """
-        entered = {item: done for lane in self.lanes if lane.role == "producer" for item, done in zip(lane.items, lane.done, strict=False)}
+        entered = {
+            item: done
+            for lane in self.lanes
+            if lane.role == "producer"
+            for item, done in zip(lane.items, lane.done, strict=False)
+        }
         left = {
             item: done
             for lane in self.lanes
@@ -106,7 +111,9 @@ class QueueRun:
     @property
     def n_taken(self):
         """How many items came out of the queue so far."""
-        return sum(item >= 0 for lane in self.lanes if lane.role == "consumer" for item in list(lane.items)[: len(lane.done)])
+        return sum(
+            item >= 0 for lane in self.lanes if lane.role == "consumer" for item in list(lane.items)[: len(lane.done)]
+        )
 
     @property
     def throughput(self):
@@ -114,19 +121,23 @@ class QueueRun:
         return self.n_taken / self.now if self.now > 0 else 0.0
 
     def waiting_share(self, role):
-        """Return which share of their time the processes of a role ("producer", "consumer") were in put or get, 0 to 1."""
+        """Return which share of their time the processes of a role ("producer", "consumer") were in put or get, 0 to
+        1."""
         lanes = [lane for lane in self.lanes if lane.role == role]
         there = sum((lane.ended if lane.ended is not None else self.now) - lane.began for lane in lanes)
         return min(1.0, sum(lane.seconds_waiting(self.now) for lane in lanes) / there) if there > 0 else 0.0
 
     @property
     def expected_seconds(self):
-        """About how long a run takes: the slower side's items × milliseconds, shared out, and one item's way through."""
+        """About how long a run takes: the slower side's items × milliseconds, shared out, and one item's way
+        through."""
         made = self.produce_ms / 1000 * -(-self.n_items // self.n_producers) + self.consume_ms / 1000
         return max(made, self.consume_ms / 1000 * -(-self.n_items // self.n_consumers) + self.produce_ms / 1000)
 
 
-def plan_queue_run(n_producers=1, n_consumers=1, maxsize=0, n_items=40, produce_ms=10, consume_ms=10, start_method=None):
+def plan_queue_run(
+    n_producers=1, n_consumers=1, maxsize=0, n_items=40, produce_ms=10, consume_ms=10, start_method=None
+):
     """Return the QueueRun of these settings before anything has happened; raise InvalidArgumentError out of range."""
     check_count("n_producers", n_producers, 1, MAX_SIDE)
     check_count("n_consumers", n_consumers, 1, MAX_SIDE)
@@ -135,7 +146,9 @@ def plan_queue_run(n_producers=1, n_consumers=1, maxsize=0, n_items=40, produce_
     for name, value in (("produce_ms", produce_ms), ("consume_ms", consume_ms)):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_MS:
             raise InvalidArgumentError(f"{name} must be a number of milliseconds from 0 to {MAX_MS:,}, not {value!r}.")
-    return QueueRun(n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, check_start_method(start_method))
+    return QueueRun(
+        n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, check_start_method(start_method)
+    )
 
 
 def measure_queue(*, timeout=60.0, **settings):
@@ -167,7 +180,9 @@ def measure_queue(*, timeout=60.0, **settings):
 
 def queue_steps(plan, timeout=60.0, on_start=None):
     """Yield QueueRun after QueueRun, each a fuller one, the last one complete. `plan` is from `plan_queue_run`."""
-    yield from runner.play(play_queue, plan, timeout, key=("queue", plan.start_method), timeout=timeout + START_SECONDS, on_start=on_start)
+    yield from runner.play(
+        play_queue, plan, timeout, key=("queue", plan.start_method), timeout=timeout + START_SECONDS, on_start=on_start
+    )
 
 
 def play_queue(plan, timeout):
@@ -212,7 +227,9 @@ def _await(condition, processes, deadline, words):
     while not condition():
         _require_health(processes)
         if time.monotonic() > deadline:
-            raise TimeoutError(f"The processes around the queue did not {words} in time; they were ended. Is the machine very busy?")
+            raise TimeoutError(
+                f"The processes around the queue did not {words} in time; they were ended. Is the machine very busy?"
+            )
         time.sleep(LOOK_EVERY)
 
 
@@ -220,7 +237,8 @@ def _require_health(processes):
     for process in processes:
         if process.exitcode:
             raise WorkerDiedError(
-                f"A process at the queue ended by itself ({runner.describe_exit(process.exitcode)}).", exitcode=process.exitcode
+                f"A process at the queue ended by itself ({runner.describe_exit(process.exitcode)}).",
+                exitcode=process.exitcode,
             )
 
 
@@ -232,7 +250,8 @@ def _watch(plan, queue, team, began, deadline):
         _require_health(processes)
         if time.monotonic() > deadline:
             raise TimeoutError(
-                "The queue was not worked off within its deadline; its processes were ended. Take fewer items or shorter work."
+                "The queue was not worked off within its deadline; its processes were ended. Take fewer items or"
+                " shorter work."
             )
         if all(cells[ENDED] for _, cells in producers):
             try:

@@ -36,7 +36,8 @@ SECONDS = "seconds since all were told to begin"
 
 
 def plot_depth(run, ax=None):
-    """Return the Axes with how many items were in the queue of `run` over time; None gives an empty card that says so."""
+    """Return the Axes with how many items were in the queue of `run` over time; None gives an empty card that says
+    so."""
     ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.66)) if ax is None else ax
     style_axes(ax, SECONDS, grid="both")
     if run is None or not run.lanes:
@@ -50,7 +51,8 @@ def plot_depth(run, ax=None):
 
 
 def plot_queue_lanes(run, ax=None):
-    """Return the Axes with one lane a process of `run`: at work, blocked in put, waiting in get; None gives an empty card."""
+    """Return the Axes with one lane a process of `run`: at work, blocked in put, waiting in get; None gives an empty
+    card."""
     ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.66)) if ax is None else ax
     style_axes(ax, SECONDS, grid="x")
     if run is None or not run.lanes:
@@ -63,7 +65,8 @@ def plot_queue_lanes(run, ax=None):
 
 
 def draw_queue_card(run, until=None):
-    """Return a Figure with depth above and lanes below, over `until` seconds; `run` may be a plan in which nothing has happened."""
+    """Return a Figure with depth above and lanes below, over `until` seconds; `run` may be a plan in which nothing
+    has happened."""
     card = _Card(run, until or run.now or ROOM * run.expected_seconds)
     if run.lanes:
         _update_depth(card.line, card.fill, run)
@@ -99,8 +102,12 @@ class LiveQueue:
         self._begin(plan)
 
     def _begin(self, run):
-        self.card = _Card(replace(run, lanes=(), now=0.0), self.until, self.most)  # a head without figures: they would not move
-        self.live = LivePicture(self.card.figure, [self.card.fill, self.card.line, *self.card.boxes.values()], self.scale)
+        self.card = _Card(
+            replace(run, lanes=(), now=0.0), self.until, self.most
+        )  # a head without figures: they would not move
+        self.live = LivePicture(
+            self.card.figure, [self.card.fill, self.card.line, *self.card.boxes.values()], self.scale
+        )
         self.drawn = set()
 
     def png(self, run):
@@ -118,7 +125,9 @@ class LiveQueue:
 
     def _keep(self, over):
         """Draw the segments that are new into the background: they will not change any more."""
-        new = {key: [segment for segment in segments if (key, segment) not in self.drawn] for key, segments in over.items()}
+        new = {
+            key: [segment for segment in segments if (key, segment) not in self.drawn] for key, segments in over.items()
+        }
         if not any(new.values()):
             return
         canvas = self.live.canvas
@@ -136,10 +145,15 @@ class _Card:
 
     def __init__(self, run, until, deepest=None):
         self.figure = new_figure(CARD_HEIGHT)
-        self.top, self.bottom = self.figure.add_axes((0.1, 0.575, 0.88, 0.285)), self.figure.add_axes((0.1, 0.1, 0.88, 0.32))
+        self.top, self.bottom = (
+            self.figure.add_axes((0.1, 0.575, 0.88, 0.285)),
+            self.figure.add_axes((0.1, 0.1, 0.88, 0.32)),
+        )
         style_axes(self.top, "", grid="both")
         style_axes(self.bottom, SECONDS, grid="x")
-        self.room = _frame_depth(self.top, run, until, deepest if deepest is not None else max(_guess_depth(run), run.deepest))
+        self.room = _frame_depth(
+            self.top, run, until, deepest if deepest is not None else max(_guess_depth(run), run.deepest)
+        )
         _frame_lanes(self.bottom, run, until)
         self.top.tick_params(axis="x", labelbottom=False)
         self.line, self.fill = _depth_artists(self.top)
@@ -179,7 +193,9 @@ def _frame_depth(ax, run, until, deepest):
 
 def _guess_depth(run):
     """Return how deep the queue of a plan gets at about the most: what comes in while less goes out."""
-    made, taken = (ms / 1000 / workers for ms, workers in ((run.produce_ms, run.n_producers), (run.consume_ms, run.n_consumers)))
+    made, taken = (
+        ms / 1000 / workers for ms, workers in ((run.produce_ms, run.n_producers), (run.consume_ms, run.n_consumers))
+    )
     backlog = run.n_items * (1 - made / taken) if taken > made else 0.0
     most = max(4, ceil(backlog))
     return min(most, run.maxsize) if run.maxsize else most
@@ -203,7 +219,11 @@ def _update_depth(line, fill, run):
 
 def _frame_lanes(ax, run, until):
     """Set limits and names of the lanes."""
-    names = [f"{role} {n + 1}" for role, count in (("producer", run.n_producers), ("consumer", run.n_consumers)) for n in range(count)]
+    names = [
+        f"{role} {n + 1}"
+        for role, count in (("producer", run.n_producers), ("consumer", run.n_consumers))
+        for n in range(count)
+    ]
     ax.set_xlim(0, until or 1)
     ax.set_ylim(len(names) - 0.45, -0.55)
     ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
@@ -217,7 +237,13 @@ def _lane_artists(ax):
     for role, (colour, hatch) in SIDES.items():
         boxes[role, "working"] = PolyCollection([], facecolors=colour, linewidths=0, zorder=3, gid=f"{role} working")
         boxes[role, "waiting"] = PolyCollection(
-            [], facecolors="white", edgecolors=paler(colour, 0.25), hatch=hatch, linewidths=0.5, zorder=3, gid=f"{role} waiting"
+            [],
+            facecolors="white",
+            edgecolors=paler(colour, 0.25),
+            hatch=hatch,
+            linewidths=0.5,
+            zorder=3,
+            gid=f"{role} waiting",
         )
     for box in boxes.values():
         ax.add_collection(box, autolim=False)
@@ -258,7 +284,10 @@ def _set_boxes(boxes, segments):
 
 
 def _sides(run):
-    return f"{run.n_producers} producer{'s' * (run.n_producers > 1)}, {run.n_consumers} consumer{'s' * (run.n_consumers > 1)}"
+    return (
+        f"{run.n_producers} producer{'s' * (run.n_producers > 1)}, {run.n_consumers}"
+        f" consumer{'s' * (run.n_consumers > 1)}"
+    )
 
 
 def _limit(run):
@@ -287,7 +316,13 @@ def _lanes_head(run):
     if not run.lanes:
         return "Who waits for whom", key
     shares = run.waiting_share("producer"), run.waiting_share("consumer")
-    return f"Who waits for whom: producers blocked in put {shares[0]:.0%}, consumers waiting in get {shares[1]:.0%} of their time", key
+    return (
+        (
+            f"Who waits for whom: producers blocked in put {shares[0]:.0%}, consumers waiting in get {shares[1]:.0%} of"
+            " their time"
+        ),
+        key,
+    )
 
 
 def _write_empty(ax, title):

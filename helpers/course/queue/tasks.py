@@ -160,7 +160,8 @@ NO_POOL = "this exercise is about queues: start processes and hand them queues, 
 
 
 def call_without_pool(func, *args):
-    """Return ``func(*args)``, called where making a pool of either kind raises RuntimeError. For a process of its own."""
+    """Return ``func(*args)``, called where making a pool of either kind raises RuntimeError. For a process of its
+    own."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing.pool import Pool
 
@@ -203,14 +204,18 @@ def run_and_tell(worker, tasks, results, troubles):
 
 
 def drive_worker(worker, items, patience=8.0):
-    """Return (results, whether the queue's join returned, exit codes, words on exceptions) of two processes that run `worker`.
+    """Return (results, whether the queue's join returned, exit codes, words on exceptions) of two processes that run
+    `worker`.
 
     `worker(tasks, results)` gets a JoinableQueue, which ends in one sentinel a process, and a
     Queue. A wait that lasts longer than `patience` seconds is given up and its processes ended.
     """
     tasks, results = multiprocessing.JoinableQueue(), multiprocessing.Queue()
     troubles = multiprocessing.SimpleQueue()
-    workers = [multiprocessing.Process(target=run_and_tell, args=(worker, tasks, results, troubles), name=f"worker {n}") for n in (1, 2)]
+    workers = [
+        multiprocessing.Process(target=run_and_tell, args=(worker, tasks, results, troubles), name=f"worker {n}")
+        for n in (1, 2)
+    ]
     waiter = multiprocessing.Process(target=wait_for_all, args=(tasks,))
     for item in [*items, *[SENTINEL] * len(workers)]:
         tasks.put(item)
@@ -221,7 +226,9 @@ def drive_worker(worker, items, patience=8.0):
             child.start()
         found = _take_results(results, workers, deadline)
         codes = [child.exitcode for child in workers]
-        waiter.join(min(2.0, patience) if len(found) >= len(items) and not any(codes) else 0.0)  # where all is right it has long returned
+        waiter.join(
+            min(2.0, patience) if len(found) >= len(items) and not any(codes) else 0.0
+        )  # where all is right it has long returned
         told = []
         while not troubles.empty():
             told.append(troubles.get())

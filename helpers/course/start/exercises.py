@@ -18,9 +18,13 @@ def _examine_collatz(func):
     require_importable(func)
     for method in METHODS:
         try:
-            batch = run_once(func, STEPS, engine="processes", n_workers=2, start_method=method, chunksize=1, timeout=DEADLINE)
+            batch = run_once(
+                func, STEPS, engine="processes", n_workers=2, start_method=method, chunksize=1, timeout=DEADLINE
+            )
         except TimeoutError:
-            raise Wrong(f"it did not end for the numbers {', '.join(map(str, STEPS))}: does the loop stop at 1?") from None
+            raise Wrong(
+                f"it did not end for the numbers {', '.join(map(str, STEPS))}: does the loop stop at 1?"
+            ) from None
         if batch.failures:
             first = batch.failures[min(batch.failures)]
             raise Wrong(f"for {first.item} it raises {first.error_type}: {first.message}")
@@ -38,7 +42,10 @@ start_1 = Exercise(
     _examine_collatz,
     "two worker processes imported your function, under two start methods, and every result is right.",
     (
-        "A step halves an even number, and takes an odd n to 3 * n + 1. Count the steps until n is 1; for n = 1 that is none.",
+        (
+            "A step halves an even number, and takes an odd n to 3 * n + 1. Count the steps until n is 1; for n = 1"
+            " that is none."
+        ),
         "The cell begins with the line %%worker, so that worker processes can import what it defines.",
     ),
     """%%worker

@@ -27,7 +27,9 @@ def count_with(func, increments, pausing, deadline):
     links, processes, problem = [], [], None
     for _ in range(N_WORKERS):
         ours, theirs = multiprocessing.Pipe()
-        processes.append(multiprocessing.Process(target=call_and_tell, args=(theirs, func, used, increments), daemon=True))
+        processes.append(
+            multiprocessing.Process(target=call_and_tell, args=(theirs, func, used, increments), daemon=True)
+        )
         processes[-1].start()
         theirs.close()
         links.append(ours)
@@ -51,7 +53,9 @@ def _examine_add(func):
         for increments, pausing in ((FEW, True), (MANY, False)):
             said, problem = call_answer(count_with, func, increments, pausing, COUNT_DEADLINE, start_method=method)
             if problem == "late":
-                raise Wrong(f"a process did not return in {COUNT_DEADLINE:g} s: it waits for a lock that is never released.")
+                raise Wrong(
+                    f"a process did not return in {COUNT_DEADLINE:g} s: it waits for a lock that is never released."
+                )
             if problem == "ended":
                 raise Wrong("a process ended in the middle of your function.")
             if problem is not None:
@@ -61,18 +65,24 @@ def _examine_add(func):
                 raise NotAttempted("the counter still says 0.")
             if said < expected:
                 raise Wrong(
-                    f"two processes made {increments:,} increments each and the counter says {said:,} instead of {expected:,}: "
-                    "updates were lost. Between reading and writing the value, another process may come in."
+                    f"two processes made {increments:,} increments each and the counter says {said:,} instead of"
+                    f" {expected:,}: updates were lost. Between reading and writing the value, another process may"
+                    " come in."
                 )
             if said > expected:
-                raise Wrong(f"two processes made {increments:,} increments each and the counter says {said:,}, more than {expected:,}.")
+                raise Wrong(
+                    f"two processes made {increments:,} increments each and the counter says {said:,}, more than"
+                    f" {expected:,}."
+                )
 
 
 value_1 = Exercise(
     "value_1",
-    "Write, in a %%worker cell, add(counter, increments): it adds 1 to a shared Value, increments times, and none is lost.",
+    "Write, in a %%worker cell, add(counter, increments): it adds 1 to a shared Value, increments times, and none is"
+    " lost.",
     _examine_add,
-    "two processes added at the same time, under two start methods, on a counter that pauses between reading and writing; none was lost.",
+    "two processes added at the same time, under two start methods, on a counter that pauses between reading and"
+    " writing; none was lost.",
     (
         "counter.value += 1 reads, adds and writes: three steps. Which lock does a Value bring along?",
         "with counter.get_lock(): holds it. Or count in a local variable first, and hold the lock once.",
@@ -91,7 +101,8 @@ def add(counter, increments):
 
 
 def hold_block(func, spy, n, n_workers):
-    """Return (values, is the block still there, processes still at work) after ``func(spy, name, n, n_workers)`` filled a block."""
+    """Return (values, is the block still there, processes still at work) after ``func(spy, name, n, n_workers)``
+    filled a block."""
     block = SharedMemory(create=True, size=8 * n)
     block.buf[: 8 * n] = bytes(8 * n)
     there = True
@@ -117,26 +128,37 @@ def _examine_fill(func):
     n, expected = 6, [float(sum_squares(place)) for place in range(6)]
     for method in METHODS:
         (values, there, n_late), spans = spy_on(
-            sum_squares, lambda spy, method=method: call_answer(hold_block, func, spy, n, N_WORKERS, start_method=method)
+            sum_squares,
+            lambda spy, method=method: call_answer(hold_block, func, spy, n, N_WORKERS, start_method=method),
         )
         if n_late:
             raise Wrong(f"it returns while {n_late} of its processes are still at work: join them all first.")
         if not spans and not any(values):
             raise NotAttempted("the block is still empty, and the function it was given was never called.")
         if not there:
-            raise Wrong("it unlinks the block, which belongs to the caller: close() is for everybody, unlink() for the owner alone.")
+            raise Wrong(
+                "it unlinks the block, which belongs to the caller: close() is for everybody, unlink() for the owner"
+                " alone."
+            )
         if values != expected:
-            raise Wrong(f"the block holds {values}, and {expected} is expected: func(place) at every place, as a double (8 bytes).")
+            raise Wrong(
+                f"the block holds {values}, and {expected} is expected: func(place) at every place, as a double (8"
+                " bytes)."
+            )
         require_overlap(spans)
 
 
 value_2 = Exercise(
     "value_2",
-    "Write fill(func, name, n, n_workers): worker processes write func(place) into every place of a shared block of n doubles.",
+    "Write fill(func, name, n, n_workers): worker processes write func(place) into every place of a shared block of n"
+    " doubles.",
     _examine_fill,
     "two processes wrote at the same time into one block, under two start methods, and left it to its owner.",
     (
-        "Each worker attaches by name, SharedMemory(name), and gets a range of places of its own; no lock is needed then.",
+        (
+            "Each worker attaches by name, SharedMemory(name), and gets a range of places of its own; no lock is needed"
+            " then."
+        ),
         'block.buf.cast("d") shows the block as doubles. Release that view, then close the block; do not unlink it.',
         "Start all processes before you join the first one: otherwise they work one after the other.",
     ),
@@ -210,7 +232,8 @@ def _examine_lend(func):
 
 value_3 = Exercise(
     "value_3",
-    "Write lend(data, work): put data into a new shared block, return work(name, len(data)), and leave no block behind.",
+    "Write lend(data, work): put data into a new shared block, return work(name, len(data)), and leave no block"
+    " behind.",
     _examine_lend,
     "the block was there while it was needed, and gone afterwards, also when the work failed.",
     (

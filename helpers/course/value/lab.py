@@ -45,7 +45,9 @@ class ValueLab(Lab):
         self._report = machine_report()
         checked = check_counting(ways, n_workers, increments, batch, start_method)
         self._first = dict(zip(("ways", "n_workers", "increments", "batch", "start_method"), checked, strict=True))
-        if guess is not None and (isinstance(guess, bool) or not isinstance(guess, (int, float)) or not 0 <= guess <= 1):
+        if guess is not None and (
+            isinstance(guess, bool) or not isinstance(guess, (int, float)) or not 0 <= guess <= 1
+        ):
             raise InvalidArgumentError(f"guess is the share expected to be lost, from 0 to 1, not {guess!r}.")
         self._first_guess, self._guessed = guess, guess is not None
         self._live = self._live_key = None
@@ -59,7 +61,8 @@ class ValueLab(Lab):
             n: toggle(
                 str(n),
                 n == first["n_workers"],
-                f"{n} process{'es' * (n > 1)} count{'s' * (n == 1)}" + (", more than the usable CPUs" if n > cpus else ""),
+                f"{n} process{'es' * (n > 1)} count{'s' * (n == 1)}"
+                + (", more than the usable CPUs" if n > cpus else ""),
                 "helpers-count",
             )
             for n in sorted({*WORKER_CHOICES, first["n_workers"]})
@@ -67,7 +70,9 @@ class ValueLab(Lab):
         for n, control in self._counts.items():
             control.observe(lambda change, n=n: self._on_count(change, n), "value")
         self._ways = {
-            way: toggle(WAY_NAMES[way].removesuffix(", with its lock"), way in first["ways"], WAY_TOOLTIPS[way], "helpers-way")
+            way: toggle(
+                WAY_NAMES[way].removesuffix(", with its lock"), way in first["ways"], WAY_TOOLTIPS[way], "helpers-way"
+            )
             for way in WAYS
         }
         for control in self._ways.values():
@@ -132,7 +137,11 @@ class ValueLab(Lab):
         self._redraw()
 
     def _redraw(self):
-        if not self.running and getattr(self, "_picture", None) is not None and any(c.value for c in self._counts.values()):
+        if (
+            not self.running
+            and getattr(self, "_picture", None) is not None
+            and any(c.value for c in self._counts.values())
+        ):
             self._show_picture(2.0)
 
     def _settings(self):
@@ -152,7 +161,10 @@ class ValueLab(Lab):
     def _receive(self, counting):
         self.result = counting
         done, total = sum(count.ended for count in counting.counts), len(counting.counts)
-        parts = [1.0 if count.ended else max(count.made / counting.expected, count.seconds / WAY_SECONDS) for count in counting.counts]
+        parts = [
+            1.0 if count.ended else max(count.made / counting.expected, count.seconds / WAY_SECONDS)
+            for count in counting.counts
+        ]
         percent = int(100 * sum(parts) / total)
         self._show_progress(percent, 100, f"{percent} %, {done} of {total} ways through")
 
@@ -180,7 +192,13 @@ class ValueLab(Lab):
         counting = self._shown_counting()
         if scale != LIVE_SCALE:
             return figure_png(self._draw(), scale)
-        shown = (counting.n_workers, counting.increments, counting.batch, counting.start_method, *(c.way for c in counting.counts))
+        shown = (
+            counting.n_workers,
+            counting.increments,
+            counting.batch,
+            counting.start_method,
+            *(c.way for c in counting.counts),
+        )
         key = (shown, self._guess.value if self._guessed else None)
         if self._live_key != key:
             self._live_card = self._card(counting)
@@ -212,7 +230,10 @@ def advise_counting(counting):
         said = "Without a lock no update was lost this time: luck, not safety. "
     if len(exact) > 1:
         slow, fast = exact[0], exact[-1]
-        said += f"Of the exact ways, {say_way(fast)} is the fastest: {say_rate(fast.rate / slow.rate)} times as fast as {say_way(slow)}."
+        said += (
+            f"Of the exact ways, {say_way(fast)} is the fastest: {say_rate(fast.rate / slow.rate)} times as fast as"
+            f" {say_way(slow)}."
+        )
     return said.strip()
 
 

@@ -89,7 +89,10 @@ class Counting:
         return found
 
     def __repr__(self):
-        lines = [f"{self.n_workers} worker{'s' * (self.n_workers > 1)}, {self.increments:,} increments each, {self.start_method}"]
+        lines = [
+            f"{self.n_workers} worker{'s' * (self.n_workers > 1)}, {self.increments:,} increments each,"
+            f" {self.start_method}"
+        ]
         for count in self.counts:
             arrived = f"{count.way:<17}{count.counted:>12,} of {count.made:>12,}"
             lines.append(f"{arrived}  {count.lost_share:>6.1%} lost  {count.rate:>12,.0f} per s")
@@ -134,7 +137,9 @@ def measure_counting(ways=WAYS, *, n_workers=2, increments=100_000, batch=100, s
     return counting
 
 
-def counting_steps(ways=WAYS, n_workers=2, increments=100_000, batch=100, start_method=None, timeout=DEADLINE, on_start=None):
+def counting_steps(
+    ways=WAYS, n_workers=2, increments=100_000, batch=100, start_method=None, timeout=DEADLINE, on_start=None
+):
     """Yield the Counting as it grows, played in the runner; the last one is complete."""
     settings = check_counting(ways, n_workers, increments, batch, start_method)
     yield from runner.play(play_counting, *settings, key=("counting", settings[-1]), timeout=timeout, on_start=on_start)
@@ -187,7 +192,9 @@ def open_counters(n_workers, start_method, with_manager):
         managed, lock = (manager.Value("q", 0), manager.Lock()) if manager is not None else (None, None)
         for _ in range(n_workers):
             ours, theirs = context.Pipe()
-            process = context.Process(target=shared.count_slices, args=(theirs, start, counter, managed, lock), daemon=True)
+            process = context.Process(
+                target=shared.count_slices, args=(theirs, start, counter, managed, lock), daemon=True
+            )
             process.start()
             theirs.close()
             links.append(ours)
@@ -221,7 +228,9 @@ def ask_all(links, processes, questions):
         link.send(question)
     replies = {}
     while len(replies) < len(links):
-        ready = wait([link for link in links if link not in replies] + [process.sentinel for process in processes], DEADLINE)
+        ready = wait(
+            [link for link in links if link not in replies] + [process.sentinel for process in processes], DEADLINE
+        )
         for link in ready:
             if link in links:
                 try:
@@ -231,7 +240,8 @@ def ask_all(links, processes, questions):
                     pass
             dead = next((process for process in processes if process.exitcode is not None), processes[0])
             raise WorkerDiedError(
-                f"A worker ended while it counted: {runner.describe_exit(dead.exitcode)}. Run it again with fewer workers.",
+                f"A worker ended while it counted: {runner.describe_exit(dead.exitcode)}. Run it again with fewer"
+                " workers.",
                 exitcode=dead.exitcode,
             )
         if not ready:

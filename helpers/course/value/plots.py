@@ -20,11 +20,21 @@ from helpers.plots.drawing import (
 )
 
 #: Okabe–Ito, one colour and one marker a way of counting
-WAY_COLOURS = {"no lock": "#D55E00", "lock each": "#0072B2", "lock per batch": "#56B4E9", "local then merge": "#009E73",
-               "manager": "#CC79A7"}  # fmt: skip
+WAY_COLOURS = {
+    "no lock": "#D55E00",
+    "lock each": "#0072B2",
+    "lock per batch": "#56B4E9",
+    "local then merge": "#009E73",
+    "manager": "#CC79A7",
+}
 WAY_MARKERS = {"no lock": "x", "lock each": "o", "lock per batch": "^", "local then merge": "s", "manager": "D"}
-WAY_NAMES = {"no lock": "no lock", "lock each": "lock per increment", "lock per batch": "lock per batch",
-             "local then merge": "local, then merge", "manager": "Manager, with its lock"}  # fmt: skip
+WAY_NAMES = {
+    "no lock": "no lock",
+    "lock each": "lock per increment",
+    "lock per batch": "lock per batch",
+    "local then merge": "local, then merge",
+    "manager": "Manager, with its lock",
+}
 #: increments per second that the axis of speeds spans
 RATES = (1e3, 1e9)
 
@@ -102,9 +112,14 @@ class CountBars:
                 va="bottom",
                 gid="way",
             )
-        self.counted = ax.add_collection(PolyCollection([], zorder=3, facecolors=colours, linewidths=0, gid="counted"), autolim=False)
+        self.counted = ax.add_collection(
+            PolyCollection([], zorder=3, facecolors=colours, linewidths=0, gid="counted"), autolim=False
+        )
         self.lost = ax.add_collection(
-            PolyCollection([], zorder=3, facecolors="white", edgecolors=colours, hatch="//////", linewidths=0.8, gid="lost"), autolim=False
+            PolyCollection(
+                [], zorder=3, facecolors="white", edgecolors=colours, hatch="//////", linewidths=0.8, gid="lost"
+            ),
+            autolim=False,
         )
         self.texts = [
             ax.annotate(
@@ -142,7 +157,10 @@ def boxes(left, right):
     """Return the corners of one box a row, below the row's text; an empty one is not drawn."""
     left, right = np.where(right > left, (left, right), np.nan)
     low = np.arange(len(left)) - 0.2
-    return np.stack([np.stack([x, y], axis=1) for x, y in ((left, low), (right, low), (right, low + 0.5), (left, low + 0.5))], axis=1)
+    return np.stack(
+        [np.stack([x, y], axis=1) for x, y in ((left, low), (right, low), (right, low + 0.5), (left, low + 0.5))],
+        axis=1,
+    )
 
 
 def say_count(count):
@@ -174,7 +192,14 @@ class CountRates:
             colour = WAY_COLOURS[count.way]
             stem = Line2D([], [], color=SERIAL_LINE, linewidth=1.2, zorder=2)
             mark = Line2D(
-                [], [], color=colour, marker=WAY_MARKERS[count.way], markersize=6.5, markeredgewidth=2, linestyle="none", zorder=4
+                [],
+                [],
+                color=colour,
+                marker=WAY_MARKERS[count.way],
+                markersize=6.5,
+                markeredgewidth=2,
+                linestyle="none",
+                zorder=4,
             )
             for line in (stem, mark):
                 ax.add_line(line)
@@ -200,7 +225,9 @@ class CountRates:
 
     def show(self, counting):
         """Move the marks to what `counting` says now."""
-        for row, (count, stem, mark, text) in enumerate(zip(counting.counts, self.stems, self.marks, self.texts, strict=True)):
+        for row, (count, stem, mark, text) in enumerate(
+            zip(counting.counts, self.stems, self.marks, self.texts, strict=True)
+        ):
             known = [min(max(count.rate, RATES[0]), RATES[1])] if count.rate else []
             mark.set_data(known, [row + 0.05] * len(known))
             stem.set_data([RATES[0], *known] if known else [], [row + 0.05] * 2 if known else [])

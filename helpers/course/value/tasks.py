@@ -219,7 +219,9 @@ def lend_block(program, seconds=30):
     """
     block = SharedMemory(create=True, size=16)
     try:
-        done = subprocess.run([sys.executable, "-c", program, block.name], capture_output=True, text=True, timeout=seconds)
+        done = subprocess.run(
+            [sys.executable, "-c", program, block.name], capture_output=True, text=True, timeout=seconds
+        )
     finally:
         block.close()
         try:
