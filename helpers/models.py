@@ -21,6 +21,7 @@ import numpy as np
 
 from helpers.errors import InvalidArgumentError, NotEnoughPointsError
 from helpers.records import MIN_ROUNDS, Advice, Estimate, Fit
+from helpers.words import figures, seconds, worker_name
 
 #: Distinct worker counts a fit needs: one more than the law has coefficients.
 MIN_POINTS = 4
@@ -351,44 +352,6 @@ def _why_serial(sweep, best):
         "waiting": f"since {share} passes waiting for the next item: try larger chunks",
         "idle_tail": f"since {share} is idle tail, one long chunk holding up the end: try smaller chunks",
     }[cause]
-
-
-def figures(estimate):
-    """Return the estimate as text for a sentence: ``3.21 (3.10 to 3.30)``."""
-    if estimate.low is None:
-        return f"{estimate.median:.2f}"
-    return f"{estimate.median:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
-
-
-def seconds(duration):
-    """Return a duration with a unit that suits it.
-
-    >>> seconds(1.234), seconds(0.0123), seconds(4.2e-05)
-    ('1.23 s', '12.3 ms', '42 µs')
-    """
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if abs(duration) * factor >= 1 or unit == "µs":
-            break
-    value = duration * factor
-    return f"{value:.0f} {unit}" if abs(value) >= 100 else f"{value:.3g} {unit}"
-
-
-#: what the workers of an engine are called, one and many; other engines: "4 dask workers"
-WORKER_NAMES = {
-    "threads": ("thread", "threads"),
-    "processes": ("process", "processes"),
-    "interpreters": ("interpreter", "interpreters"),
-}
-
-
-def worker_name(engine, n_workers):
-    """Return the workers in words.
-
-    >>> worker_name("processes", 1), worker_name("processes", 4), worker_name("pool", 2)
-    ('1 process', '4 processes', '2 pool workers')
-    """
-    one, many = WORKER_NAMES.get(engine, (f"{engine} worker", f"{engine} workers"))
-    return f"{n_workers} {one if n_workers == 1 else many}"
 
 
 def _name(pair):

@@ -24,35 +24,10 @@ from dataclasses import dataclass
 
 import psutil
 
-MIB = 2**20
+from helpers.words import html_table, memory, text_table
+
 #: Packages no chapter works without.
 CORE_PACKAGES = ("jupyterlab", "ipywidgets", "matplotlib", "psutil", "multiprocess")
-
-
-def format_bytes(size_bytes):
-    """Return a size as text, in MiB below 1 GiB."""
-    return f"{size_bytes / 2**30:.1f} GiB" if size_bytes >= 2**30 else f"{size_bytes / MIB:.0f} MiB"
-
-
-def text_table(rows):
-    """Return rows of text in aligned columns; plain ASCII stays readable on any console."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return "\n".join(
-        "  ".join([cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]).rstrip() for row in rows
-    )
-
-
-def html_table(heads, rows):
-    """Return a table without any colour of its own, so that it reads in a dark theme too."""
-    left = ' style="text-align:left"'
-    head = "".join(f'<th scope="col"{left}>{html.escape(cell)}</th>' for cell in heads)
-    body = "".join(
-        f'<tr><th scope="row"{left}>{html.escape(row[0])}</th>'
-        + "".join(f"<td{left}>{html.escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 @dataclass(frozen=True)
@@ -139,9 +114,7 @@ def check_folder(name, find_folder, enough_bytes, mend):
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return Check(name, False, f"cannot be written: {error.strerror or error}", mend)
-    return Check(
-        name, True, f"writable, {format_bytes(free)} free", "" if free >= enough_bytes else f"Little room. {mend}"
-    )
+    return Check(name, True, f"writable, {memory(free)} free", "" if free >= enough_bytes else f"Little room. {mend}")
 
 
 def _task_in_worker():

@@ -23,7 +23,6 @@ import psutil
 from helpers.errors import InvalidArgumentError
 from helpers.machine.cgroups import find_levels, read_cpu_quota, read_memory_use, read_number
 from helpers.machine.checkup import (
-    MIB,
     Check,
     DoctorReport,
     check_folder,
@@ -31,11 +30,9 @@ from helpers.machine.checkup import (
     check_python,
     check_worker,
     end_tree,
-    format_bytes,
-    html_table,
     start_probe,
-    text_table,
 )
+from helpers.words import MIB, html_table, memory, text_table
 
 #: Environment variables that only these platforms set.
 PLATFORM_VARIABLES = {
@@ -202,12 +199,9 @@ class MachineReport:
         return [
             *(_figure_row(figure, "{:g}".format, self.decided_by) for figure in self.cpu_figures),
             ("usable CPUs", str(self.usable_cpus), f"decided by {self.decided_by}"),
-            *(
-                _figure_row(f, format_bytes, self.memory_decided_by, self.memory_free_decided_by)
-                for f in self.memory_figures
-            ),
-            ("memory limit", format_bytes(self.memory_limit_bytes), f"decided by {self.memory_decided_by}"),
-            ("free memory", format_bytes(self.memory_free_bytes), f"decided by {self.memory_free_decided_by}"),
+            *(_figure_row(f, memory, self.memory_decided_by, self.memory_free_decided_by) for f in self.memory_figures),
+            ("memory limit", memory(self.memory_limit_bytes), f"decided by {self.memory_decided_by}"),
+            ("free memory", memory(self.memory_free_bytes), f"decided by {self.memory_free_decided_by}"),
             ("start methods", self.default_start_method, f"default here, of: {', '.join(methods)}"),
             ("Python", self.python, f"{self.implementation}, {build}"),
             ("platform", self.platform, f"{self.system} {self.architecture}"),
@@ -286,7 +280,7 @@ def _check_limits():
         mend = "Close other programs or notebooks: a few workers need 256 MiB." if low else "Large data may not fit."
     return [
         Check("usable CPUs", True, f"{report.usable_cpus}, decided by {report.decided_by}", advice),
-        Check("free memory", not low, f"{format_bytes(free)}, decided by {report.memory_free_decided_by}", mend),
+        Check("free memory", not low, f"{memory(free)}, decided by {report.memory_free_decided_by}", mend),
     ]
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from helpers.models import seconds, worker_name
 from helpers.plots.drawing import (
     CARD_SIZE,
     COLOURS,
@@ -31,6 +30,7 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
+from helpers.words import seconds, worker_name
 
 #: stripes drawn in a timeline at most; above, tasks are merged
 MAX_STRIPES = 4000

@@ -8,13 +8,13 @@ import time
 import pytest
 from leftovers import no_leftovers
 
-from helpers import runner
+from helpers import runner, words
 from helpers.course.value import ValueLab, value_1, value_2, value_3
 from helpers.course.value import measure as counters
 from helpers.course.value import tasks as shared
 from helpers.course.value.lab import advise_counting
 from helpers.course.value.measure import WAYS, Count, Counting, measure_counting
-from helpers.course.value.plots import CountingCard, describe_counting, plot_counting, plot_counting_rates, say_rate
+from helpers.course.value.plots import CountingCard, describe_counting, plot_counting, plot_counting_rates
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import default_start_method, start_methods
 from helpers.plots.drawing import LivePicture
@@ -170,7 +170,7 @@ def test_the_pictures_say_what_was_counted():
     ]
     assert texts_of(plot_counting_rates(SOME), "rate") == ["2.0 million", "1.0 million", "4,000"]
     assert "1,500 of 2,000" in describe_counting(SOME) and "nothing counted yet" in describe_counting(None)
-    assert say_rate(0) == "" and say_rate(2.34) == "2.3"
+    assert words.rate(0) == "0" and words.rate(2.34) == "2.3"
 
 
 def test_one_lost_update_of_very_many_is_not_rounded_away():

@@ -14,7 +14,8 @@ from helpers.labs.base import REST_SCALE, Lab, toggle
 from helpers.labs.controls import method_control, repeats_control
 from helpers.machine import default_start_method, machine_report
 from helpers.measure import check_counts
-from helpers.models import amdahl, figures
+from helpers.models import amdahl
+from helpers.words import figures
 
 #: Worker counts that are offered; others can be given when the lab is made.
 COUNTS = (1, 2, 3, 4, 6, 8)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
+from helpers import words
 from helpers.arguments import check_count
 from helpers.course.pipe.measure import COPY, WAYS, check_sizes, check_ways, pipe_steps
-from helpers.course.pipe.plots import LiveCard, describe_trips, draw_pipe_card, rate_text, size_text, time_text
+from helpers.course.pipe.plots import LiveCard, describe_trips, draw_pipe_card
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import LIVE_SCALE, Lab, toggle
 from helpers.labs.controls import method_control, repeats_control
-from helpers.models import figures
+from helpers.words import figures
 
 #: Sizes that the lab offers, in bytes.
 CHOICES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
@@ -64,7 +65,7 @@ class PipeLab(Lab):
             way: toggle(name, way in first["ways"], TOOLTIPS[way], "helpers-way") for way, name in WAYS.items()
         }
         self._sizes = widgets.SelectionRangeSlider(
-            options=[(size_text(size), size) for size in CHOICES],
+            options=[(words.size(size), size) for size in CHOICES],
             value=first["range"],
             description="Message size",
             style=narrow,
@@ -143,8 +144,8 @@ class PipeLab(Lab):
         times = sorted((self.result.median(way, size), WAYS[way]) for way in ways if size in self.result.sizes(way))
         if not times:
             return ""
-        said = ", ".join(f"{name} {time_text(seconds)}" for seconds, name in times)
-        return f"{size_text(size)} there and back: {said}."
+        said = ", ".join(f"{name} {words.seconds(seconds)}" for seconds, name in times)
+        return f"{words.size(size)} there and back: {said}."
 
     def _say_bandwidth(self, ways, size):
         trips = self.result
@@ -152,7 +153,7 @@ class PipeLab(Lab):
         if not order:
             return ""
         best, last = order[0], order[-1]
-        said = f"{size_text(size)}: {WAYS[best]} moves {rate_text(trips.bandwidth(best, size).median)}"
+        said = f"{words.size(size)}: {WAYS[best]} moves {words.bandwidth(trips.bandwidth(best, size).median)}"
         if size in trips.sizes(COPY):  # a run that was stopped may lack it
             said += f", {figures(trips.ratio(size, best))} times a plain memory copy"
         return said + (

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import NullLocator
 
+from helpers import words
 from helpers.course.pipe.trips import COPY, WAYS, Trips
 from helpers.plots.drawing import (
     FONT,
@@ -34,40 +35,6 @@ WAY_LABELS = {**WAYS, COPY: "memory copy"}
 LEFT, RIGHT = (0.073, 0.145, 0.405, 0.68), (0.575, 0.145, 0.412, 0.68)
 NOTHING = Trips((), "", 0)
 TIME_TITLE = "Time of a round trip, there and back"
-
-
-def size_text(size_bytes):
-    """Return a number of bytes with a unit that suits it.
-
-    >>> size_text(1), size_text(10_000), size_text(64_000_000)
-    ('1 B', '10 kB', '64 MB')
-    """
-    return _with_unit(size_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")))
-
-
-def rate_text(bytes_per_second):
-    """Return a bandwidth with a unit that suits it.
-
-    >>> rate_text(2_500_000_000), rate_text(20_000)
-    ('2.5 GB/s', '20 kB/s')
-    """
-    return size_text(bytes_per_second) + "/s"
-
-
-def time_text(duration):
-    """Return seconds with a unit that suits them, from nanoseconds up.
-
-    >>> time_text(1e-7), time_text(0.0125)
-    ('100 ns', '12.5 ms')
-    """
-    return _with_unit(duration, ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")))
-
-
-def _with_unit(value, units):
-    for factor, unit in units:  # noqa: B007  the unit is used after the loop
-        if value >= 0.9995 * factor:
-            break
-    return f"{value / factor:.3g} {unit}" if value / factor < 999.5 else f"{value / factor:.0f} {unit}"
 
 
 def plot_trip_times(trips, ax=None, *, sizes=None):
@@ -144,9 +111,11 @@ def describe_trips(trips):
         )
     size = max(size for way in ways for size in trips.sizes(way))
     said = [
-        f"{WAY_LABELS[way]} {rate_text(2 * size / trips.median(way, size))}" for way in ways if size in trips.sizes(way)
+        f"{WAY_LABELS[way]} {words.bandwidth(2 * size / trips.median(way, size))}"
+        for way in ways
+        if size in trips.sizes(way)
     ]
-    return f"Messages of {size_text(size)}, there and back: {', '.join(said)}."
+    return f"Messages of {words.size(size)}, there and back: {', '.join(said)}."
 
 
 # --- axes -------------------------------------------------------------------------------------
@@ -167,11 +136,11 @@ def _prepare(ax, trips, sizes, kind, note=True):
     ax.set_ylim(*_limits(trips, sizes, kind))
     decades = range(ceil(log10(low) - 1e-9), floor(log10(high) + 1e-9) + 1)
     shown = [n for n in decades if len(decades) <= 4 or n % 3 == 0]
-    ticks = {10.0**n: size_text(10**n) if n in shown else "" for n in decades}
-    ticks[high] = size_text(high)
+    ticks = {10.0**n: words.size(10**n) if n in shown else "" for n in decades}
+    ticks[high] = words.size(high)
     ax.set_xticks(list(ticks), list(ticks.values()))
     decades = range(ceil(log10(ax.get_ylim()[0])), floor(log10(ax.get_ylim()[1])) + 1)
-    text = time_text if kind == "time" else rate_text
+    text = words.seconds if kind == "time" else words.bandwidth
     ax.set_yticks([10.0**n for n in decades], [text(10.0**n) for n in decades])
     ax.set_ylabel("round trip" if kind == "time" else "bandwidth", size=TEXT_SIZE, color=INK, family=FONT, labelpad=2)
     if note and not measured:

@@ -9,7 +9,6 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from helpers.models import seconds
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -33,6 +32,7 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.timeline import SHARES, round_shares
+from helpers.words import seconds
 
 TASK, SERIAL = COLOURS["pool"], COLOURS["serial"]
 #: two neighbouring chunks, and two neighbouring tasks of the serial loop

@@ -16,8 +16,8 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs.base import REST_SCALE, Lab
 from helpers.labs.controls import method_control
 from helpers.machine import machine_report
-from helpers.models import seconds
 from helpers.plots import figure_png
+from helpers.words import seconds
 
 #: Ranges of the controls.
 MAX_PROCESSES, MIN_SECONDS, MAX_SECONDS, MAX_REPEATS = 8, 0.1, 3.0, 50

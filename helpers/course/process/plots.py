@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from helpers.models import seconds
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -27,6 +26,7 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
+from helpers.words import seconds
 
 #: Rows of the strip, from above; "thread" stands there for comparison.
 ROWS = ("thread", "fork", "forkserver", "spawn")

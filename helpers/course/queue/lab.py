@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
+from helpers import words
 from helpers.course.queue.measure import MAX_ITEMS, plan_queue_run, queue_steps
-from helpers.course.queue.plots import CARD_HEIGHT, LiveQueue, describe_queue, draw_queue_card, rate_words
+from helpers.course.queue.plots import CARD_HEIGHT, LiveQueue, describe_queue, draw_queue_card
 from helpers.errors import HelpersError, InvalidArgumentError
 from helpers.labs.base import LIVE_SCALE, Lab
 from helpers.labs.controls import method_control
@@ -171,8 +172,8 @@ class QueueLab(Lab):
     def _receive(self, record):
         self.result = record
         items = f"item{'s' * (record.n_items > 1)}"
-        words = f"{record.n_taken} of {record.n_items} {items} through, {rate_words(record)} a second"
-        self._show_progress(record.n_taken, record.n_items, words)
+        said = f"{record.n_taken} of {record.n_items} {items} through, {words.rate(record.throughput)} a second"
+        self._show_progress(record.n_taken, record.n_items, said)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 

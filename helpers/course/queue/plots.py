@@ -10,6 +10,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from helpers import words
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -83,15 +84,10 @@ def describe_queue(run):
         return "Items in the queue over time, and who waits for whom: nothing measured yet"
     deepest = f"{run.deepest} item{'s' * (run.deepest != 1)}"
     return (
-        f"{_sides(run)}, {_limit(run)}: at most {deepest} in the queue, {rate_words(run)} items a second; "
+        f"{_sides(run)}, {_limit(run)}: at most {deepest} in the queue, {words.rate(run.throughput)} items a second; "
         f"producers blocked in put {run.waiting_share('producer'):.0%}, "
         f"consumers waiting in get {run.waiting_share('consumer'):.0%} of their time."
     )
-
-
-def rate_words(run):
-    """Return the throughput of `run` as a number of three digits or more, never with an exponent."""
-    return f"{run.throughput:,.0f}" if run.throughput >= 100 else f"{run.throughput:.3g}"
 
 
 class LiveQueue:
@@ -308,7 +304,7 @@ def _settings(run):
 def _depth_title(run):
     if not run.lanes:
         return "Items in the queue"
-    return f"Items in the queue: at most {run.deepest}; {rate_words(run)} items a second come out"
+    return f"Items in the queue: at most {run.deepest}; {words.rate(run.throughput)} items a second come out"
 
 
 def _lanes_head(run):

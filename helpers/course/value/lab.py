@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
+from helpers import words
 from helpers.course.value.measure import WAY_SECONDS, WAYS, Count, Counting, check_counting, counting_steps
-from helpers.course.value.plots import WAY_NAMES, CountingCard, describe_counting, say_rate
+from helpers.course.value.plots import WAY_NAMES, CountingCard, describe_counting
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import LIVE_SCALE, Lab, toggle
 from helpers.labs.controls import method_control
@@ -231,7 +232,7 @@ def advise_counting(counting):
     if len(exact) > 1:
         slow, fast = exact[0], exact[-1]
         said += (
-            f"Of the exact ways, {say_way(fast)} is the fastest: {say_rate(fast.rate / slow.rate)} times as fast as"
+            f"Of the exact ways, {say_way(fast)} is the fastest: {words.rate(fast.rate / slow.rate)} times as fast as"
             f" {say_way(slow)}."
         )
     return said.strip()

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 
+from helpers import words
 from helpers.plots.drawing import (
     FONT,
     GREY,
@@ -231,28 +232,12 @@ class CountRates:
             known = [min(max(count.rate, RATES[0]), RATES[1])] if count.rate else []
             mark.set_data(known, [row + 0.05] * len(known))
             stem.set_data([RATES[0], *known] if known else [], [row + 0.05] * 2 if known else [])
-            text.set_text(say_rate(count.rate))
+            text.set_text(words.rate(count.rate) if known else "")
             if known:
                 right = known[0] > 1e6  # near the right border the text stands on the other side
                 text.xy = (known[0], row + 0.05)
                 text.set_position((-8 if right else 8, 9 if right else 0))
                 text.set_horizontalalignment("right" if right else "left")
-
-
-def say_rate(rate):
-    """Return a rate in words, two digits of it: "1.7 million", "8,500"; "" for none.
-
-    >>> say_rate(1_671_408.2), say_rate(8513)
-    ('1.7 million', '8,500')
-    """
-    if not rate:
-        return ""
-    if rate >= 1e6:
-        return f"{rate / 1e6:.0f} million" if rate >= 1e7 else f"{rate / 1e6:.1f} million"
-    if rate < 10:
-        return f"{rate:.1f}"
-    digits = max(0, len(str(int(rate))) - 2)
-    return f"{round(rate, -digits):,.0f}"
 
 
 class CountingCard:

@@ -1,0 +1,164 @@
+"""Numbers and lists in words, as every text, table and picture of the course shows them. Standard library only.
+
+One place for units, digits and plurals: what two texts say of one number is then the same.
+"""
+
+from __future__ import annotations
+
+import html
+from math import floor
+
+MIB = 2**20
+#: What the workers of an engine are called, one and many; of other engines: "4 dask workers".
+WORKER_NAMES = {
+    "threads": ("thread", "threads"),
+    "processes": ("process", "processes"),
+    "interpreters": ("interpreter", "interpreters"),
+}
+
+
+def plural(number, one, many=None):
+    """Return a number with its noun, thousands apart by commas.
+
+    >>> plural(1, "worker"), plural(0, "item"), plural(1200, "item"), plural(2, "process")
+    ('1 worker', '0 items', '1,200 items', '2 processes')
+    """
+    return f"{number:,} {noun(number, one, many)}"
+
+
+def noun(number, one, many=None):
+    """Return the noun that goes with a number: `one` for 1, else `many`, by default with s or es.
+
+    >>> noun(1, "round"), noun(3, "round"), noun(2, "child", "children")
+    ('round', 'rounds', 'children')
+    """
+    if number == 1:
+        return one
+    return many or one + ("es" if one.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def listing(names, last="and"):
+    """Return names in a row as a sentence has them.
+
+    >>> listing(["a"]), listing(["a", "b", "c"]), listing(["a", "b"], "or")
+    ('a', 'a, b and c', 'a or b')
+    """
+    names = [str(name) for name in names]
+    return f" {last} ".join([part for part in (", ".join(names[:-1]), *names[-1:]) if part])
+
+
+def seconds(duration):
+    """Return a duration with a unit that suits it, from nanoseconds up; three digits.
+
+    >>> seconds(1.234), seconds(0.0123), seconds(4.2e-05), seconds(1e-7), seconds(154.2)
+    ('1.23 s', '12.3 ms', '42 µs', '100 ns', '154 s')
+    """
+    return _with_unit(duration, ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")))
+
+
+def size(size_bytes):
+    """Return a number of bytes with a decimal unit, as sizes of messages and files are given.
+
+    >>> size(1), size(10_000), size(64_000_000)
+    ('1 B', '10 kB', '64 MB')
+    """
+    return _with_unit(size_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")))
+
+
+def memory(size_bytes):
+    """Return a number of bytes with a binary unit, as memory is given.
+
+    >>> memory(300 * 2**20), memory(3 * 2**29)
+    ('300 MiB', '1.5 GiB')
+    """
+    return f"{size_bytes / 2**30:.1f} GiB" if size_bytes >= 2**30 else f"{size_bytes / MIB:.0f} MiB"
+
+
+def bandwidth(bytes_per_second):
+    """Return a bandwidth with a unit that suits it.
+
+    >>> bandwidth(2_500_000_000), bandwidth(20_000)
+    ('2.5 GB/s', '20 kB/s')
+    """
+    return size(bytes_per_second) + "/s"
+
+
+def rate(per_second):
+    """Return how many a second, without an exponent: three digits, of millions two.
+
+    >>> rate(1_671_408.2), rate(23_000_000), rate(8513), rate(19.5), rate(0)
+    ('1.7 million', '23 million', '8,510', '19.5', '0')
+    """
+    if per_second >= 999_500:
+        return f"{per_second / 1e6:.0f} million" if per_second >= 9.95e6 else f"{per_second / 1e6:.1f} million"
+    if per_second < 999.5:
+        return f"{per_second:.3g}"
+    digits = len(str(int(per_second))) - 3
+    return f"{round(per_second, -digits):,.0f}"
+
+
+def percent(share, digits=0):
+    """Return a share of 1 in per cent.
+
+    >>> percent(0.347), percent(0.0042, 1), percent(1)
+    ('35 %', '0.4 %', '100 %')
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
+def whole_percents(shares):
+    """Return shares that add up to 1 as whole per cents that add up to 100: largest remainder first.
+
+    All 0 if all shares are.
+
+    >>> whole_percents({"a": 1 / 3, "b": 1 / 3, "c": 1 / 3})
+    {'a': 34, 'b': 33, 'c': 33}
+    """
+    exact = {name: 100 * share for name, share in shares.items()}
+    whole = {name: floor(value) for name, value in exact.items()}
+    missing = round(sum(exact.values())) - sum(whole.values())
+    for name in sorted(exact, key=lambda name: whole[name] - exact[name])[:missing]:
+        whole[name] += 1
+    return whole
+
+
+def figures(estimate):
+    """Return an Estimate for a sentence: ``3.21 (3.10 to 3.30)``, the median alone where there is no interval."""
+    if estimate.low is None:
+        return f"{estimate.median:.2f}"
+    return f"{estimate.median:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
+
+
+def worker_name(engine, n_workers):
+    """Return the workers of an engine in words.
+
+    >>> worker_name("processes", 1), worker_name("processes", 4), worker_name("pool", 2)
+    ('1 process', '4 processes', '2 pool workers')
+    """
+    one, many = WORKER_NAMES.get(engine, (f"{engine} worker", f"{engine} workers"))
+    return f"{n_workers} {one if n_workers == 1 else many}"
+
+
+def text_table(rows):
+    """Return rows of text in aligned columns; plain ASCII stays readable on any console."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    padded = [[cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows]
+    return "\n".join("  ".join(row).rstrip() for row in padded)
+
+
+def html_table(heads, rows):
+    """Return a table without any colour of its own, so that it reads in a dark theme too."""
+    left = ' style="text-align:left"'
+    head = "".join(f'<th scope="col"{left}>{html.escape(cell)}</th>' for cell in heads)
+    body = ""
+    for first, *others in rows:
+        cells = "".join(f"<td{left}>{html.escape(cell)}</td>" for cell in others)
+        body += f'<tr><th scope="row"{left}>{html.escape(first)}</th>{cells}</tr>'
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _with_unit(value, units):
+    """Return `value` in the largest unit of which there is one, else in the smallest."""
+    factor, unit = next(((f, u) for f, u in units if abs(value) >= 0.9995 * f), units[-1])
+    value = value / factor
+    return f"{value:.3g} {unit}" if abs(value) < 999.5 else f"{value:.0f} {unit}"
