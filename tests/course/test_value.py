@@ -170,7 +170,7 @@ def test_the_pictures_say_what_was_counted():
     ]
     assert texts_of(plot_counting_rates(SOME), "rate") == ["2.0 million", "1.0 million", "4,000"]
     assert "1,500 of 2,000" in describe_counting(SOME) and "nothing counted yet" in describe_counting(None)
-    assert words.rate(0) == "0" and words.rate(2.34) == "2.3"
+    assert words.rate(0) == "0" and words.rate(2.34) == "2.34"
 
 
 def test_one_lost_update_of_very_many_is_not_rounded_away():
