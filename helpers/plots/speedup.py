@@ -22,7 +22,6 @@ from helpers.plots.drawing import (
     SHADE,
     SMALL_SIZE,
     TEXT_SIZE,
-    Labels,
     axes_width,
     darker,
     new_figure,
@@ -31,6 +30,7 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
+from helpers.plots.labels import Labels
 from helpers.plots.timeline import plot_timeline
 
 

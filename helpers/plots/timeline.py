@@ -21,7 +21,6 @@ from helpers.plots.drawing import (
     TEXT_SIZE,
     axes_height,
     axes_width,
-    draw_boxes,
     new_figure,
     paler,
     readable_on,
@@ -30,6 +29,7 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
+from helpers.plots.lanes import add_boxes
 from helpers.words import seconds, worker_name
 
 #: stripes drawn in a timeline at most; above, tasks are merged
@@ -71,7 +71,7 @@ def plot_timeline(run, ax=None):
         gap = min(0.4 / axes_width(ax) * end, float(np.percentile(spans[:, 1] - spans[:, 0], 20)) / 12)
         spans = spans + np.where(spans[:, 1:] - spans[:, :1] > 2 * gap, (gap, -gap), 0)
     colour = COLOURS.get(run.engine, OTHER)
-    draw_boxes(
+    add_boxes(
         ax,
         spans,
         lane,
@@ -82,7 +82,7 @@ def plot_timeline(run, ax=None):
     )
     lanes = np.arange(run.n_workers)
     if run.startup > 0:
-        draw_boxes(
+        add_boxes(
             ax,
             np.tile((0.0, run.startup), (run.n_workers, 1)),
             lanes,
@@ -93,7 +93,7 @@ def plot_timeline(run, ax=None):
         )
     tails = np.stack([last, np.full(run.n_workers, end)], axis=1)
     seen = tails[:, 1] - tails[:, 0] > 0.001 * end
-    draw_boxes(
+    add_boxes(
         ax,
         tails[seen],
         lanes[seen],
@@ -227,7 +227,7 @@ def _draw_share(ax, name, parts, ends, runs, size):
     }.get(name, (None, None))
     colours = [COLOURS.get(run.engine, OTHER) for run in runs]
     some = np.flatnonzero(parts)
-    draw_boxes(
+    add_boxes(
         ax,
         np.stack([ends - parts, ends], axis=1)[some],
         some,

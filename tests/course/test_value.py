@@ -17,7 +17,7 @@ from helpers.course.value.measure import WAYS, Count, Counting, measure_counting
 from helpers.course.value.plots import CountingCard, describe_counting, plot_counting, plot_counting_rates
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import default_start_method, start_methods
-from helpers.plots.drawing import LivePicture
+from helpers.plots.live import LivePicture
 from helpers.tasks.spy import Spy
 
 METHODS = sorted(start_methods())

@@ -21,8 +21,6 @@ from helpers.plots.drawing import (
     SHADE,
     SMALL_SIZE,
     TEXT_SIZE,
-    Labels,
-    LivePicture,
     axes_height,
     axes_width,
     darker,
@@ -33,6 +31,8 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
+from helpers.plots.labels import Labels
+from helpers.plots.live import LivePicture
 
 #: name: colour, hatch, thickness of the box in a lane; never colour alone
 PARTS = {

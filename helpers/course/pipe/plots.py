@@ -16,7 +16,6 @@ from helpers.plots.drawing import (
     INK,
     LABEL_ROOM,
     TEXT_SIZE,
-    LivePicture,
     axes_height,
     axes_width,
     darker,
@@ -26,6 +25,7 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
+from helpers.plots.live import LivePicture
 
 #: Okabe–Ito; vermilion and purple are told apart by their markers too
 WAY_COLOURS = {"send": "#D55E00", "send_bytes": "#E69F00", "queue": "#CC79A7", "shared": "#0072B2", COPY: GREY}

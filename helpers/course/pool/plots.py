@@ -20,17 +20,17 @@ from helpers.plots.drawing import (
     SMALL_SIZE,
     STARTUP,
     TEXT_SIZE,
-    LivePicture,
     axes_height,
     axes_width,
     darker,
-    draw_boxes,
     new_figure,
     paler,
     style_axes,
     write_head,
     write_note,
 )
+from helpers.plots.lanes import add_boxes
+from helpers.plots.live import LivePicture
 from helpers.plots.timeline import SHARES, round_shares
 from helpers.words import seconds
 
@@ -71,20 +71,20 @@ def plot_pool(record, ax=None, n_workers=2):
     run, end = record.run, max(record.run.cold_wall, record.serial)
     _draw_frame(ax, run.n_workers, end * 1.01)
     serial_spans, shades, _ = find_stripes(record.serial_timeline, 1, end)
-    draw_boxes(
+    add_boxes(
         ax, serial_spans[:, :2], serial_spans[:, 2], facecolors=SERIAL_SHADES[shades], linewidths=0, gid="serial tasks"
     )
     spans, shades, merged = find_stripes(run.timeline, run.chunksize, end)
-    draw_boxes(ax, spans[:, :2], spans[:, 2] + 1, facecolors=CHUNK_SHADES[shades], linewidths=0, gid="tasks")
+    add_boxes(ax, spans[:, :2], spans[:, 2] + 1, facecolors=CHUNK_SHADES[shades], linewidths=0, gid="tasks")
     lanes = np.arange(run.n_workers)
-    draw_boxes(
+    add_boxes(
         ax, np.tile((0.0, run.startup), (run.n_workers, 1)), lanes + 1, facecolors=STARTUP, linewidths=0, gid="startup"
     )
     last = np.full(run.n_workers, run.startup)
     np.maximum.at(last, np.asarray(run.timeline.worker, int), np.asarray(run.timeline.finished))
     tails = np.stack([last, np.full(run.n_workers, run.cold_wall)], axis=1)
     seen = tails[:, 1] - tails[:, 0] > 0.002 * end
-    draw_boxes(
+    add_boxes(
         ax,
         tails[seen],
         lanes[seen] + 1,

@@ -17,7 +17,6 @@ from helpers.plots.drawing import (
     SMALL_SIZE,
     STARTUP,
     TEXT_SIZE,
-    LivePicture,
     axes_width,
     new_figure,
     paler,
@@ -26,6 +25,7 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
+from helpers.plots.live import LivePicture
 from helpers.words import seconds
 
 #: Rows of the strip, from above; "thread" stands there for comparison.

@@ -18,7 +18,6 @@ from helpers.plots.drawing import (
     INK,
     SMALL_SIZE,
     TEXT_SIZE,
-    LivePicture,
     axes_height,
     new_figure,
     paler,
@@ -26,6 +25,7 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
+from helpers.plots.live import LivePicture
 
 #: What the two sides look like; waiting is told by a hatch too.
 SIDES = {"producer": (COLOURS["processes"], "//////"), "consumer": (COLOURS["interpreters"], "......")}

@@ -11,7 +11,8 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs.base import LIVE_SCALE, Lab, toggle
 from helpers.labs.controls import method_control
 from helpers.machine import machine_report
-from helpers.plots.drawing import LivePicture, figure_png
+from helpers.plots.drawing import figure_png
+from helpers.plots.live import LivePicture
 
 WAY_TOOLTIPS = {
     "no lock": "counter.value += 1 and nothing else: updates may be lost",
