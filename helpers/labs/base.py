@@ -21,6 +21,7 @@ from IPython.display import Image, display
 
 from helpers import runner
 from helpers.errors import HelpersError
+from helpers.labs.controls import button
 from helpers.notebook import shorten_paths
 from helpers.plots import figure_png
 
@@ -52,22 +53,8 @@ _running_lock = threading.Lock()
 class Lab:
     """A live lab: shows itself as the last line of a cell; nothing in it blocks the kernel.
 
-    Subclasses define
-
-    ``_rows()``
-        the rows of controls, lists of widgets, above Run and Stop
-    ``_settings()``
-        the values of the controls at the moment Run is pressed; raises on bad ones
-    ``_measure(settings, on_start)``
-        a generator of records, by way of `helpers.runner.play`
-    ``_receive(record)``
-        take one record in: set ``result``, and progress by ``_show_progress``
-    ``_draw()`` and ``_describe()``
-        the picture as a Figure, and its message in one sentence
-    ``_advice()``
-        the sentence under the picture, ``""`` for none
-    ``_buttons()``
-        buttons beside it, if any
+    What a subclass defines stands below under "what a lab says"; everything else is the same for all.
+    A lab is finished by its measuring function, its controls and its picture; see CONTRIBUTING.md.
     """
 
     #: CSS pixels of the picture.
@@ -76,6 +63,8 @@ class Lab:
     draw_share = 0.2
     #: Seconds between two pictures while it runs.
     draw_every = DRAW_EVERY
+    #: What draws the picture while it runs: a `helpers.plots.live.MovingPicture`, or None for `_draw`.
+    card = None
 
     def __init__(self):
         self.result = None
@@ -89,6 +78,48 @@ class Lab:
         self._shown = False
         self._build()
         self._picture = self._render(LIVE_SCALE)
+
+    # ── what a lab says ───────────────────────────────────────────────────────────────────
+
+    def _rows(self):
+        """Return the rows of controls, lists of widgets, above Run and Stop."""
+        raise NotImplementedError(f"{type(self).__name__} must return its rows of controls")
+
+    def _settings(self):
+        """Return the values of the controls, asked when Run is pressed; raise HelpersError on bad ones."""
+        raise NotImplementedError(f"{type(self).__name__} must read its controls")
+
+    def _measure(self, settings, on_start):
+        """Return a generator of records, by way of `helpers.runner.play`, to which `on_start` goes."""
+        raise NotImplementedError(f"{type(self).__name__} must measure")
+
+    def _receive(self, record):
+        """Take one record in: set ``result``, and progress by `_show_progress`."""
+        raise NotImplementedError(f"{type(self).__name__} must take in what was measured")
+
+    def _draw(self):
+        """Return the whole picture as a Figure: how it looks at rest."""
+        raise NotImplementedError(f"{type(self).__name__} must draw")
+
+    def _describe(self):
+        """Return the message of the picture in one sentence, for use as alt text."""
+        raise NotImplementedError(f"{type(self).__name__} must describe its picture")
+
+    def _shown(self):
+        """Return the record that `card` draws while it runs; None for `_draw` instead."""
+        return self.result
+
+    def _advice(self):
+        """Return the sentence under the picture, "" for none."""
+        return ""
+
+    def _buttons(self):
+        """Return buttons beside the advice, if any."""
+        return []
+
+    def _is_news(self):
+        """Return whether the last record must be seen at once."""
+        return False
 
     # ── to be used ────────────────────────────────────────────────────────────────────────
 
@@ -243,12 +274,6 @@ class Lab:
         )
         self._foot = widgets.VBox([line, self._extra], layout=widgets.Layout(width="100%", max_width=f"{self.width}px"))
 
-    def _buttons(self):
-        return []
-
-    def _advice(self):
-        return ""
-
     def _show_running(self, running):
         for control, disabled in sorted(
             [(self._run_button, running), (self._stop_button, not running)], key=lambda pair: not pair[1]
@@ -283,15 +308,18 @@ class Lab:
         self._extra.value = folded("printed by the tasks", shorten_paths(printed)[-4000:])
 
     def _png(self, scale):
-        """Return the picture as PNG; a lab that moves overrides it, see `helpers.plots.drawing.LivePicture`."""
+        """Return the picture as PNG bytes: while it runs by `card`, at rest by `_draw`."""
+        if self.card is not None and self.running and self._shown() is not None:
+            return self.card.png(self._shown(), scale)
         return figure_png(self._draw(), scale)
+
+    def _redraw(self):
+        """Show the picture anew, because a control changed; not while it runs or before it is shown."""
+        if not self.running and getattr(self, "_picture", None) is not None:
+            self._show_picture(REST_SCALE)
 
     def _render(self, scale):
         return Image(self._png(scale), width=self.width, height=self.height, alt=self._describe())
-
-    def _is_news(self):
-        """Return whether the last record must be seen at once."""
-        return False
 
     def _show_picture(self, scale):
         began = time.monotonic()
@@ -310,26 +338,3 @@ def folded(title, text):
         f"<details><summary>{title}</summary><pre"
         f" style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
     )
-
-
-def button(text, tooltip, icon, css_class, on_click, style=""):
-    """Return a Button with an own CSS class, so that tests and styles can find it."""
-    made = widgets.Button(
-        description=text, tooltip=tooltip, icon=icon, button_style=style, layout=widgets.Layout(width="auto")
-    )
-    made.add_class(css_class)
-    made.on_click(on_click)
-    return made
-
-
-def toggle(text, value, tooltip, css_class, disabled=False):
-    """Return a ToggleButton with an own CSS class."""
-    made = widgets.ToggleButton(
-        value=value,
-        description=text,
-        tooltip=tooltip,
-        disabled=disabled,
-        layout=widgets.Layout(width="auto", min_width="30px"),
-    )
-    made.add_class(css_class)
-    return made

@@ -8,8 +8,8 @@ import ipywidgets as widgets
 
 from helpers.engines import ENGINES, engine_problem, max_workers
 from helpers.errors import HelpersError, InvalidArgumentError
-from helpers.labs.base import Lab, button, toggle
-from helpers.labs.controls import method_control, repeats_control
+from helpers.labs.base import Lab
+from helpers.labs.controls import button, method_control, repeats_control, toggle
 from helpers.labs.program import program_for
 from helpers.machine import default_start_method, machine_report
 from helpers.measure import check_counts, check_items, pack_function, sweep_steps

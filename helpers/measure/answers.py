@@ -17,19 +17,23 @@ from helpers.measure.handing import pack_function
 from helpers.notebook import source_stamp
 
 SHARED_MEMORY = "/dev/shm"
+#: The ``error_type`` of an answer whose result cannot be pickled.
+UNPICKLABLE = "result not picklable"
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a function gave, and what it left behind: ``left`` is a list of words, empty for nothing.
 
-    ``error`` is the exception's type, message and traceback as text, or None.
+    ``error`` is the exception's type, message and traceback as text, or None; ``error_type`` its type's
+    name, `UNPICKLABLE` for a result that cannot be sent back.
     """
 
     value: object
     seconds: float
     left: list[str] = field(default_factory=list)
     error: str | None = None
+    error_type: str | None = None
     printed: str = ""
 
 
@@ -60,27 +64,28 @@ def run_answer(func, *args, start_method=None, timeout=20.0):
         on_start=playing.append,
     )
     try:
-        value, seconds, left, error = next(records)
+        value, seconds, left, error, error_type = next(records)
     except TimeoutError as late:
         if errors := re.findall(r"^[\w.]*Error\b.*", playing[0].printed, re.MULTILINE):
             late.add_note(f"A process it started died before: {errors[-1].strip()}")
         raise
     finally:
         records.close()  # a fresh process for every answer: whatever it did, it is over
-    return Answer(pickle.loads(value), seconds, left, error, playing[0].printed)
+    return Answer(pickle.loads(value), seconds, left, error, error_type, playing[0].printed)
 
 
 def play_answer(payload, packed_args, start_method):
-    """Yield (pickled value, seconds, what is left, error text). Runs in the runner."""
+    """Yield (pickled value, seconds, what is left, error text, its type's name). Runs in the runner."""
     import traceback
 
     multiprocessing.set_start_method(start_method, force=True)
     func, args = pickle.loads(payload), pickle.loads(packed_args)
     blocks, threads = shared_blocks(), threading.active_count()
-    began, value, error = time.perf_counter(), None, None
+    began, value, error, error_type = time.perf_counter(), None, None, None
     try:
         value = func(*args)
     except BaseException as raised:
+        error_type = type(raised).__name__
         error = "".join(
             traceback.format_exception(type(raised), raised, raised.__traceback__ and raised.__traceback__.tb_next)
         )
@@ -88,8 +93,9 @@ def play_answer(payload, packed_args, start_method):
     try:
         packed = pickle.dumps(value)
     except Exception as raised:
-        packed, error = pickle.dumps(None), error or f"its result cannot be pickled: {raised}"
-    yield packed, seconds, name_leftovers(blocks, threads), error
+        packed, error = pickle.dumps(None), f"its result cannot be pickled: {raised}"
+        error_type = UNPICKLABLE
+    yield packed, seconds, name_leftovers(blocks, threads), error, error_type
 
 
 def name_leftovers(blocks, threads, patience=1.0):

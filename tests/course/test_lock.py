@@ -347,7 +347,7 @@ ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
 def test_wrong_answers_are_told_why(exercise, source, words, answer, monkeypatch):
     if words == "serial work":
         monkeypatch.setattr(
-            "helpers.exercises.base.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3)
+            "helpers.exercises.trial.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3)
         )
     if words == "for ever":
         monkeypatch.setattr("helpers.course.lock.exercises.STUCK_AFTER", 1.5)

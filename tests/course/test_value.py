@@ -346,7 +346,7 @@ def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words)
 def test_wrong_fillings_are_told_why(answers, monkeypatch, source, state, words):
     if "serial" in words:
         monkeypatch.setattr(
-            "helpers.exercises.base.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3)
+            "helpers.exercises.trial.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3)
         )
     verdict = value_2.check(answers(source).fill)
     assert verdict.state == state and words in verdict.words, verdict

@@ -10,8 +10,8 @@ from helpers.course.lock.plots import LockCard, ceiling
 from helpers.course.lock.tasks import WORK
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
-from helpers.labs.base import REST_SCALE, Lab, toggle
-from helpers.labs.controls import method_control, repeats_control
+from helpers.labs.base import REST_SCALE, Lab
+from helpers.labs.controls import method_control, repeats_control, toggle
 from helpers.machine import default_start_method, machine_report
 from helpers.measure import check_counts
 from helpers.models import amdahl

@@ -10,8 +10,8 @@ from helpers.course.pipe.measure import COPY, WAYS, check_sizes, check_ways, pip
 from helpers.course.pipe.plots import LiveCard, describe_trips, draw_pipe_card
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
-from helpers.labs.base import LIVE_SCALE, Lab, toggle
-from helpers.labs.controls import method_control, repeats_control
+from helpers.labs.base import LIVE_SCALE, Lab
+from helpers.labs.controls import method_control, repeats_control, toggle
 from helpers.words import figures
 
 #: Sizes that the lab offers, in bytes.

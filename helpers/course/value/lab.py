@@ -8,8 +8,8 @@ from helpers import words
 from helpers.course.value.measure import WAY_SECONDS, WAYS, Count, Counting, check_counting, counting_steps
 from helpers.course.value.plots import WAY_NAMES, CountingCard, describe_counting
 from helpers.errors import InvalidArgumentError
-from helpers.labs.base import LIVE_SCALE, Lab, toggle
-from helpers.labs.controls import method_control
+from helpers.labs.base import LIVE_SCALE, Lab
+from helpers.labs.controls import method_control, toggle
 from helpers.machine import machine_report
 from helpers.plots.drawing import figure_png
 from helpers.plots.live import LivePicture
