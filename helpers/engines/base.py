@@ -11,8 +11,9 @@ from time import perf_counter
 
 from helpers.errors import HelpersError, NotPicklableError, TaskFailedError
 from helpers.notebook import shorten_paths
-from helpers.records import Accounting, Failure, Timeline
+from helpers.records import Accounting, Failure, Timeline, account_chunks
 from helpers.tasks.worker import safe_repr
+from helpers.words import plural
 
 #: Seconds that workers may take to come up.
 START_DEADLINE = 60.0
@@ -39,7 +40,10 @@ def max_workers():
 
 @dataclass(frozen=True)
 class Batch:
-    """What one run of a team brought: results by item order, failures, and where the time went."""
+    """What one run of a team brought: results by item order, failures, and where the time went.
+
+    ``complete`` is False for a run that was stopped before it ended: there are no results then.
+    """
 
     results: list
     failures: dict[int, Failure]
@@ -51,6 +55,7 @@ class Batch:
     chunksize: int
     sent_bytes: int = 0
     received_bytes: int = 0
+    complete: bool = True
 
     def values(self):
         """Return the results; raise TaskFailedError, which keeps them, if any item failed."""
@@ -63,7 +68,7 @@ def task_failed(failures, results):
     """Return the TaskFailedError for `failures`; all other `results` are kept in it."""
     first = failures[min(failures)]
     others = len(failures) - 1
-    more = f" and {others} more item{'s' * (others > 1)}" if others else ""
+    more = f" and {plural(others, 'more item')}" if others else ""
     trace = shorten_paths(first.remote_traceback)
     return TaskFailedError(
         f"The function failed on item {first.index}, which is {first.item}{more}: {first.error_type}:"
@@ -108,7 +113,7 @@ class Team(ABC):
 
     @abstractmethod
     def _run_chunks(self, items, chunksize):
-        """Run the items; return (replies, sent bytes), a reply being (first, queued, worker's reply)."""
+        """Run the items; return (replies, sent bytes), as (first, queued, Reply)."""
 
     @abstractmethod
     def _close(self, broken):
@@ -123,52 +128,40 @@ class Team(ABC):
         """
         chunksize = chunksize or auto_chunksize(len(items), self.n_workers)
         began = perf_counter()
-        replies, sent_bytes = self._run_chunks(items, chunksize)
-        results, received_bytes = self._unpack([reply for _, _, reply in replies])
+        handed, sent_bytes = self._run_chunks(items, chunksize)
+        results, received_bytes = self._unpack([reply for _, _, reply in handed])
         wall = perf_counter() - began
-        return self._batch(items, chunksize, replies, results, began, wall, sent_bytes, received_bytes)
+        line, failures, account, cpu = read_replies(handed, len(items), self.n_workers, self.startup, began, wall)
+        return Batch(results, failures, line, account, self.startup, wall, cpu, chunksize, sent_bytes, received_bytes)
 
     def _unpack(self, replies):
         """Return (all results in order, bytes received); results that travelled were pickled."""
         results, received_bytes = [], 0
         for reply in replies:
-            if isinstance(reply[5], bytes):
-                received_bytes += len(reply[5])
-                results.extend(pickle.loads(reply[5]))
+            if isinstance(reply.results, bytes):
+                received_bytes += len(reply.results)
+                results.extend(pickle.loads(reply.results))
             else:
-                results.extend(reply[5])
+                results.extend(reply.results)
         return results, received_bytes
 
-    def _batch(self, items, chunksize, replies, results, began, wall, sent_bytes, received_bytes):
-        line, failures, lanes, cpu_total = Timeline(), {}, {}, 0.0
-        origin = began - self.startup  # what passed between coming up and this run belongs to neither
-        working = 0.0
-        many = len(items) >= MANY_TASKS
-        for _first, queued, (slot, received, done, cpu, times, _, failed) in replies:
-            working += line.add_chunk(slot, queued, times, cpu, origin, many)
-            cpu_total += cpu
-            failures.update({index: Failure(index, *facts) for index, facts in failed.items()})
-            lanes.setdefault(slot, []).append((received, done))
-        return Batch(
-            results,
-            failures,
-            line,
-            self._account(lanes, began, wall, working),
-            self.startup,
-            wall,
-            cpu_total,
-            chunksize,
-            sent_bytes,
-            received_bytes,
-        )
 
-    def _account(self, lanes, began, wall, working):
-        """Return where ``n_workers × (startup + wall)`` went; see `Accounting`."""
-        in_chunks = sum(done - received for chunks in lanes.values() for received, done in chunks)
-        idle_tail = sum(max(0.0, began + wall - max(done for _, done in chunks)) for chunks in lanes.values())
-        idle_tail += wall * (self.n_workers - len(lanes))  # workers that never got a chunk
-        waiting = self.n_workers * wall - in_chunks - idle_tail
-        return Accounting(self.startup * self.n_workers, in_chunks - working, max(0.0, waiting), working, idle_tail)
+def read_replies(handed, n_items, n_workers, startup, began, wall):
+    """Return (Timeline, failures, Accounting, CPU seconds) that the replies of one run tell.
+
+    `handed` is [(first, queued, Reply)]; `began` and `wall` as of `helpers.records.account_chunks`.
+    Times of the timeline count from asking for the workers; what passed between their coming up and
+    this run belongs to neither.
+    """
+    line, failures, chunks, cpu, working = Timeline(), {}, [], 0.0, 0.0
+    for _first, queued, reply in handed:
+        working += line.add_chunk(
+            reply.slot, queued, reply.times, reply.cpu, began - startup, many=n_items >= MANY_TASKS
+        )
+        cpu += reply.cpu
+        failures.update({index: Failure(index, *facts) for index, facts in reply.failures.items()})
+        chunks.append((reply.slot, reply.received, reply.done))
+    return line, failures, account_chunks(chunks, n_workers, startup, began, wall, working), cpu
 
 
 def dump_chunk(items, first):

@@ -76,9 +76,9 @@ class ProcessTeam(Team):
         replies, results = [], {}
         for first, queued, answer in handed:
             reply = self._await(answer, results)
-            if reply[4] is None:
+            if reply.times is None:
                 raise HelpersError(
-                    f"Items from {first} on could not be unpickled in a worker: {reply[5][1]}: {reply[5][2]}"
+                    f"Items from {first} on could not be unpickled in a worker: {reply.results[1]}: {reply.results[2]}"
                 )
             replies.append((first, queued, reply))
             results[first] = reply

@@ -12,11 +12,12 @@ from helpers.engines import open_team
 from helpers.engines.base import Batch
 from helpers.engines.registry import STARTING, check_start_method
 from helpers.errors import ResultsDifferError
+from helpers.measure.badges import Load, find_badges
 from helpers.records import Accounting, Failure, Run, Timeline
 from helpers.tasks.worker import pack_results, safe_repr
 
-#: CPUs that other programs must use before a run is marked.
-OTHERS_CPUS = 0.3
+#: What a run that was stopped gives.
+STOPPED_BATCH = Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, 1, complete=False)
 
 
 def play_visits(payload, packed_items, visits, start_method, chunksize, usable_cpus, logical_cpus):
@@ -24,37 +25,42 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
     func, items = pickle.loads(payload), pickle.loads(packed_items)
     expected = None
     for number, engine, n_workers in visits:
-        batch, badges = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, logical_cpus)
+        batch, badges = measure_batch(
+            engine, func, payload, items, n_workers, start_method, chunksize, usable_cpus, logical_cpus
+        )
         results = batch.values()
         if expected is None:
             expected = results
         else:
             require_same(expected, results, items)
-        if n_workers > usable_cpus:
-            badges.append(f"more workers than the {usable_cpus} usable CPUs")
-        yield Run(
-            engine,
-            n_workers,
-            start_method_of(engine, start_method),
-            batch.chunksize,
-            number,
-            batch.startup,
-            batch.wall,
-            batch.cpu,
-            len(items),
-            batch.accounting,
-            number == 0,
-            batch.sent_bytes,
-            batch.received_bytes,
-            tuple(badges),
-            batch.timeline,
-        )
+        yield make_run(batch, number, engine, n_workers, start_method_of(engine, start_method), badges)
+
+
+def make_run(batch, number, engine, n_workers, start_method, badges):
+    """Return the Run of a Batch: round `number`, of which round 0 is the warm-up."""
+    return Run(
+        engine=engine,
+        n_workers=n_workers,
+        start_method=start_method,
+        chunksize=batch.chunksize,
+        round=number,
+        startup=batch.startup,
+        wall=batch.wall,
+        cpu=batch.cpu,
+        n_items=len(batch.results),
+        accounting=batch.accounting,
+        warmup=number == 0,
+        sent_bytes=batch.sent_bytes,
+        received_bytes=batch.received_bytes,
+        badges=tuple(badges),
+        timeline=batch.timeline,
+    )
 
 
 def play_batch(payload, packed_items, engine, n_workers, start_method, chunksize):
     """Yield the Batch of a single run. Runs in the runner."""
     func, items = pickle.loads(payload), pickle.loads(packed_items)
-    batch = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, None)[0]
+    batch = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize)[0]
     failed = {}
     results = pickle.loads(pack_results(batch.results, items, 0, failed))
     failures = {**batch.failures, **{index: Failure(index, *facts) for index, facts in failed.items()}}
@@ -66,28 +72,25 @@ def start_method_of(engine, start_method):
     return check_start_method(start_method) if engine in STARTING else None
 
 
-def measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, logical_cpus):
+def measure_batch(
+    engine, func, payload, items, n_workers, start_method, chunksize, usable_cpus=None, logical_cpus=None
+):
     """Return (Batch, badges) of one run of all items on a fresh team."""
     if not items:
         return Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, chunksize or 1), []
     gc.collect()
     size = len(items) if engine == "serial" else chunksize
     with open_team(engine, func, n_workers, start_method, payload) as team:
-        throttled, busy, own = machine.read_throttling(), machine.read_busy_seconds(), time.process_time()
+        before = read_load()
         batch = team.run(items, size)
-        own = time.process_time() - own
-        busy, now_throttled = machine.read_busy_seconds() - busy, machine.read_throttling()
-    if engine not in ("serial", "threads", "interpreters"):
-        own += batch.cpu
-    badges = []
-    if batch.wall < 0.001:
-        badges.append("under 1 ms: too short to time")
-    if throttled is not None and now_throttled is not None and now_throttled > throttled:
-        badges.append("slowed by the CPU quota")
-    others = (busy - own) / batch.wall if batch.wall >= 0.1 else 0.0
-    if logical_cpus and others > OTHERS_CPUS and others + n_workers > logical_cpus + 0.2:
-        badges.append("other programs were using the CPUs")
-    return batch, badges
+        after = read_load()
+    elsewhere = 0.0 if engine in ("serial", "threads", "interpreters") else batch.cpu
+    return batch, find_badges(batch.wall, n_workers, usable_cpus, logical_cpus, before, after, elsewhere)
+
+
+def read_load():
+    """Return the Load at this moment."""
+    return Load(machine.read_busy_seconds(), time.process_time(), machine.read_throttling())
 
 
 def require_same(expected, results, items):

@@ -10,7 +10,7 @@ from helpers.arguments import check_count
 from helpers.engines import check_engine
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.measure.handing import check_counts, check_items, check_settings, pack_function, pack_items
-from helpers.measure.playing import play_batch, play_visits
+from helpers.measure.playing import STOPPED_BATCH, play_batch, play_visits
 from helpers.notebook import function_name, source_stamp
 from helpers.records import Run, Sweep
 from helpers.tasks.worker import safe_repr
@@ -132,11 +132,11 @@ def sweep_steps(
     payload, packed_items = pack_function(func), pack_items(items)
     for engine in engines:
         check_engine(engine, func)
-    counts = check_counts(n_workers, engines)
     repeats = check_count("repeats", repeats, 1, 1000)
+    visits = plan_visits(engines, check_counts(n_workers, engines), repeats)
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
-    visits = plan_visits(engines, counts, repeats)
     environment = machine.machine_report().to_dict()
+    cpus = environment["usable_cpus"], environment["logical_cpus"]
     runs = []
 
     def progress(run):
@@ -145,27 +145,14 @@ def sweep_steps(
         return Progress(len(runs), len(visits), seconds_left(runs, visits[len(runs) :]), run, so_far)
 
     yield progress(None)
-    records = runner.play(
-        play_visits,
-        payload,
-        packed_items,
-        visits,
-        method,
-        chunksize,
-        environment["usable_cpus"],
-        environment["logical_cpus"],
-        key=source_stamp(func),
-        timeout=timeout,
-        should_stop=should_stop,
-        on_start=on_start,
-    )
+    play = (play_visits, payload, packed_items, visits, method, chunksize, *cpus)
+    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
+    records = runner.play(*play, key=source_stamp(func), **watch)
     try:
         for run in records:
             forget_timeline(runs, run.pair)
             runs.append(run)
             yield progress(run)
-    except runner.Stopped:
-        return
     except (HelpersError, TimeoutError) as error:
         raise explain(error, visits[min(len(runs), len(visits) - 1)], items, progress(None).sweep) from error.__cause__
     finally:
@@ -231,8 +218,8 @@ def run_once(
     """Return the Batch of one run of `func` over `items`, played in the runner.
 
     ``batch.values()`` is the list of results, or raises TaskFailedError with all the others
-    kept. Parameters and errors as in `sweep`; `should_stop` makes it raise
-    `helpers.runner.Stopped`.
+    kept. Parameters and errors as in `sweep`; stopped, it is a Batch without results whose
+    ``complete`` is False.
     """
     items = check_items(items)
     payload = pack_function(func)
@@ -253,7 +240,7 @@ def run_once(
         on_start=on_start,
     )
     try:
-        return list(records)[0]
+        return next(iter(list(records)), STOPPED_BATCH)
     except (WorkerDiedError, TimeoutError) as error:
         raise explain(error, (0, engine, n_workers), items, None) from None
     finally:

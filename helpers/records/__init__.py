@@ -10,15 +10,17 @@
 All times are seconds. Within a run they count from the moment the workers were asked for.
 """
 
+from helpers.records.accounts import Accounting, account_chunks, account_tasks
 from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio
-from helpers.records.runs import Accounting, Failure, Run, Timeline
-from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep, recorded
+from helpers.records.runs import Failure, Run, Timeline
+from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MORE_WORKERS, Sweep, recorded
 
 __all__ = [
     "ENGINE_ORDER",
     "FORMAT",
     "GOOD_ROUNDS",
     "MIN_ROUNDS",
+    "MORE_WORKERS",
     "Accounting",
     "Advice",
     "Estimate",
@@ -27,6 +29,8 @@ __all__ = [
     "Run",
     "Sweep",
     "Timeline",
+    "account_chunks",
+    "account_tasks",
     "estimate_ratio",
     "recorded",
 ]

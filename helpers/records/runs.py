@@ -1,9 +1,11 @@
-"""`Run`: one run of all items, with its `Timeline` and its `Accounting`."""
+"""`Run`: one run of all items, with its `Timeline`."""
 
 from __future__ import annotations
 
 from array import array
 from dataclasses import asdict, dataclass, field, fields
+
+from helpers.records.accounts import Accounting
 
 
 @dataclass(frozen=True)
@@ -87,38 +89,6 @@ class Timeline:
                 for name, values in columns.items()
             }
         )
-
-
-@dataclass(frozen=True)
-class Accounting:
-    """Where ``n_workers × (startup + wall)`` went, in worker-seconds. The five add up to it.
-
-    startup
-        from asking for the workers until all are ready
-    transfer
-        unpickling items and pickling results in the workers, and the bookkeeping between tasks
-    waiting
-        a worker ready, with nothing to do yet: before its first chunk and between chunks
-    working
-        inside the function (which may itself wait: compare the run's ``cpu``)
-    idle_tail
-        a worker done while the run is not
-    """
-
-    startup: float = 0.0
-    transfer: float = 0.0
-    waiting: float = 0.0
-    working: float = 0.0
-    idle_tail: float = 0.0
-
-    @property
-    def total(self):
-        """All worker-seconds of the run."""
-        return self.startup + self.transfer + self.waiting + self.working + self.idle_tail
-
-    def shares(self):
-        """Return the five shares of the total by name; they add up to 1."""
-        return {name: value / (self.total or 1.0) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from statistics import median
 from helpers.errors import EngineUnavailableError, InvalidArgumentError
 from helpers.records.estimates import MIN_ROUNDS, Estimate, estimate_ratio
 from helpers.records.runs import Run
+from helpers.words import plural
 
 #: JSON layout number; raised when a field changes its meaning.
 FORMAT = 1
@@ -99,8 +100,7 @@ class Sweep:
         return tuple(badge for badge in self.badges(engine, n_workers) if not badge.startswith(MORE_WORKERS))
 
     def __str__(self):
-        n_items = f"{self.n_items} item{'s' * (self.n_items != 1)}"
-        lines = [f"{self.function} over {n_items}" + ("" if self.complete else " (stopped early)")]
+        lines = [f"{self.function} over {plural(self.n_items, 'item')}" + ("" if self.complete else " (stopped early)")]
         for engine, n_workers in self.pairs():
             if not self.runs_of(engine, n_workers):
                 continue

@@ -264,12 +264,17 @@ def give_back(runner):
 def play(make_records, *args, key=None, timeout=None, should_stop=None, on_start=None):
     """Yield the records of `make_records` from a borrowed runner; see `Runner.play`.
 
-    `on_start` is called with the runner before the play: keep it to call ``stop()``.
+    Stopped, by `should_stop` or by ``stop()`` of the runner, it ends without an error: whoever reads
+    has what was measured so far. `on_start` is called with the runner before the play: keep it to
+    call ``stop()``.
     """
     runner = borrow(key)
     if on_start is not None:
         on_start(runner)
-    yield from runner.play(make_records, *args, timeout=timeout, should_stop=should_stop)
+    try:
+        yield from runner.play(make_records, *args, timeout=timeout, should_stop=should_stop)
+    except Stopped:
+        return
     give_back(runner)
 
 

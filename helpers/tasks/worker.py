@@ -19,8 +19,28 @@ import threading
 import traceback
 from array import array
 from time import perf_counter, process_time, thread_time
+from typing import NamedTuple
 
 _state = {}
+
+
+class Reply(NamedTuple):
+    """What a worker says of one chunk, in plain values.
+
+    ``slot`` is the worker's number; ``received`` and ``done`` are perf_counter seconds, ``cpu`` CPU
+    seconds; ``times`` are the bytes of an array of all starts and then all ends, None if the chunk
+    could not be unpickled; ``results`` is the pickled list of results (a list where worker and caller
+    share a process; the description of what went wrong without ``times``); ``failures`` holds by item
+    index what `describe` returns.
+    """
+
+    slot: int
+    received: float
+    done: float
+    cpu: float
+    times: bytes | None
+    results: object
+    failures: dict
 
 
 def start_worker(payload, barrier, board):
@@ -79,24 +99,18 @@ def report_ready(seconds):
 
 
 def run_chunk(first, payload):
-    """Run the function on the items pickled in `payload`; return a reply of plain values.
-
-    The reply is (slot, received, done, cpu, times, results, failures): perf_counter seconds,
-    CPU seconds, the bytes of an array of all starts and then all ends, the pickled list of
-    results, and failures by item index. Times of None: the chunk could not be unpickled, and
-    the results are its description.
-    """
+    """Run the function on the items pickled in `payload`; return the Reply."""
     received = perf_counter()
     cpu_clock = _state.get("cpu_clock", process_time)
     cpu, slot = cpu_clock(), _state.get("slot", 0)
     try:
         items = pickle.loads(payload)
     except BaseException as error:
-        return slot, received, perf_counter(), 0.0, None, describe(error, "(the chunk)"), {}
+        return Reply(slot, received, perf_counter(), 0.0, None, describe(error, "(the chunk)"), {})
     started, finished, results, failures = trace_items(_state["func"], items, first, _state["board"], slot)
     packed = pack_results(results, items, first, failures)
     started.extend(finished)
-    return slot, received, perf_counter(), cpu_clock() - cpu, started.tobytes(), packed, failures
+    return Reply(slot, received, perf_counter(), cpu_clock() - cpu, started.tobytes(), packed, failures)
 
 
 def run_chunk_here(func, first, items, board, slot, cpu_clock=thread_time):
@@ -104,7 +118,7 @@ def run_chunk_here(func, first, items, board, slot, cpu_clock=thread_time):
     received, cpu = perf_counter(), cpu_clock()
     started, finished, results, failures = trace_items(func, items, first, board, slot)
     started.extend(finished)
-    return slot, received, perf_counter(), cpu_clock() - cpu, started.tobytes(), results, failures
+    return Reply(slot, received, perf_counter(), cpu_clock() - cpu, started.tobytes(), results, failures)
 
 
 def trace_items(func, items, first, board, slot):

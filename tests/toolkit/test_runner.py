@@ -11,7 +11,7 @@ from helpers import runner
 from helpers.arguments import check_count
 from helpers.errors import HelpersError, InvalidArgumentError, TaskFailedError, WorkerDiedError
 from helpers.measure.answers import run_answer
-from helpers.runner import Stopped, describe_exit
+from helpers.runner import describe_exit
 from helpers.tasks import cpu, faults
 
 
@@ -98,15 +98,22 @@ def test_what_cannot_be_pickled_becomes_an_error_that_can(plays, name):
     no_leftovers()
 
 
-def test_stop_from_another_thread(plays):
+def test_stop_from_another_thread_ends_the_play_without_an_error(plays):
     import threading
 
     playing = []
     threading.Timer(0.3, lambda: playing[0].stop()).start()
-    with pytest.raises(Stopped):
-        for _ in runner.play(plays.count, 10**9, on_start=playing.append):
-            pass
+    seen = list(runner.play(plays.count, 10**9, on_start=playing.append))
+    assert [number for number, _pid in seen] == list(range(len(seen))) and len(seen) < 10**9
+    assert not playing[0].alive and runner.idle_runners() == set()
     no_leftovers()
+
+
+@pytest.mark.parametrize("early", ["should_stop", "on_start"])
+def test_a_stop_before_the_first_record_is_not_forgotten(plays, early):
+    options = {"should_stop": lambda: True} if early == "should_stop" else {"on_start": lambda playing: playing.stop()}
+    assert list(runner.play(plays.count, 10**9, **options)) == []
+    assert runner.idle_runners() == set()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
