@@ -21,7 +21,7 @@ import numpy as np
 
 from helpers.errors import InvalidArgumentError, NotEnoughPointsError
 from helpers.records import MIN_ROUNDS, Advice, Estimate, Fit
-from helpers.words import figures, seconds, worker_name
+from helpers.words import figures, percent, plural, seconds, worker_name
 
 #: Distinct worker counts a fit needs: one more than the law has coefficients.
 MIN_POINTS = 4
@@ -216,9 +216,7 @@ def cpu_share(runs):
 
 
 def _too_few(law, counts, starved, sweep):
-    have = f"{len(counts)} worker count{'s' * (len(counts) != 1)}" + (
-        f" ({', '.join(map(str, counts))})" if counts else ""
-    )
+    have = plural(len(counts), "worker count") + (f" ({', '.join(map(str, counts))})" if counts else "")
     text = f"Fitting {law} needs {MIN_POINTS} different worker counts, this sweep has {have}"
     if starved:
         left_out = ", ".join(map(str, sorted(starved)))
@@ -245,58 +243,54 @@ def advise(sweep):
     """
     speedups = {pair: sweep.speedup(*pair) for pair in parallel_pairs(sweep) if pair[1] > 1}
     if not speedups:
-        return Advice(
-            "serial",
-            1,
-            None,
+        return _stay_serial(
             "Stay serial for now: no speedup of two or more workers is measured yet; "
-            "measure at least 3 rounds with n_workers=2 or more.",
+            "measure at least 3 rounds with n_workers=2 or more."
         )
     best = max(speedups, key=lambda pair: speedups[pair].median)
     evidence = speedups[best]
-    if evidence.low is None:
-        return Advice(
-            "serial",
-            1,
-            None,
-            f"Stay serial for now: {_name(best)} reached {evidence.median:.2f} times the serial loop "
-            f"in {evidence.n_rounds} round{'s' * (evidence.n_rounds != 1)}, too few for an interval: run at least 3.",
-            evidence,
-        )
-    if evidence.low <= 1:
-        doubts = sweep.doubts(*best)
-        if doubts and evidence.high >= 1:
-            reached = f"{_name(best)} reached {figures(evidence)} times the serial loop"
-            return Advice(
-                "serial",
-                1,
-                None,
-                f"Undecided, so stay serial for now: {reached}, but the figures are in doubt "
-                f"({'; '.join(doubts[:2])}): close other programs, or take more rounds or larger items.",
-                evidence,
-            )
-        verdict = "does not beat" if evidence.high >= 1 else "is slower than"
-        why = f"but in doubt: {doubts[0]}" if doubts else _why_serial(sweep, best)
-        return Advice(
-            "serial",
-            1,
-            None,
-            f"Stay serial: the best pair, {_name(best)}, {verdict} the serial loop, "
-            f"at {figures(evidence)} times its speed, {why}.",
-            evidence,
-        )
+    if evidence.low is None or evidence.low <= 1:
+        return _stay_serial(_why_not_parallel(sweep, best, evidence), evidence)
+    chosen = _choose(sweep, speedups, evidence)
+    reason = _why_parallel(sweep, chosen, best, speedups)
+    return Advice(*chosen, sweep.last_run(*chosen).chunksize, reason, speedups[chosen])
+
+
+def _stay_serial(reason, evidence=None):
+    return Advice("serial", 1, None, reason, evidence)
+
+
+def _choose(sweep, speedups, evidence):
+    """Return the pair to advise: the fewest workers that are as good as the best, the quicker to start of those."""
     as_good = [
         pair
         for pair, s in speedups.items()
         if s.median >= AS_GOOD * evidence.median and s.low is not None and s.low > 1
     ]
     fewest = min(n for _, n in as_good)
-    chosen = max(
-        (pair for pair in as_good if pair[1] == fewest), key=lambda pair: sweep.speedup(*pair, cold=True).median
-    )
-    return Advice(
-        *chosen, sweep.last_run(*chosen).chunksize, _why_parallel(sweep, chosen, best, speedups), speedups[chosen]
-    )
+    fitting = [pair for pair in as_good if pair[1] == fewest]
+    return max(fitting, key=lambda pair: sweep.speedup(*pair, cold=True).median)
+
+
+def _why_not_parallel(sweep, best, evidence):
+    """Return why to stay serial, although or because `best` reached `evidence`."""
+    name = _name(best)
+    if evidence.low is None:
+        return (
+            f"Stay serial for now: {name} reached {evidence.median:.2f} times the serial loop "
+            f"in {plural(evidence.n_rounds, 'round')}, too few for an interval: run at least {MIN_ROUNDS}."
+        )
+    doubts = sweep.doubts(*best)
+    if doubts and evidence.high >= 1:
+        return (
+            f"Undecided, so stay serial for now: {name} reached {figures(evidence)} times the serial loop, but the "
+            f"figures are in doubt ({'; '.join(doubts[:2])}): "
+            "close other programs, or take more rounds or larger items."
+        )
+    verdict = "does not beat" if evidence.high >= 1 else "is slower than"
+    why = f"but in doubt: {doubts[0]}" if doubts else _why_serial(sweep, best)
+    reached = f"{verdict} the serial loop, at {figures(evidence)} times its speed"
+    return f"Stay serial: the best pair, {name}, {reached}, {why}."
 
 
 def _why_parallel(sweep, chosen, best, speedups):
@@ -334,7 +328,7 @@ def _why_serial(sweep, best):
         "slower": spent.working - serial_runs[-1].accounting.working,
     }
     cause = max(losses, key=losses.get)
-    share = f"{max(0.0, losses[cause]) / (n_workers * run.wall or 1):.0%} of the workers' time".replace("%", " %")
+    share = f"{percent(max(0.0, losses[cause]) / (n_workers * run.wall or 1))} of the workers' time"
     if cause == "slower":
         if engine == "threads" and computes and run.cpu < 1.3 * run.wall:
             return (

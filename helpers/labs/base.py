@@ -19,7 +19,6 @@ import uuid
 import ipywidgets as widgets
 from IPython.display import Image, display
 
-from helpers import runner
 from helpers.errors import HelpersError
 from helpers.labs.controls import button
 from helpers.notebook import shorten_paths
@@ -215,8 +214,6 @@ class Lab:
                 waited = time.monotonic() - self._drawn_at
                 if self._is_news() or waited >= max(self.draw_every, self._draw_took / self.draw_share):
                     self._show_picture(LIVE_SCALE)
-        except runner.Stopped:
-            pass
         except (HelpersError, TimeoutError) as error:
             self._fail(error)
         finally:

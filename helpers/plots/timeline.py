@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import ceil
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -30,7 +30,7 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.lanes import add_boxes
-from helpers.words import seconds, worker_name
+from helpers.words import seconds, whole_percents, worker_name
 
 #: stripes drawn in a timeline at most; above, tasks are merged
 MAX_STRIPES = 4000
@@ -258,16 +258,8 @@ def _draw_share(ax, name, parts, ends, runs, size):
 
 
 def round_shares(run):
-    """Return the accounting shares in whole per cent that add up to 100: largest remainder first.
-
-    All 0 if the run has no accounting.
-    """
-    exact = {name: 100 * share for name, share in run.accounting.shares().items()}
-    whole = {name: floor(value) for name, value in exact.items()}
-    missing = round(sum(exact.values())) - sum(whole.values())
-    for name in sorted(exact, key=lambda name: whole[name] - exact[name])[:missing]:
-        whole[name] += 1
-    return whole
+    """Return the accounting shares in whole per cent that add up to 100; all 0 if the run has no accounting."""
+    return whole_percents(run.accounting.shares())
 
 
 def _accounting_text(run):

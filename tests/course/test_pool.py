@@ -12,7 +12,7 @@ from leftovers import no_leftovers
 from helpers.course.pool import PoolLab, pool_1, pool_2, pool_3
 from helpers.course.pool.break_even import BreakEven, measure_break_even
 from helpers.course.pool.lab import explain_pool
-from helpers.course.pool.measure import FLAVOURS, PoolProgress, PoolRun, account, measure_pool, pool_steps
+from helpers.course.pool.measure import FLAVOURS, PoolProgress, PoolRun, measure_pool, pool_steps
 from helpers.course.pool.plots import PoolPicture, describe_pool, find_stripes, plot_break_even, plot_pool
 from helpers.course.pool.tasks import ORDERS, make_sizes
 from helpers.errors import InvalidArgumentError, WorkerDiedError
@@ -106,7 +106,7 @@ def test_accounting_of_a_run_worked_out_by_hand():
             )
         ]
     )
-    parts = account(line, 3, 2, startup=1.0, wall=4.0)
+    parts = account_tasks(line, 3, 2, startup=1.0, wall=4.0)
     assert parts.startup == 3 and parts.working == 3.5 and parts.transfer == 1.0 and parts.waiting == 0.5
     assert parts.idle_tail == 2 + 1 + 4 and parts.total == 3 * 5.0
 

@@ -301,8 +301,6 @@ def _play(make_records, *arguments):
     )
     try:
         yield from records
-    except runner.Stopped:
-        return
     finally:
         records.close()
 

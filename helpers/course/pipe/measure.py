@@ -117,8 +117,6 @@ def pipe_steps(ways, sizes, *, repeats=5, start_method=None, timeout=PATIENCE, s
         for trip in records:
             done.append(trip)
             yield progress()
-    except runner.Stopped:
-        return
     finally:
         records.close()
 

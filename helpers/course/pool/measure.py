@@ -27,7 +27,7 @@ from helpers.engines.base import START_DEADLINE, auto_chunksize
 from helpers.engines.registry import check_start_method
 from helpers.errors import HelpersError, InvalidArgumentError, ResultsDifferError, WorkerDiedError
 from helpers.measure.handing import check_settings
-from helpers.records import Accounting, Run, Timeline
+from helpers.records import Run, Timeline, account_tasks
 from helpers.runner import describe_exit
 
 #: Ways of handing tasks to a pool, and whether they take chunks.
@@ -381,7 +381,7 @@ class _PlayedPool:
             wall,
             sum(line.cpu),
             self.n_tasks,
-            account(line, self.n_workers, self.chunksize, self.startup, wall),
+            account_tasks(line, self.n_workers, self.chunksize, self.startup, wall),
             timeline=line,
         )
 
@@ -396,24 +396,3 @@ def as_timeline(board, origin, queued):
         array("d", [at - origin for at in board[2 * n_tasks : 3 * n_tasks]]),
         array("f", board[3 * n_tasks :]),
     )
-
-
-def account(line, n_workers, chunksize, startup, wall):
-    """Return where ``n_workers × (startup + wall)`` went.
-
-    Time between two tasks of one chunk counts as transfer, time before a chunk as waiting.
-    """
-    working = transfer = waiting = tail = 0.0
-    free = {lane: startup for lane in range(n_workers)}
-    last_chunk = {}
-    for place in sorted(range(len(line)), key=line.started.__getitem__):
-        lane, chunk = line.worker[place], place // chunksize
-        gap = max(0.0, line.started[place] - free.get(lane, startup))
-        if last_chunk.get(lane) == chunk:
-            transfer += gap
-        else:
-            waiting += gap
-        working += line.finished[place] - line.started[place]
-        free[lane], last_chunk[lane] = line.finished[place], chunk
-    tail = sum(max(0.0, startup + wall - end) for end in free.values())
-    return Accounting(startup * n_workers, transfer, waiting, working, tail)
