@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import platform
 import sys
+from functools import cache
 
 from helpers.arguments import check_count
 from helpers.engines.base import Team, max_workers
@@ -34,6 +36,45 @@ def start_methods_of(engine):
     return start_methods() if engine in STARTING else ()
 
 
+@cache
+def problem_by_value():
+    """Return why dill cannot send a function by value on this Python, or None if it can.
+
+    Tried once in each process: a function with a global and a closure goes through dill and back. So a
+    Python that changes what dill relies on greys the engine, and a newer dill brings it back.
+    """
+    import dill
+    import multiprocess
+
+    step = 2
+    try:
+        copy = dill.loads(dill.dumps(lambda number: step * number + len(IMPORTING), recurse=True))
+        if copy(5) != step * 5 + len(IMPORTING):
+            raise ValueError("what came back is another function")
+    except Exception as error:
+        return (
+            f"dill {dill.__version__}, with which multiprocess {multiprocess.__version__} sends functions, fails on"
+            f" Python {platform.python_version()}: {type(error).__name__}: {error}"
+        )
+    return None
+
+
+def check_multiprocess():
+    """Raise EngineUnavailableError if the package is missing, or its dill does not serve this Python."""
+    try:
+        problem = problem_by_value()
+    except ImportError:
+        raise EngineUnavailableError(
+            "The engine multiprocess needs a package: python -m pip install multiprocess", engine="multiprocess"
+        ) from None
+    if problem is not None:
+        raise EngineUnavailableError(
+            f"The engine multiprocess cannot run here: {problem}. A newer dill will do:"
+            " python -m pip install --upgrade dill multiprocess, then restart the kernel.",
+            engine="multiprocess",
+        )
+
+
 def check_engine(engine, func=None):
     """Raise what stands in the way of running `func` by `engine`, if anything does.
 
@@ -42,7 +83,7 @@ def check_engine(engine, func=None):
     InvalidArgumentError
         No engine has this name.
     EngineUnavailableError
-        It needs another Python or a package; the message has the install command.
+        It needs another Python, or another version of a package; the message has the install command.
     NotImportableError
         Its workers import the function by name and could not.
     """
@@ -54,12 +95,7 @@ def check_engine(engine, func=None):
             engine=engine,
         )
     if engine == "multiprocess":
-        try:
-            import multiprocess  # noqa: F401  only whether it is there
-        except ImportError:
-            raise EngineUnavailableError(
-                "The engine multiprocess needs a package: python -m pip install multiprocess", engine=engine
-            ) from None
+        check_multiprocess()
     if func is not None and engine in IMPORTING:
         require_importable(func)
 
