@@ -19,7 +19,7 @@ from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises.base import spy_on
 from helpers.machine import start_methods
 from helpers.plots import figure_png
-from helpers.records import Run, Timeline
+from helpers.records import Run, Timeline, account_tasks
 from helpers.tasks.spy import Spy
 
 METHODS = sorted(start_methods())
