@@ -7,15 +7,14 @@
     doctor()             one real worker per start method, packages, folders: green or what to mend
     read_throttling(), read_busy_seconds()      counters the measuring layer compares
 
-``report`` has the figures, ``cgroups`` what a container allows, ``checkup`` what the doctor looks at.
+``report`` has the figures, ``cgroups`` what a container allows, ``checkup`` the doctor.
 """
 
-from helpers.machine.checkup import Check, DoctorReport
+from helpers.machine.checkup import Check, DoctorReport, doctor
 from helpers.machine.report import (
     Figure,
     MachineReport,
     default_start_method,
-    doctor,
     machine_report,
     read_busy_seconds,
     read_throttling,

@@ -1,4 +1,4 @@
-"""What the doctor looks at one by one, and how its report is shown.
+"""The doctor: what it looks at one by one, and how its report is shown.
 
 A worker is tried by a *probe*: a fresh Python in a process group of its own, which starts one
 worker and runs one task in it. So neither the threads of a Jupyter kernel nor anything that
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import multiprocessing
 import os
 import platform
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,9 +22,10 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-import psutil
-
-from helpers.words import html_table, memory, text_table
+from helpers.errors import InvalidArgumentError
+from helpers.machine.report import machine_report, start_methods
+from helpers.runner import end_group, own_group
+from helpers.words import MIB, html_table, memory, text_table
 
 #: Packages no chapter works without.
 CORE_PACKAGES = ("jupyterlab", "ipywidgets", "matplotlib", "psutil", "multiprocess")
@@ -81,9 +82,9 @@ class DoctorReport:
 def check_python():
     """Return the Check of this Python's version."""
     good, saw = sys.version_info >= (3, 11), f"{platform.python_implementation()} {platform.python_version()}"
-    if good and sys.version_info >= (3, 15):
-        return Check("Python", True, saw, "Newer than what this was tested with: 3.11 to 3.14.")
-    return Check("Python", good, saw, "" if good else "Install Python 3.11 to 3.14 and start Jupyter with it.")
+    if good and sys.version_info >= (3, 16):
+        return Check("Python", True, saw, "Newer than what this was tested with: 3.11 to 3.15.")
+    return Check("Python", good, saw, "" if good else "Install Python 3.11 to 3.15 and start Jupyter with it.")
 
 
 def check_packages():
@@ -117,6 +118,23 @@ def check_folder(name, find_folder, enough_bytes, mend):
     return Check(name, True, f"writable, {memory(free)} free", "" if free >= enough_bytes else f"Little room. {mend}")
 
 
+def check_limits():
+    """Return the Checks of usable CPUs and free memory; a single CPU is a note, not a fault."""
+    report = machine_report()
+    advice = (
+        "CPU-bound work cannot get faster on one CPU: try waiting work, or a larger machine."
+        if report.usable_cpus == 1
+        else ""
+    )
+    free, low, mend = report.memory_free_bytes, report.memory_free_bytes < 256 * MIB, ""
+    if free < 1024 * MIB:
+        mend = "Close other programs or notebooks: a few workers need 256 MiB." if low else "Large data may not fit."
+    return [
+        Check("usable CPUs", True, f"{report.usable_cpus}, decided by {report.decided_by}", advice),
+        Check("free memory", not low, f"{memory(free)}, decided by {report.memory_free_decided_by}", mend),
+    ]
+
+
 def _task_in_worker():
     """Run one real task; executed in the worker of a probe."""
     from importlib import import_module
@@ -143,10 +161,6 @@ def probe(start_method):
 
 def start_probe(start_method):
     """Return the running process of one probe, in a process group of its own, or the OSError."""
-    if os.name == "posix":
-        own_group = {"start_new_session": True}
-    else:
-        own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     # -P: the probe finds exactly what this process finds, not what lies in the current folder
     command = [
         sys.executable or "python",
@@ -165,36 +179,18 @@ def start_probe(start_method):
             encoding="utf-8",
             errors="replace",
             env={**os.environ, "PYTHONPATH": path},
-            **own_group,
+            **own_group(),
         )
     except OSError as error:
         return error
 
 
-def end_tree(process):
-    """End a probe that has not ended, with everything it started; return what it wrote (output, errors).
-
-    SIGTERM goes first: multiprocessing's resource tracker ignores it, sees the others gone and
-    removes their semaphores from the system. SIGKILL then ends whatever is left.
-    """
-    with suppress(psutil.Error):
-        tree = psutil.Process(process.pid).children(recursive=True)
-        for number in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
-            _signal_tree(process, tree, number)
-            with suppress(subprocess.TimeoutExpired):
-                return process.communicate(timeout=2)
+def end_probe(process):
+    """End a probe that has not ended, with everything it started; return what it wrote (output, errors)."""
+    end_group(process)
+    with suppress(subprocess.TimeoutExpired):
+        return process.communicate(timeout=2)
     return "", ""
-
-
-def _signal_tree(process, tree, number):
-    if os.name == "posix":  # the probe is not reaped before communicate() returns, so the group is still its own
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        if number == signal.SIGTERM:
-            return
-    for member in [*tree, process]:
-        with suppress(psutil.Error, OSError):
-            member.kill()
 
 
 def check_worker(start_method, process, deadline):
@@ -206,7 +202,7 @@ def check_worker(start_method, process, deadline):
     try:  # a moment even after the deadline: another probe may have used it up while this one was done
         output, errors = process.communicate(timeout=max(0.2, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
-        output, errors = end_tree(process)
+        output, errors = end_probe(process)
         saw = "did its task, but does not end" if output.strip() else "no answer before the deadline"
         return Check(
             name,
@@ -225,3 +221,30 @@ def _first_error(errors):
     """Return the first error a probe or its worker wrote, else its last line: the cause comes before what follows."""
     found = re.findall(r"^[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit)\b.*", errors, re.MULTILINE)
     return (found or errors.strip().splitlines()[-1:] or [""])[0][:200]
+
+
+def doctor(timeout=20):
+    """Return a DoctorReport: green, or one line for each thing to mend.
+
+    Starts one real worker for every start method, all at once, each from a process of its own
+    outside the kernel; whatever is not done after `timeout` seconds is killed with everything
+    it started. Assumes an otherwise idle machine: a busy one may pass the deadline.
+    """
+    if not (isinstance(timeout, (int, float)) and 0 < timeout < math.inf):
+        raise InvalidArgumentError(f"timeout is {timeout!r}: give a number of seconds above 0, such as 20.")
+    deadline, probes = time.monotonic() + timeout, {}
+    try:
+        for start_method in start_methods():
+            probes[start_method] = start_probe(start_method)
+        checks = [check_python(), check_packages(), *check_limits()]
+        advice = "Free some disk space, or set TMPDIR to another folder."
+        checks.append(check_folder("temporary folder", tempfile.gettempdir, 100 * MIB, advice))
+        if sys.platform == "linux":
+            advice = "Give the container more shared memory: docker run --shm-size=1g."
+            checks.append(check_folder("/dev/shm", lambda: "/dev/shm", 64 * MIB, advice))
+        checks += [check_worker(start_method, process, deadline) for start_method, process in probes.items()]
+    finally:
+        for process in probes.values():
+            if not isinstance(process, OSError) and process.returncode is None:
+                end_probe(process)
+    return DoctorReport(tuple(checks))

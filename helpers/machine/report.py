@@ -1,4 +1,4 @@
-"""The figures of this machine, each with where it comes from and which one decides; and the doctor.
+"""The figures of this machine, each with where it comes from and which one decides.
 
 Every function that reads the system takes ``root``: the folder under which ``proc`` and ``sys``
 lie, so that any machine can be rebuilt from plain files.
@@ -12,27 +12,14 @@ import os
 import platform
 import sys
 import sysconfig
-import tempfile
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from helpers.errors import InvalidArgumentError
 from helpers.machine.cgroups import find_levels, read_cpu_quota, read_memory_use, read_number
-from helpers.machine.checkup import (
-    Check,
-    DoctorReport,
-    check_folder,
-    check_packages,
-    check_python,
-    check_worker,
-    end_tree,
-    start_probe,
-)
-from helpers.words import MIB, html_table, memory, text_table
+from helpers.words import html_table, memory, text_table
 
 #: Environment variables that only these platforms set.
 PLATFORM_VARIABLES = {
@@ -265,47 +252,3 @@ def machine_report(root="/"):
         system=platform.system(),
         architecture=platform.machine(),
     )
-
-
-def _check_limits():
-    """Return the Checks of usable CPUs and free memory; a single CPU is a note, not a fault."""
-    report = machine_report()
-    advice = (
-        "CPU-bound work cannot get faster on one CPU: try waiting work, or a larger machine."
-        if report.usable_cpus == 1
-        else ""
-    )
-    free, low, mend = report.memory_free_bytes, report.memory_free_bytes < 256 * MIB, ""
-    if free < 1024 * MIB:
-        mend = "Close other programs or notebooks: a few workers need 256 MiB." if low else "Large data may not fit."
-    return [
-        Check("usable CPUs", True, f"{report.usable_cpus}, decided by {report.decided_by}", advice),
-        Check("free memory", not low, f"{memory(free)}, decided by {report.memory_free_decided_by}", mend),
-    ]
-
-
-def doctor(timeout=20):
-    """Return a DoctorReport: green, or one line for each thing to mend.
-
-    Starts one real worker for every start method, all at once, each from a process of its own
-    outside the kernel; whatever is not done after `timeout` seconds is killed with everything
-    it started. Assumes an otherwise idle machine: a busy one may pass the deadline.
-    """
-    if not (isinstance(timeout, (int, float)) and 0 < timeout < math.inf):
-        raise InvalidArgumentError(f"timeout is {timeout!r}: give a number of seconds above 0, such as 20.")
-    deadline, probes = time.monotonic() + timeout, {}
-    try:
-        for start_method in start_methods():
-            probes[start_method] = start_probe(start_method)
-        checks = [check_python(), check_packages(), *_check_limits()]
-        advice = "Free some disk space, or set TMPDIR to another folder."
-        checks.append(check_folder("temporary folder", tempfile.gettempdir, 100 * MIB, advice))
-        if sys.platform == "linux":
-            advice = "Give the container more shared memory: docker run --shm-size=1g."
-            checks.append(check_folder("/dev/shm", lambda: "/dev/shm", 64 * MIB, advice))
-        checks += [check_worker(start_method, process, deadline) for start_method, process in probes.items()]
-    finally:
-        for process in probes.values():
-            if not isinstance(process, OSError) and process.returncode is None:
-                end_tree(process)
-    return DoctorReport(tuple(checks))

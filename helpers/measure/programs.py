@@ -13,8 +13,7 @@ from pathlib import Path
 from helpers.arguments import check_count
 from helpers.errors import InvalidArgumentError
 from helpers.notebook import shorten_paths
-from helpers.runner import describe_exit, end_group
-from helpers.runner.groups import POSIX
+from helpers.runner import describe_exit, end_group, own_group
 
 #: Variables by which a kernel asks for coloured text.
 COLOURING = ("FORCE_COLOR", "CLICOLOR_FORCE")
@@ -59,7 +58,6 @@ def run_program(source, *, in_file=True, timeout=20.0):
         "PYTHON_COLORS": "0",
         "PYTHONUNBUFFERED": "1",
     }
-    group = {"start_new_session": True} if POSIX else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     with tempfile.TemporaryDirectory(prefix="multiprocessing-live-program-", ignore_cleanup_errors=True) as folder:
         script, output = Path(folder, "script.py"), Path(folder, "printed")
         script.write_text(source, encoding="utf-8")
@@ -73,7 +71,7 @@ def run_program(source, *, in_file=True, timeout=20.0):
                 stdout=printed,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                **group,
+                **own_group(),
             )
             try:
                 exitcode = process.wait(timeout)

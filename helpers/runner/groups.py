@@ -1,4 +1,7 @@
-"""Process groups: how a process ended, and ending one with everything it started."""
+"""Process groups: how a process ended, and ending one with everything it started.
+
+This is the one way in which whole trees of processes are ended: runners, programs and probes alike.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,13 @@ def describe_exit(exitcode):
         else ""
     )
     return f"killed by {name}{hint}"
+
+
+def own_group():
+    """Return the arguments with which `Popen` gives a process a group (and session) of its own."""
+    if POSIX:
+        return {"start_new_session": True}
+    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
 
 def _group_members(pid):
@@ -93,6 +103,11 @@ def end_group(process):
         process.wait(2)
     except subprocess.TimeoutExpired:  # a process in an uninterruptible wait: nothing can end it now
         pass
+
+
+def end_descendants():
+    """Kill everything that this very process started, at once."""
+    _tell(psutil.Process().children(recursive=True), "kill")
 
 
 def _tell(processes, ask):

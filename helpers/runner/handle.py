@@ -14,10 +14,9 @@ import threading
 import time
 
 from helpers.errors import HelpersError, WorkerDiedError
-from helpers.runner.groups import describe_exit, end_group
+from helpers.runner.groups import POSIX, describe_exit, end_group, own_group
 from helpers.runner.inside import BOARD_SLOTS
 
-POSIX = os.name == "posix"
 #: Characters of what tasks print that are kept.
 PRINTED_LIMIT = 65_536
 
@@ -53,32 +52,8 @@ class Runner:
             board = self._board_file.fileno()
             lifeline_read, lifeline_write = os.pipe()
         self._lifeline = lifeline_write
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path),
-            "PYTHONUNBUFFERED": "1",
-        }
-        group = (
-            {"start_new_session": True, "pass_fds": (lifeline_read, board)}
-            if POSIX
-            else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        )
         try:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-c",
-                    "from helpers.runner.inside import main; main()",
-                    str(lifeline_read),
-                    str(board),
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
-                **group,
-            )
+            self._process = _start_process(lifeline_read, board)
         except OSError:
             for fd in (lifeline_read, lifeline_write):
                 if fd >= 0:
@@ -116,7 +91,7 @@ class Runner:
     @property
     def alive(self):
         """Whether the process runs and was not killed."""
-        return self._process is not None and self._process.poll() is None
+        return self._process.poll() is None
 
     def board(self):
         """Return the item index each slot was last at (-1: none); empty where there is no board."""
@@ -141,28 +116,21 @@ class Runner:
         Raises
         ------
         TimeoutError, WorkerDiedError (the runner itself ended), Stopped, or what
-        `make_records` raised. The process is ended on all of them, and also when the caller
-        leaves the loop early.
+        `make_records` raised. The process is then good for nothing any more, as it is when the
+        caller leaves the loop early: kill it.
         """
-        finished = False
-        try:
-            self.printed = ""
-            self._send((make_records, args))
-            deadline = time.monotonic() + (timeout if timeout is not None else float("inf"))
-            while True:
-                kind, value = self._next(deadline, should_stop, timeout)
-                if kind == "record":
-                    yield value
-                    self._send("go on")
-                    deadline = time.monotonic() + (timeout if timeout is not None else float("inf"))
-                elif kind == "error":
-                    raise value
-                else:
-                    finished = True
-                    return
-        finally:
-            if not finished:
-                self.kill()
+        self.printed = ""
+        patience = float("inf") if timeout is None else timeout
+        message = (make_records, args)
+        while True:
+            self._send(message)
+            kind, value = self._next(time.monotonic() + patience, should_stop, timeout)
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield value
+            message = "go on"
 
     def _next(self, deadline, should_stop, timeout):
         while True:
@@ -188,7 +156,7 @@ class Runner:
     def _death(self):
         try:
             exitcode = self._process.wait(2)
-        except (subprocess.TimeoutExpired, AttributeError):
+        except subprocess.TimeoutExpired:
             exitcode = None
         last = max(self.board()[:1], default=-1)
         return WorkerDiedError(
@@ -201,12 +169,17 @@ class Runner:
         try:
             pickle.dump(message, self._process.stdin, protocol=5)
             self._process.stdin.flush()
-        except (BrokenPipeError, AttributeError, OSError):
+        except (OSError, ValueError):  # it has ended, or was killed and its pipe closed
             raise self._death() from None
 
     def stop(self):
-        """Make the play going on in another thread raise `Stopped`; returns at once."""
+        """Make the play that is going on, or about to begin, raise `Stopped`; returns at once."""
         self._messages.put((_STOP, None))
+
+    def forget_stop(self):
+        """Forget a ``stop()`` that came after the last play had ended."""
+        while not self._messages.empty():
+            self._messages.get()
 
     def kill(self):
         """End the process and everything it started; return when nothing of it is alive.
@@ -219,23 +192,35 @@ class Runner:
             _all.discard(self)
             if self in _idle:
                 _idle.remove(self)
-        if self._process is None:
-            return
-        process = self._process
-        end_group(process)
-        for stream in (process.stdin, process.stdout, process.stderr):
+        end_group(self._process)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             try:
                 stream.close()
             except OSError:
                 pass
-        if POSIX and self._lifeline >= 0:
-            os.close(self._lifeline)
-            self._lifeline = -1
+        with _lock:  # two threads may end it at a time
+            lifeline, self._lifeline = self._lifeline, -1
+        if lifeline >= 0:
+            os.close(lifeline)
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(1)
         if self._board_file is not None:
             self._board_file.close()
+
+
+def _start_process(lifeline, board):
+    """Return the Popen of a fresh runner in a session of its own, which inherits the two file descriptors."""
+    command = [sys.executable, "-P", "-c", "from helpers.runner.inside import main; main()", str(lifeline), str(board)]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path),
+        "PYTHONUNBUFFERED": "1",
+    }
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(
+        command, env=environment, pass_fds=(lifeline, board) if POSIX else (), **pipes, **own_group()
+    )
 
 
 def borrow(key=None):
@@ -251,6 +236,8 @@ def borrow(key=None):
         _idle.clear()
     for runner in others:
         runner.kill()
+    if warm is not None:
+        warm.forget_stop()
     return warm or Runner(full_key)
 
 
@@ -268,14 +255,19 @@ def play(make_records, *args, key=None, timeout=None, should_stop=None, on_start
     has what was measured so far. `on_start` is called with the runner before the play: keep it to
     call ``stop()``.
     """
-    runner = borrow(key)
-    if on_start is not None:
-        on_start(runner)
+    runner, finished = borrow(key), False
     try:
+        if on_start is not None:
+            on_start(runner)
         yield from runner.play(make_records, *args, timeout=timeout, should_stop=should_stop)
+        finished = True
     except Stopped:
-        return
-    give_back(runner)
+        pass
+    finally:
+        if finished:
+            give_back(runner)
+        else:
+            runner.kill()
 
 
 def idle_runners():

@@ -11,6 +11,7 @@ import threading
 import traceback
 
 from helpers.errors import HelpersError
+from helpers.runner.groups import end_descendants
 
 #: Slots of the board on which serial loops and threads note the item they are at.
 BOARD_SLOTS = 512
@@ -85,12 +86,6 @@ def end_with_parent(lifeline):
 
 
 def _outlive(parent):
-    import psutil
-
     parent.wait()
-    for child in psutil.Process().children(recursive=True):
-        try:
-            child.kill()
-        except psutil.Error:
-            pass
+    end_descendants()
     os._exit(1)

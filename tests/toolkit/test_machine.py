@@ -550,10 +550,10 @@ def test_one_cpu_is_a_note_and_little_memory_a_fault(monkeypatch):
     monkeypatch.setattr(
         machine.psutil, "virtual_memory", lambda: type("Memory", (), {"total": GIB, "available": 100 * 2**20})
     )
-    cpus, memory = machine._check_limits()
+    cpus, memory = checkup.check_limits()
     assert cpus.ok and cpus.status == "note" and "waiting" in cpus.mend
     assert not memory.ok and memory.mend
-    assert not machine.DoctorReport((cpus, memory)) and machine.DoctorReport((cpus,))
+    assert not checkup.DoctorReport((cpus, memory)) and checkup.DoctorReport((cpus,))
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "20", None])

@@ -116,6 +116,35 @@ def test_a_stop_before_the_first_record_is_not_forgotten(plays, early):
     assert runner.idle_runners() == set()
 
 
+def test_a_stop_that_comes_after_the_end_is_not_for_the_next_play(plays):
+    playing = []
+    first = list(runner.play(plays.count, 1, timeout=20, on_start=playing.append))
+    playing[0].stop()
+    assert list(runner.play(plays.count, 1, timeout=20)) == first, "the same process, and it plays"
+
+
+def test_nothing_is_kept_of_a_runner_whose_play_did_not_end(plays):
+    def refuse(_runner):
+        raise KeyError("no")
+
+    files = open_files()
+    with pytest.raises(KeyError):
+        list(runner.play(plays.count, 1, on_start=refuse))
+    list(runner.play(plays.count, 5, should_stop=lambda: True))
+    with pytest.raises(KeyError):
+        list(runner.play(plays.fail, timeout=20))
+    records = runner.play(plays.count, 5, timeout=20)
+    next(records)
+    records.close()
+    assert runner.handle._all == set() and runner.idle_runners() == set()
+    assert open_files() == files
+
+
+def open_files():
+    """Return how many files this process has open; 0 where that cannot be seen."""
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 def test_a_process_that_resists_is_killed(plays):
     records = runner.play(plays.resist, timeout=20)
