@@ -1,6 +1,7 @@
 """The project keeps its word: lists that must be equal are, commands in the README are those that CI runs, chapters
 keep their form."""
 
+import ast
 import importlib
 import inspect
 import json
@@ -20,9 +21,13 @@ from packaging.specifiers import SpecifierSet
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 #: conda-forge's `matplotlib` adds Qt; PyPI's is its `matplotlib-base`
 PIP_NAMES = {"matplotlib-base": "matplotlib"}
+
+#: Lines of a file and of a function of the package, and what may be longer: each with the reason.
+LONGEST_FILE, LONGER_FILES = 420, {}
+LONGEST_FUNCTION, LONGER_FUNCTIONS = 80, {}
 
 #: What others rely on: they may be added to, never taken away or renamed without a word in the README.
 PUBLIC = {
@@ -36,7 +41,31 @@ PUBLIC = {
     "helpers.measure": "sweep",
     "helpers.models": "advise fit_usl",
     "helpers.plots": "plot_speedup plot_timeline",
-    "helpers.labs": "SpeedupLab",
+    "helpers.labs": "Lab SpeedupLab",
+    "helpers.exercises": "Exercise Verdict",
+    "helpers.course.start": "start_1 start_2",
+    "helpers.course.process": (
+        "Lifeline Lifelines ProcessLab ProcessRun StartCosts measure_lifelines measure_starts plot_lifelines"
+        " plot_start_costs process_1 process_2 process_3"
+    ),
+    "helpers.course.pool": (
+        "BreakEven FLAVOURS PoolLab PoolProgress PoolRun measure_break_even measure_pool plot_break_even plot_pool"
+        " pool_1 pool_2 pool_3"
+    ),
+    "helpers.course.queue": (
+        "QueueLab QueueLane QueueRun measure_queue plot_depth plot_queue_lanes queue_1 queue_2 queue_3"
+    ),
+    "helpers.course.pipe": (
+        "COPIES COPY Deliveries PipeLab Trip Trips WAYS measure_delivery measure_pipes pipe_1 pipe_2 pipe_3"
+        " plot_bandwidth plot_trip_times"
+    ),
+    "helpers.course.lock": (
+        "LockLab LockRun LockSweep ceiling lock_1 lock_2 lock_3 measure_counting measure_locks plot_counting"
+        " plot_lanes plot_lock_speedup run_together"
+    ),
+    "helpers.course.value": (
+        "Count Counting ValueLab measure_counting plot_counting plot_counting_rates value_1 value_2 value_3"
+    ),
 }
 
 
@@ -75,7 +104,11 @@ def test_the_supported_pythons_are_the_same_everywhere():
     conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     assert f"python >={PYTHONS[0]},<3.{int(PYTHONS[-1][2:]) + 1}" in conda
     assert workflow()["jobs"]["test"]["strategy"]["matrix"]["python"] == PYTHONS
-    assert f"for version in {' '.join(PYTHONS)}; do" in ci_run()
+    assert f"\nversions=({' '.join(PYTHONS)})\n" in ci_run()
+    assert f"Python {PYTHONS[0]} to {PYTHONS[-1]}" in README
+    checkup = (ROOT / "helpers" / "machine" / "checkup.py").read_text(encoding="utf-8")
+    assert set(re.findall(r"3\.\d\d to 3\.\d\d", checkup)) == {f"{PYTHONS[0]} to {PYTHONS[-1]}"}
+    assert f"sys.version_info >= (3, {int(PYTHONS[-1][2:]) + 1})" in checkup
 
 
 def test_the_installed_package_is_this_checkout():
@@ -186,21 +219,87 @@ def test_ruff_finds_nothing(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_python_files_of_the_package_stay_short():
-    files = (ROOT / "helpers").rglob("*.py")
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
-    assert len(lengths) > 90
-    assert {name: length for name, length in lengths.items() if length > 420} == {}
+def package_sources():
+    """Return the text of every file of the package, by its path."""
+    paths = sorted((ROOT / "helpers").rglob("*.py"))
+    assert len(paths) > 90
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def functions_in(tree, prefix):
+    """Yield (full name, lines with decorators and docstring) of every function, nested ones and methods too."""
+    for node in ast.iter_child_nodes(tree):
+        inner = prefix
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inner = f"{prefix}.{node.name}"
+            if not isinstance(node, ast.ClassDef):
+                first = min(part.lineno for part in (*node.decorator_list, node))
+                yield inner, node.end_lineno - first + 1
+        yield from functions_in(node, inner)
+
+
+def assert_none_longer(lengths, limit, exceptions):
+    too_long = {name: length for name, length in lengths.items() if length > limit and name not in exceptions}
+    assert too_long == {}, f"more than {limit} lines"
+    assert [name for name in exceptions if lengths.get(name, 0) <= limit] == [], "no exception any more"
+
+
+def test_files_of_the_package_stay_short():
+    lengths = {path: len(text.splitlines()) for path, text in package_sources().items()}
+    assert_none_longer(lengths, LONGEST_FILE, LONGER_FILES)
+
+
+def test_functions_of_the_package_stay_short():
+    lengths = {}
+    for path, text in package_sources().items():
+        lengths.update(functions_in(ast.parse(text), path.removesuffix(".py").replace("/", ".")))
+    assert len(lengths) > 500 and "helpers.measure.sweeps.sweep" in lengths
+    assert_none_longer(lengths, LONGEST_FUNCTION, LONGER_FUNCTIONS)
+
+
+def test_the_formatter_is_seldom_switched_off():
+    sources = [path.read_text(encoding="utf-8") for path in project_files() if path.suffix == ".py"]
+    assert sum(len(re.findall(r"#\s*fmt:\s*(?:skip|off)\b", text)) for text in sources) <= 5
 
 
 # --- public names -----------------------------------------------------------------------------
+
+
+def documentation(module, name):
+    """Return what is said about a public name: its docstring, an exercise's task, the comment ``#:`` of a constant."""
+    thing = getattr(importlib.import_module(module), name)
+    if inspect.isroutine(thing) or inspect.isclass(thing):
+        return inspect.getdoc(thing)
+    if type(thing).__name__ == "Exercise":
+        return thing.task if thing.hints and thing.answer else None
+    sources = [text for path, text in package_sources().items() if path.startswith(module.replace(".", "/") + "/")]
+    return re.search(rf"^#: .+\n(?:#: .+\n)*{name}\b.* = ", "\n".join(sources), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
     ("module", "name"), [(module, name) for module, names in PUBLIC.items() for name in names.split()]
 )
 def test_public_name_is_there_and_documented(module, name):
-    assert inspect.getdoc(getattr(importlib.import_module(module), name))
+    assert documentation(module, name)
+
+
+def test_every_face_of_a_topic_shows_the_public_names_and_no_others():
+    topics = [path.parent.name for path in sorted((ROOT / "helpers" / "course").glob("*/__init__.py"))]
+    faces = {f"helpers.course.{topic}" for topic in topics} | {"helpers.labs", "helpers.exercises"}
+    shown = {face: " ".join(sorted(importlib.import_module(face).__all__)) for face in faces}
+    assert shown == {face: " ".join(sorted(PUBLIC.get(face, "").split())) for face in faces}
+
+
+def test_a_face_forgets_no_lab_exercise_measurement_or_plot():
+    """What a topic defines under such a name is for its chapter, so its face lends it."""
+    forgotten = []
+    for path, text in package_sources().items():
+        if found := re.fullmatch(r"helpers/course/(\w+)/(?!__init__)\w+\.py", path):
+            topic = found[1]
+            names = rf"^(?:def ((?:measure|plot)_\w+)\(|class (\w+Lab)\b|({topic}_\d+) = )"
+            defined = {name for groups in re.findall(names, text, re.MULTILINE) for name in groups if name}
+            forgotten += sorted(defined - set(PUBLIC.get(f"helpers.course.{topic}", "").split()))
+    assert forgotten == []
 
 
 def test_sweep_takes_what_the_readme_promises():
