@@ -330,7 +330,8 @@ def _why_serial(sweep, best):
     cause = max(losses, key=losses.get)
     share = f"{percent(max(0.0, losses[cause]) / (n_workers * run.wall or 1))} of the workers' time"
     if cause == "slower":
-        if engine == "threads" and computes and run.cpu < 1.3 * run.wall:
+        locked = sweep.environment.get("gil_enabled", True)
+        if engine == "threads" and locked and computes and run.cpu < 1.3 * run.wall:
             return (
                 f"since threads take turns: together they used {run.cpu / (run.wall or 1):.1f} CPUs, the GIL lets one"
                 " compute at a time"

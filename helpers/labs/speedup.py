@@ -19,11 +19,11 @@ from helpers.plots import describe_speedup, draw_speedup_card
 
 ENGINE_TOOLTIPS = {
     "serial": "The plain loop: the baseline, always measured",
-    "threads": "ThreadPoolExecutor: workers in one process, one GIL",
+    "threads": "ThreadPoolExecutor: workers in one process, which share its GIL if this Python has one",
     "processes": "ProcessPoolExecutor: workers with a process each",
     "pool": "multiprocessing.Pool: workers with a process each",
     "multiprocess": "multiprocess.Pool: as pool, takes lambdas and functions from cells (dill)",
-    "interpreters": "InterpreterPoolExecutor: one interpreter a thread, each with its own GIL",
+    "interpreters": "InterpreterPoolExecutor: one interpreter a thread, none shares a GIL with another",
 }
 
 

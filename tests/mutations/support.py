@@ -33,4 +33,11 @@ FAULTS = [
         'if engine != "serial":',
         f"{TESTS}::test_the_other_engines_do_not_need_dill",
     ),
+    Fault(
+        "a Python without a GIL blames it",
+        "helpers/models.py",
+        'if engine == "threads" and locked and computes',
+        'if engine == "threads" and computes',
+        "tests/toolkit/test_models.py::test_a_python_without_a_gil_does_not_blame_it",
+    ),
 ]

@@ -279,12 +279,12 @@ def test_a_speedup_beyond_the_workers_is_mistrusted():
     assert not make_sweep({"threads": lambda n: 2.0}, (2,)).doubts("threads", 2)
 
 
-def why(engine="processes", n=2, usable_cpus=4, serial=1.0, **run):
+def why(engine="processes", n=2, usable_cpus=4, serial=1.0, environment=(), **run):
     """The reason for staying serial, of a pair that is half as fast as the serial loop."""
     runs = []
     for number in range(1, 4):
         runs += [make_run("serial", 1, number, serial), make_run(engine, n, number, 2 * serial, **run)]
-    advice = advise(Sweep("work", 16, tuple(runs), {"usable_cpus": usable_cpus}))
+    advice = advise(Sweep("work", 16, tuple(runs), {"usable_cpus": usable_cpus, **dict(environment)}))
     assert (
         advice.engine == "serial"
         and "is slower than the serial loop, at 0.50 (0.50 to 0.50) times its speed, since" in advice.reason
@@ -304,6 +304,11 @@ def test_staying_serial_for_the_gil_the_cpus_and_tiny_work_is_explained():
     assert "this machine offers 1 usable CPU" in why(usable_cpus=1)
     assert "8 workers share 4 usable CPUs" in why(n=8)
     assert "the whole loop takes 500 µs" in why(serial=0.0005)
+
+
+def test_a_python_without_a_gil_does_not_blame_it():
+    said = why("threads", cpu=2.0, spent={"working": 4.0}, environment={"gil_enabled": False})
+    assert "the same tasks take 4.0 times as long" in said and "GIL" not in said
 
 
 def test_every_reason_is_one_sentence():
