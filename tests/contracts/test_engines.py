@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from leftovers import no_leftovers
+from skips import needs_by_value
 
 from helpers.engines import (
     ENGINES,
@@ -190,6 +191,7 @@ def test_accounting_adds_up_to_workers_times_wall(engine, method):
     assert all(share >= 0 for share in batch.accounting.shares().values())
 
 
+@needs_by_value
 def test_a_lambda_runs_by_value_with_multiprocess_only():
     factor = 3
     assert run_once(lambda x: x * factor, [1, 2], engine="multiprocess", timeout=30).values() == [3, 6]
@@ -197,6 +199,7 @@ def test_a_lambda_runs_by_value_with_multiprocess_only():
         run_once(lambda x: x, [1, 2], engine="processes", timeout=30)
 
 
+@needs_by_value
 def test_multiprocess_carries_globals_and_imports_of_the_function():
     namespace = {"__name__": "__main__"}
     exec("import math\nbase = 2\ndef halve(x): return base + math.floor(x / 2)\n", namespace)
@@ -239,7 +242,7 @@ def test_auto_chunks_are_those_of_pool_map():
 
 
 @pytest.mark.skipif("forkserver" not in start_methods_of("pool"), reason="no forkserver on this platform")
-@pytest.mark.parametrize("engine", ["processes", "pool", "multiprocess"])
+@pytest.mark.parametrize("engine", ["processes", "pool", pytest.param("multiprocess", marks=needs_by_value)])
 def test_forkserver_imports_the_functions_module_once_for_all_workers(engine, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     source = "import os\nIMPORTED_IN = os.getpid()\ndef where(item):\n    return IMPORTED_IN, os.getpid()\n"

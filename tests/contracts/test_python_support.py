@@ -6,10 +6,13 @@ on fails. The tests break dill on purpose, so they say the same on every Python.
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import dill
 import nbformat
 import pytest
 from checkout import ROOT
+from skips import fail_avoidable_skip
 
 from helpers.engines import check_engine, engine_problem, registry
 from helpers.errors import EngineUnavailableError, NotImportableError, NotPicklableError
@@ -17,7 +20,6 @@ from helpers.measure import sweep
 from helpers.measure.handing import pack_function, pack_items
 from helpers.tasks.cpu import do_nothing
 
-dill = pytest.importorskip("dill", reason="dill comes with multiprocess; the environment lacks it")
 REASON = "'code' object has no attribute 'co_lnotab'"
 
 
@@ -128,3 +130,17 @@ def test_chapter_01_shows_what_became_of_a_function_of_its_cell(tmp_path):
     else:
         functions, errors = zip(*(line.split(": ", 1) for line in said), strict=True)
         assert functions == ("triple", "scale") and all(error in problem for error in errors), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ci", "reason", "outcome"),
+    [
+        ("true", "Skipped: could not import 'pandas': No module named 'pandas'", "failed"),
+        ("true", "Skipped: no forkserver on this platform", "skipped"),
+        ("false", "Skipped: could not import 'pandas': No module named 'pandas'", "skipped"),
+    ],
+)
+def test_under_ci_no_test_is_skipped_for_want_of_a_package(monkeypatch, ci, reason, outcome):
+    monkeypatch.setenv("CI", ci)
+    report = SimpleNamespace(outcome="skipped", skipped=True, longrepr=("test_x.py", 1, reason))
+    assert fail_avoidable_skip(report).outcome == outcome

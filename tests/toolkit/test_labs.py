@@ -6,6 +6,7 @@ import time
 
 import pytest
 from leftovers import no_leftovers
+from skips import needs_by_value
 
 from helpers.errors import HelpersError, InvalidArgumentError, NotImportableError, TaskFailedError
 from helpers.labs import SpeedupLab
@@ -111,6 +112,7 @@ def test_bad_controls_are_told_and_nothing_starts():
         lab.run(block=True)
 
 
+@needs_by_value
 def test_engines_that_cannot_run_are_greyed_with_the_reason():
     def nested(item):
         return item
@@ -196,7 +198,9 @@ def run_program(source, tmp_path):
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("engine", ["serial", "threads", "processes", "pool", "multiprocess"])
+@pytest.mark.parametrize(
+    "engine", ["serial", "threads", "processes", "pool", pytest.param("multiprocess", marks=needs_by_value)]
+)
 def test_the_program_runs_as_it_stands(engine, tmp_path):
     source = program_for(cpu.count_primes, [30, 40, 50], engine, 2, "spawn")
     assert "helpers" not in source and run_program(source, tmp_path) == "[10, 12, 15]"

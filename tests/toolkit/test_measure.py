@@ -10,6 +10,7 @@ import textwrap
 
 import pytest
 from leftovers import group_of, no_leftovers, shared_blocks
+from skips import needs_by_value
 
 from helpers.errors import (
     EngineUnavailableError,
@@ -278,9 +279,11 @@ def test_functions_no_worker_can_import_are_refused_with_the_ways_out():
     for func in (nested, lambda item: item):
         with pytest.raises(NotImportableError, match="%%worker"):
             sweep(func, [1], engines="processes")
-    assert sweep(nested, [1, 2], engines="threads", n_workers=1, repeats=1, timeout=30).complete, (
-        "threads and the serial loop take it"
-    )
+
+
+@needs_by_value
+def test_threads_and_the_serial_loop_take_a_function_that_no_worker_can_import():
+    assert sweep(lambda item: item, [1, 2], engines="threads", n_workers=1, repeats=1, timeout=30).complete
 
 
 def test_a_missing_engine_says_why():
