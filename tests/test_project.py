@@ -143,6 +143,26 @@ def test_the_workflow_covers_all_platforms_and_runs_weekly():
     assert systems == {"ubuntu", "macos", "windows"}
 
 
+def job_commands(job):
+    return "\n".join(step.get("run", "") for step in workflow()["jobs"][job]["steps"])
+
+
+def test_the_workflow_has_a_job_for_the_free_threaded_python_and_one_for_the_deliberate_faults():
+    [python] = [
+        step["with"]["python-version"] for step in workflow()["jobs"]["free-threaded"]["steps"] if "with" in step
+    ]
+    assert python == "3.14t" and "PYTHON_GIL" not in json.dumps(workflow()), "nothing may force the GIL off"
+    for wanted in (
+        '".[test,bench]"',
+        "tests/contracts/test_free_threaded.py",
+        "tests/toolkit tests/contracts notebooks",
+    ):
+        assert wanted in job_commands("free-threaded")
+    assert "tests/mutations/run.py" in job_commands("faults")
+    assert "schedule" in workflow()["jobs"]["faults"]["if"]
+    assert (ROOT / "tests" / "mutations" / "run.py").is_file()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="bash and sed are needed")
 @pytest.mark.parametrize("name", ["launch", "test"])
 def test_ci_run_reads_its_command_from_the_readme(name):
