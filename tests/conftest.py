@@ -8,11 +8,24 @@ import time
 
 import pytest
 from leftovers import descendants, shared_blocks, take_private_shared_memory
+from mutations.run import load_faults
 from skips import fail_avoidable_skip
 
 from helpers import runner
 
 take_private_shared_memory()
+
+#: Files that hold the rules of the house; with the tests of figures they are the fast loop, `-m quick`.
+RULES = ("tests/test_layers.py", "tests/test_project.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as quick: the rules of the house, and every test that a deliberate fault names."""
+    quick = {*RULES, *(test for _, fault in load_faults() for test in fault.caught_by.split())}
+    for item in items:
+        file, name = item.nodeid.partition("::")[0], item.nodeid.partition("[")[0]
+        if quick & {file, name, item.nodeid}:
+            item.add_marker(pytest.mark.quick)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 import yaml
 from checkout import ROOT, project_files, readme_command
+from mutations.run import load_faults
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -280,6 +281,16 @@ def test_functions_of_the_package_stay_short():
 def test_the_formatter_is_seldom_switched_off():
     sources = [path.read_text(encoding="utf-8") for path in project_files() if path.suffix == ".py"]
     assert sum(len(re.findall(r"#\s*fmt:\s*(?:skip|off)\b", text)) for text in sources) <= 5
+
+
+@pytest.mark.parametrize(("area", "fault"), load_faults(), ids=lambda part: getattr(part, "name", part))
+def test_every_deliberate_fault_fits_the_code(area, fault):
+    assert (ROOT / fault.file).read_text(encoding="utf-8").count(fault.old) == 1, f"mend tests/mutations/{area}.py"
+    assert fault.old != fault.new and fault.caught_by.split()
+    for test in fault.caught_by.split():
+        file, _, name = test.partition("::")
+        name = name.partition("[")[0]
+        assert re.search(rf"^def {name}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), test
 
 
 # --- public names -----------------------------------------------------------------------------
