@@ -60,13 +60,13 @@ PUBLIC = {
         "COPIES COPY Deliveries PipeLab Trip Trips WAYS measure_delivery measure_pipes pipe_1 pipe_2 pipe_3"
         " plot_bandwidth plot_trip_times"
     ),
+    "helpers.course.counting": (
+        "Count Counting Slice WAYS draw_counting_card measure_counting plot_counting plot_counting_rates"
+    ),
     "helpers.course.lock": (
-        "LockLab LockRun LockSweep ceiling lock_1 lock_2 lock_3 measure_counting measure_locks plot_counting"
-        " plot_lanes plot_lock_speedup run_together"
+        "LockLab LockRun LockSweep ceiling lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup run_together"
     ),
-    "helpers.course.value": (
-        "Count Counting ValueLab measure_counting plot_counting plot_counting_rates value_1 value_2 value_3"
-    ),
+    "helpers.course.value": "ValueLab value_1 value_2 value_3",
 }
 
 

@@ -74,7 +74,7 @@ class Lab:
         self._closed = False
         self._drawn_at = self._draw_took = 0.0
         self._display_id = f"helpers-lab-{uuid.uuid4().hex}"
-        self._shown = False
+        self._displayed = False
         self._build()
         self._picture = self._render(LIVE_SCALE)
 
@@ -189,7 +189,7 @@ class Lab:
         display(self._head)
         display(self._picture, display_id=self._display_id)
         display(self._foot)
-        self._shown = True
+        self._displayed = True
 
     # ── working ───────────────────────────────────────────────────────────────────────────
 
@@ -321,7 +321,7 @@ class Lab:
     def _show_picture(self, scale):
         began = time.monotonic()
         self._picture = self._render(scale)
-        if self._shown:
+        if self._displayed:
             display(self._picture, display_id=self._display_id, update=True)
         self._drawn_at = time.monotonic()
         self._draw_took = self._drawn_at - began

@@ -108,6 +108,13 @@ class MovingPicture:
                 if artist not in self._kept:
                     artist.remove()
 
+    def still(self, record):
+        """Return the picture of `record` as a Figure, at rest."""
+        self._key, self._kept, figure = None, [], new_figure(self.height)
+        self.build(figure, record)
+        self.move(record)
+        return figure
+
     def keep(self, artist):
         """Register an artist that lasts and moves, and return it; for `build`."""
         self._kept.append(artist)

@@ -17,6 +17,9 @@ the errors of this package. Nothing waits without a deadline, and nothing that w
 import multiprocessing
 import time
 from multiprocessing.connection import wait
+from typing import NamedTuple
+
+from helpers.tasks.worker import describe
 
 #: Seconds for a reply, and for the end of a member that was told to end.
 PATIENCE, END_SECONDS = 30.0, 2.0
@@ -215,3 +218,66 @@ def run_all(target, arguments, context=None, seconds=PATIENCE):
         codes = crew.exitcodes
         crew.end(told=False)
     return codes
+
+
+#: Seconds between asking members and their common beginning, and seconds of it in which they watch the clock.
+HEAD_START, WATCH = 0.004, 0.0005
+
+
+def begin_at(start):
+    """Return at the perf_counter second `start`, as exactly as can be: members that were told it begin together."""
+    time.sleep(max(0.0, start - time.perf_counter() - WATCH))
+    while time.perf_counter() < start:
+        pass
+
+
+# ── calls side by side, as exercises make them ────────────────────────────────────────────────
+
+
+class Told(NamedTuple):
+    """How one of several calls ended.
+
+    ``outcome`` is "returned", "raised" (``text`` is the traceback), "ended" (its process ended without a
+    word), "late" (not done at the deadline) or "cut" (ended because another one went wrong).
+    """
+
+    outcome: str
+    value: object = None
+    text: str = ""
+
+
+def call_all(target, arguments, seconds, context=None):
+    """Return [Told] of ``target(*args)`` in a process for each of `arguments`, all at the same time.
+
+    Waits until all have returned, one has gone wrong, or `seconds` have passed; what is still running
+    then is killed: it may wait for something that never comes.
+    """
+    told = {}
+    with Crew(_call_and_tell, [(target, args) for args in arguments], context) as crew:
+        deadline = time.monotonic() + seconds
+        while len(told) < len(crew.links) and all(one.outcome == "returned" for one in told.values()):
+            missing = {link: number for number, link in enumerate(crew.links) if number not in told}
+            ready = wait(list(missing), max(0.0, deadline - time.monotonic()))
+            if not ready:
+                told.update(dict.fromkeys(missing.values(), Told("late")))
+            for link in ready:
+                try:
+                    told[missing[link]] = Told(*link.recv())
+                except (EOFError, OSError):
+                    told[missing[link]] = Told("ended")
+        if any(one.outcome != "returned" for one in told.values()):
+            crew.end(told=False)
+    return [told.get(number, Told("cut")) for number in range(len(crew.links))]
+
+
+def find_problem(told):
+    """Return the first Told of a list that went wrong, or None; one that was cut is no reason."""
+    return next((one for one in told if one.outcome not in ("returned", "cut")), None)
+
+
+def _call_and_tell(link, target, args):
+    try:
+        reply = "returned", target(*args), ""
+    except BaseException as error:
+        reply = "raised", None, describe(error, args)[3]
+    link.send(reply)

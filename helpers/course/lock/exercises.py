@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from helpers.course.lock.trials import try_adding, try_transfers
-from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
+from helpers.exercises.base import (
+    METHODS,
+    Exercise,
+    NotAttempted,
+    Wrong,
+    call_answer,
+    require_overlap,
+    say_method,
+    spy_on,
+)
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.cpu import sum_squares
 
@@ -15,18 +24,15 @@ STUCK_AFTER = 6.0
 STUCK = "under {method} the two processes were not done in time and had to be ended: they wait for ever. {hint}"
 
 
-def _name(method):
-    return method or "the default start method"
-
-
 def _require_done(problem, method, hint):
-    """Raise Wrong if the two processes got stuck or failed."""
-    if problem == "ended":
-        raise Wrong(f"under {_name(method)} a process ended in the middle of your function.")
-    if problem == "stuck":
-        raise Wrong(STUCK.format(method=_name(method), hint=hint))
-    if problem is not None:
-        raise Wrong(f"it raises in a process:\n{shorten_paths(problem)}")
+    """Raise Wrong if one of the two processes got stuck or failed; `problem` is a Told or None."""
+    if problem is None:
+        return
+    if problem.outcome == "ended":
+        raise Wrong(f"under {say_method(method)} a process ended in the middle of your function.")
+    if problem.outcome == "late":
+        raise Wrong(STUCK.format(method=say_method(method), hint=hint))
+    raise Wrong(f"it raises in a process:\n{shorten_paths(problem.text)}")
 
 
 def _add(func, method):
@@ -50,13 +56,10 @@ def _add(func, method):
     if total != TOTAL:
         kind = "Updates were lost" if total < TOTAL else "Something was added twice"
         raise Wrong(
-            f"under {_name(method)} the counter ends at {total}, expected {TOTAL}. {kind}: read, add and write inside"
-            " the lock."
+            f"under {say_method(method)} the counter ends at {total}, expected {TOTAL}. "
+            f"{kind}: read, add and write inside the lock."
         )
-    try:
-        require_overlap(spans)
-    except Wrong as reason:
-        raise Wrong(f"{reason} Call work before you take the lock, and take it for the update alone.") from None
+    require_overlap(spans, also="Call work before you take the lock, and take it for the update alone.")
     return taken
 
 
@@ -127,7 +130,7 @@ def _examine_transfer(func):
             raise NotAttempted("the function moves nothing yet.")
         if balances != expected:
             raise Wrong(
-                f"under {_name(method)} two accounts of 100 each end at {balances[0]} and {balances[1]}, expected"
+                f"under {say_method(method)} two accounts of 100 each end at {balances[0]} and {balances[1]}, expected"
                 f" {expected[0]} and {expected[1]}: hold the locks of both accounts while you change them."
             )
         if min(taken) < 2 * N_TRANSFERS:

@@ -1,50 +1,37 @@
-"""What a lock costs and what its absence costs: sections under a lock, and ways of counting.
+"""What a lock costs, and what its absence costs: sections under a lock.
 
 ::
 
-    measure_locks()     ── visits in rounds ──►  play_locks()     in the runner:
-    measure_counting()       ▲                   a team of processes that is up once, jobs in random order
-                             └── LockRun, a nod ◄┘
+    measure_locks()  ── visits in rounds ──►  play_locks() in the runner: a crew that is up once,
+          ▲                                   all kinds of run in random order
+          └───────── LockRun, a nod ◄────────┘
 
 The plain serial loop runs in every round; the first round is a warm-up and left out.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 from array import array
 from dataclasses import dataclass
-from statistics import median
+from time import perf_counter
 
 from helpers import machine, runner
-from helpers.arguments import check_count
-from helpers.course.lock.tasks import WORK, seconds_per_loop
-from helpers.course.lock.team import LockTeam, run_together
+from helpers.arguments import check_choice, check_count, check_number
+from helpers.course.lock.tasks import WORK, seconds_per_loop, serve
+from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
-from helpers.errors import InvalidArgumentError
+from helpers.errors import HelpersError
 from helpers.measure.handing import check_counts, check_settings
-from helpers.records import MIN_ROUNDS, Estimate, estimate_ratio
-
-__all__ = [
-    "CountingRun",
-    "CountingSweep",
-    "Lane",
-    "LockProgress",
-    "LockRun",
-    "LockSweep",
-    "lock_steps",
-    "measure_counting",
-    "measure_locks",
-    "run_together",
-]
+from helpers.records import estimate_ratio
+from helpers.tasks.crew import HEAD_START
 
 #: By kind of work: steps of one run, shared out among the workers, and seconds of one step on average. Sleeping is
 #: less exact than computing, so its steps are longer.
-STEPS = {"compute": (192, 0.001), "wait": (48, 0.004)}
+STEPS = {"compute": (192, 0.001), "wait": (40, 0.004)}
 #: Free parts differ, as in life, from nearly nothing to nearly twice the average: equal ones would fall into step.
 VARIATION = 0.9
-#: Ways of counting that `measure_counting` compares.
-WAYS = ("no lock", "lock per update", "lock per batch", "merge at the end")
 #: Seconds a job, or the start of a worker, may take before everything is ended.
 DEADLINE = 30.0
 
@@ -146,43 +133,6 @@ class LockSweep:
 
 
 @dataclass(frozen=True)
-class CountingRun:
-    """One way of counting, once: seconds, updates expected and counted; round 0 is the warm-up."""
-
-    way: str
-    round: int
-    wall: float
-    expected: int
-    counted: int
-
-
-@dataclass(frozen=True)
-class CountingSweep:
-    """All ways of counting with ``n_workers`` workers."""
-
-    runs: tuple[CountingRun, ...]
-    n_workers: int
-
-    def ways(self):
-        """Return the ways that have a counted round, in the usual order."""
-        return [way for way in WAYS if self.of(way)]
-
-    def of(self, way):
-        """Return the counted runs of one way."""
-        return [run for run in self.runs if run.way == way and run.round]
-
-    def seconds_per_update(self, way):
-        """Return the Estimate of wall time over updates."""
-        values = [run.wall / run.expected for run in self.of(way)]
-        return estimate_ratio(values) if len(values) >= MIN_ROUNDS else Estimate(median(values), n_rounds=len(values))
-
-    def lost(self, way):
-        """Return the share of updates lost, over all counted rounds."""
-        runs = self.of(way)
-        return 1 - sum(run.counted for run in runs) / sum(run.expected for run in runs)
-
-
-@dataclass(frozen=True)
 class LockProgress:
     """How far a measurement is; the next run waits for whoever reads it."""
 
@@ -235,10 +185,8 @@ def lock_steps(
     """
     counts = check_counts(n_workers, ("processes",))
     repeats = check_count("repeats", repeats, 1, 1000)
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise InvalidArgumentError(f"share must be a number from 0 to 1, not {share!r}.")
-    if work not in WORK:
-        raise InvalidArgumentError(f"work must be one of {', '.join(WORK)}, not {work!r}.")
+    share = check_number("share", share, 0, 1)
+    check_choice("kind of work", work, WORK)
     n_steps = check_count("n_steps", STEPS[work][0] if n_steps is None else n_steps, 1, 100_000)
     check_settings(None, None, timeout)
     method = check_start_method(start_method)
@@ -247,62 +195,39 @@ def lock_steps(
     runs, cpus = [], machine.usable_cpus()
 
     def progress(run):
-        sweep = LockSweep(tuple(runs), float(share), bool(locked), work, cpus, len(runs) == len(visits))
+        sweep = LockSweep(tuple(runs), share, bool(locked), work, cpus, len(runs) == len(visits))
         return LockProgress(len(runs), len(visits), run, sweep)
 
     yield progress(None)
-    for run in _play(play_locks, visits, float(share), work, n_steps, method, timeout, should_stop, on_start):
+    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
+    play = (play_locks, visits, share, work, n_steps, method, timeout)
+    for run in runner.play(*play, key=("locks",), **watch):
         runs.append(run)
         yield progress(run)
 
 
-def measure_counting(
-    *,
-    n_workers=2,
-    n_increments=50_000,
-    ways=WAYS,
-    repeats=3,
-    start_method=None,
-    timeout=DEADLINE,
-    should_stop=None,
-    on_start=None,
-):
-    """Return the CountingSweep: `n_workers` add to one counter at the same time, by each of `ways`.
+def run_together(context, target, *args, n_workers=2, timeout=30.0):
+    """Start `n_workers` processes of ``target(*args)``, wait for them, return the seconds it took.
 
-    `n_increments` is of each worker. Losses depend on the machine; with one CPU there may be none.
+    What is not done after `timeout` seconds is ended. Raises TimeoutError for that, and
+    WorkerDiedError if one did not end well. For examples: it starts from the caller's process.
     """
-    check_counts(n_workers, ("processes",))
-    n_increments, repeats = (
-        check_count("n_increments", n_increments, 1, 10_000_000),
-        check_count("repeats", repeats, 1, 1000),
-    )
-    unknown = [way for way in ways if way not in WAYS]
-    if unknown:
-        raise InvalidArgumentError(f"There is no way {unknown[0]!r}. There are: {', '.join(WAYS)}.")
-    check_settings(None, None, timeout)
-    visits = _plan([(way, n_workers) for way in ways], repeats)
-    method = check_start_method(start_method)
-    return CountingSweep(
-        tuple(_play(play_counting, visits, n_increments, method, timeout, should_stop, on_start)), n_workers
-    )
+    began = perf_counter()
+    with Crew(target, [args] * n_workers, context.get_start_method(), links=False) as crew:
+        done = crew.join(timeout)
+        seconds = perf_counter() - began
+        crew.require_health()
+        if not done:
+            raise TimeoutError(
+                f"Not all {n_workers} processes were done within {timeout:g} s: something waits for ever. "
+                "They were ended."
+            )
+    return seconds
 
 
 def _plan(pairs, repeats):
     """Return [(round, *pair)]: all pairs in every round, in random order; round 0 is the warm-up."""
     return [(number, *pair) for number in range(repeats + 1) for pair in random.sample(pairs, len(pairs))]
-
-
-def _play(make_records, *arguments):
-    """Yield what is played in the runner; a stop ends it without an error. The last three: timeout, should_stop,
-    on_start."""
-    *arguments, timeout, should_stop, on_start = arguments
-    records = runner.play(
-        make_records, *arguments, timeout, key=("locks",), timeout=timeout, should_stop=should_stop, on_start=on_start
-    )
-    try:
-        yield from records
-    finally:
-        records.close()
 
 
 # ── in the runner ───────────────────────────────────────────────────────────────────────────
@@ -313,23 +238,34 @@ def play_locks(visits, share, work, n_steps, start_method, timeout):
     length = STEPS[work][1] / (seconds_per_loop() if work == "compute" else 1.0)
     inside, frees = length * share, [length * (1 - share) * factor for factor in vary(n_steps)]
     jobs = {"serial": "plain", "locked": "sections", "unlocked": "unprotected"}
-    with LockTeam(max(n for _, _, n in visits), start_method, timeout) as team:
+    context = multiprocessing.get_context(start_method)
+    counter, lock = context.RawValue("q", 0), context.Lock()
+    members = [(counter, lock)] * max(n for _, _, n in visits)
+    with Crew(serve, members, start_method, patience=timeout, preload=[serve.__module__]) as crew:
+        crew.receive_all()
         for number, kind, n in visits:
-            replies = team.run(jobs[kind], [(part, inside, work) for part in share_out(frees, n)])
-            origin = min(began for began, _, _ in replies)
-            lanes = tuple(
-                Lane(began - origin, ended - origin, *(_times(part, origin) for part in notes))
-                for began, ended, notes in replies
-            )
-            yield LockRun(
-                kind,
-                n,
-                number,
-                max(lane.ended for lane in lanes),
-                n_steps,
-                team.counter.value,
-                () if kind == "serial" else lanes,
-            )
+            counter.value = 0
+            start = perf_counter() + HEAD_START
+            parts = share_out(frees, n)
+            replies = crew.ask_all([(jobs[kind], start, (part, inside, work)) for part in parts])
+            yield read_run(kind, number, replies, n_steps, counter.value)
+
+
+def read_run(kind, number, replies, n_steps, counted):
+    """Return the LockRun that the replies (began, ended, notes, problem) of its workers tell.
+
+    It lasts from the first worker's beginning to the last one's end; times count from that beginning.
+    """
+    for *_, problem in replies:
+        if problem is not None:
+            raise HelpersError(f"A worker failed:\n{problem}")
+    origin = min(began for began, *_ in replies)
+    lanes = tuple(
+        Lane(began - origin, ended - origin, *(_times(part, origin) for part in notes))
+        for began, ended, notes, _ in replies
+    )
+    wall = max(lane.ended for lane in lanes)
+    return LockRun(kind, len(replies), number, wall, n_steps, counted, () if kind == "serial" else lanes)
 
 
 def vary(n_steps):
@@ -347,15 +283,6 @@ def share_out(frees, n_workers):
     """
     average, parts = sum(frees) / len(frees), [frees[k::n_workers] for k in range(n_workers)]
     return [[free * average * len(part) / (sum(part) or 1) for free in part] for part in parts]
-
-
-def play_counting(visits, n_increments, start_method, timeout):
-    """Yield a CountingRun for each visit. Runs in the runner."""
-    with LockTeam(max(n for _, _, n in visits), start_method, timeout) as team:
-        for number, way, n in visits:
-            replies = team.run(way, [(n_increments,)] * n)
-            wall = max(ended for _, ended, _ in replies) - min(began for began, _, _ in replies)
-            yield CountingRun(way, number, wall, n * n_increments, team.counter.value)
 
 
 def _times(packed, origin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
-from helpers.course.lock.measure import STEPS
+from helpers.course.lock.measure import STEPS, LockSweep
 from helpers.models import amdahl
 from helpers.plots.drawing import (
     COLOURS,
@@ -32,7 +33,9 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.labels import Labels
-from helpers.plots.live import LivePicture
+from helpers.plots.live import MovingPicture
+from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
+from helpers.words import percent, plural
 
 #: name: colour, hatch, thickness of the box in a lane; never colour alone
 PARTS = {
@@ -123,7 +126,7 @@ def describe_shares(run):
         return "the beginning of the last run with the most workers"
     shares = run.shares()
     names = {"free": "free", "waiting": "waiting", "holding": "inside"}
-    parts = ", ".join(f"{name} {100 * shares[part]:.0f} %" for part, name in names.items())
+    parts = ", ".join(f"{name} {percent(shares[part])}" for part, name in names.items())
     return f"all of {'the warm-up' if run.round == 0 else 'the last run'}: {parts}"
 
 
@@ -207,14 +210,8 @@ class _SpeedupView:
     """The speedup axes: what stays is drawn by the constructor, what moves by `show`."""
 
     def __init__(self, ax, counts, share, locked, work, cpus, data_top=0.0):
-        self.ax, self.counts, self.share, self.locked, self.work, self.cpus = (
-            ax,
-            sorted(counts),
-            share,
-            locked,
-            work,
-            cpus,
-        )
+        self.ax, self.counts, self.share = ax, sorted(counts), share
+        self.locked, self.work, self.cpus = locked, work, cpus
         most, top = max(counts), _top(counts, share, locked, work, cpus, data_top)
         left = 0.6
         right = most + (most - left) * ROOM / (axes_width(ax) - ROOM)
@@ -241,7 +238,7 @@ class _SpeedupView:
         write_head(ax, "Speedup over the plain loop", [" "])
         self.how = next(text for text in ax.texts if text.get_gid() == "how")
         self.note = ax.text(0.5, 0.1, "", transform=ax.transAxes, ha="center", size=TEXT_SIZE, color=GREY, family=FONT)
-        self.texts = []
+        self.lasting = [self.curve, self.bars, self.full, self.hollow, self.how, self.note]
 
     def _bound(self, name, x, y, style, colour):
         self.ax.plot(x, y, style, color=colour, lw=1.3, zorder=3)
@@ -263,21 +260,19 @@ class _SpeedupView:
         self.bars.set_segments([[(n, e.low), (n, e.high)] for n, e in found if e.low is not None])
         self.how.set_text(self._how(sweep, found))
         self.note.set_text("" if found else "no round yet" if sweep is not None else "nothing measured yet")
-        self._label(found)
-        return [self.curve, self.bars, self.full, self.hollow, self.how, self.note, *self.texts]
+        return [*self.lasting, *self._label(found)]
 
     def _how(self, sweep, found):
         steps = "steps sleep" if self.work == "wait" else "steps compute"
         if not found:
-            return f"{100 * self.share:.0f} % of each step inside · {steps}"
+            return f"{percent(self.share)} of each step inside · {steps}"
         rounds = max(estimate.n_rounds for _, estimate in found)
-        few = f"{rounds} round{'s' * (rounds > 1)}: no interval"
-        bars = f"median of {rounds} rounds, bars 95 %" if found[0][1].low is not None else few
-        return f"{bars} · {100 * self.share:.0f} % inside · {steps}"
+        few = "rough with so few" if rounds < GOOD_ROUNDS else "95 %"
+        bars = f"bars {few}" if rounds >= MIN_ROUNDS else "no interval"
+        return f"median of {plural(rounds, 'round')}, {bars} · {percent(self.share)} inside · {steps}"
 
     def _label(self, found):
-        for text in self.texts:
-            text.remove()
+        """Write the labels on the lines; return them."""
         before, labels = set(self.ax.texts), Labels(self.ax)
         for name, x, y, colour in self.lines:
             labels.avoid(x, y)
@@ -289,80 +284,90 @@ class _SpeedupView:
         if self.shade:
             labels.add_shade(self.shade, "more workers than CPUs")
         labels.place()
-        self.texts = [text for text in self.ax.texts if text not in before]
+        return [text for text in self.ax.texts if text not in before]
 
 
 # ── the card of the lab ─────────────────────────────────────────────────────────────────────
 
 
-class LockCard:
-    """The picture of LockLab, 900 × 350 pixels at scale 1: speedups, lanes, and updates lost.
+@dataclass(frozen=True)
+class LockSetting:
+    """What LockLab is set to, and the LockSweep measured with that, or None: what its picture shows."""
 
-    Made for one setting; `png` shows a LockSweep (or None) in it, drawing only what moves.
-    """
+    counts: tuple[int, ...]
+    share: float
+    locked: bool
+    work: str
+    usable_cpus: int
+    sweep: LockSweep | None = None
 
-    def __init__(self, counts, share, locked, work, cpus, data_top=0.0, scale=1.0):
-        figure = new_figure()
-        self.n_workers, self.kind = max(counts), "locked" if locked else "unlocked"
+    @property
+    def kind(self):
+        """As in a LockRun."""
+        return "locked" if self.locked else "unlocked"
+
+
+class LockCard(MovingPicture):
+    """The picture of LockLab: speedups, lanes, and updates lost; of a LockSetting."""
+
+    def frame(self, setting):
+        """The setting, and the top of the data where the bounds do not leave it room."""
+        top, least = _data_top(setting.sweep), _top(*_bounds(setting), 0.0)
+        return setting.counts, setting.share, setting.locked, setting.work, ceil(top) if 1.05 * top > least else 0
+
+    def build(self, figure, setting):
+        """Draw the axes and bounds of the setting."""
         speedups = figure.add_axes((0.048, 0.145, 0.43, 0.665))
         lanes, updates = figure.add_axes((0.575, 0.375, 0.41, 0.435)), figure.add_axes((0.575, 0.075, 0.41, 0.06))
-        self.view = _SpeedupView(speedups, counts, share, locked, work, cpus, data_top)
-        self.lanes = lanes
-        _style_lanes(lanes, self.n_workers, WINDOW * STEPS[work][1])
-        self.boxes = list(_lane_boxes(lanes, self.kind))
-        write_head(lanes, LANES_TITLE[self.kind], [" "])
-        self.how = next(text for text in lanes.texts if text.get_gid() == "how")
-        _draw_keys(lanes, self.kind)
-        self.note = lanes.text(
-            0.5, 0.5, "", transform=lanes.transAxes, ha="center", va="center", size=TEXT_SIZE, color=GREY, family=FONT
-        )
-        self._build_updates(updates)
-        moving = [*self.boxes, self.how, self.note, self.kept, self.lost, self.words, *self.view.show(None)]
-        self.live = LivePicture(figure, moving, scale)
+        self.view = _SpeedupView(speedups, *_bounds(setting), _data_top(setting.sweep))
+        self.n_workers, self.lanes = max(setting.counts), lanes
+        _style_lanes(lanes, self.n_workers, WINDOW * STEPS[setting.work][1])
+        self.boxes = [self.keep(boxes) for boxes in _lane_boxes(lanes, setting.kind)]
+        write_head(lanes, LANES_TITLE[setting.kind], [" "])
+        self.how = self.keep(next(text for text in lanes.texts if text.get_gid() == "how"))
+        _draw_keys(lanes, setting.kind)
+        style = {"ha": "center", "va": "center", "size": TEXT_SIZE, "color": GREY, "family": FONT}
+        self.note = self.keep(lanes.text(0.5, 0.5, "", transform=lanes.transAxes, **style))
+        self.updates = [self.keep(artist) for artist in _update_bar(updates)]
+        for artist in self.view.lasting:
+            self.keep(artist)
 
-    def _build_updates(self, ax):
-        ax.set_xlim(0, 1)
-        ax.set_ylim(0, 1)
-        ax.axis("off")
-        ax.add_patch(Rectangle((0, 0), 1, 1, facecolor=SHADE, edgecolor="none"))
-        self.kept = ax.add_patch(Rectangle((0, 0), 0, 1, facecolor=KEPT, edgecolor="none"))
-        self.lost = ax.add_patch(
-            Rectangle((0, 0), 0, 1, facecolor=paler(LOST, 0.6), edgecolor=LOST, hatch="xxxxx", linewidth=0.0)
-        )
-        self.words = ax.annotate(
-            "",
-            (0, 1),
-            (0, 3),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            va="bottom",
-            size=TEXT_SIZE,
-            color=INK,
-            family=FONT,
-            annotation_clip=False,
-        )
-
-    def png(self, sweep):
-        """Return the card with `sweep` in it as PNG bytes."""
-        run = sweep.last_run(self.n_workers) if sweep is not None else None
+    def move(self, setting):
+        """Show what was measured."""
+        run = setting.sweep.last_run(self.n_workers) if setting.sweep is not None else None
         right = self.lanes.get_xlim()[1]
         for part, boxes in zip(PARTS, self.boxes, strict=True):
             boxes.set_path(_path(run, part, right) if run is not None else Path(np.empty((0, 2))))
         self.how.set_text(describe_shares(run))
         self.note.set_text("" if run is not None else "one lane a worker, filled once it has run")
         self._show_updates(run)
-        moved = self.view.show(sweep)
-        for artist in moved:
-            artist.set_animated(True)
-        self.live.moving = [*self.boxes, self.how, self.note, self.kept, self.lost, self.words, *moved]
-        return self.live.png()
+        return [*self.boxes, self.how, self.note, *self.updates, *self.view.show(setting.sweep)]
 
     def _show_updates(self, run):
-        kept = run.counted / run.expected if run is not None else 0.0
-        self.kept.set_width(kept)
-        self.lost.set_x(kept)
-        self.lost.set_width(1 - kept if run is not None else 0.0)
-        self.words.set_text(describe_updates(run))
+        kept, lost, words = self.updates
+        share = run.counted / run.expected if run is not None else 0.0
+        kept.set_width(share)
+        lost.set_x(share)
+        lost.set_width(1 - share if run is not None else 0.0)
+        words.set_text(describe_updates(run))
+
+
+def _bounds(setting):
+    return setting.counts, setting.share, setting.locked, setting.work, setting.usable_cpus
+
+
+def _update_bar(ax):
+    """Draw the empty bar of updates; return what moves: kept, lost, words."""
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    ax.axis("off")
+    ax.add_patch(Rectangle((0, 0), 1, 1, facecolor=SHADE, edgecolor="none"))
+    kept = ax.add_patch(Rectangle((0, 0), 0, 1, facecolor=KEPT, edgecolor="none"))
+    style = {"facecolor": paler(LOST, 0.6), "edgecolor": LOST, "hatch": "xxxxx", "linewidth": 0.0}
+    lost = ax.add_patch(Rectangle((0, 0), 0, 1, **style))
+    place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom", "annotation_clip": False}
+    words = ax.annotate("", (0, 1), (0, 3), size=TEXT_SIZE, color=INK, family=FONT, **place)
+    return kept, lost, words
 
 
 def describe_updates(run):
@@ -371,48 +376,3 @@ def describe_updates(run):
         return "updates of the counter: none yet"
     lost = f"{run.lost:,} lost (hatched)" if run.lost else "none lost"
     return f"updates of the counter: {run.expected:,} made, {run.counted:,} counted, {lost}"
-
-
-# ── ways of counting ────────────────────────────────────────────────────────────────────────
-
-
-def plot_counting(sweep, ax=None):
-    """Return the Axes with a bar for each way of counting: time of an update, and the share of updates lost."""
-    ax = new_figure(2.6).add_axes((0.145, 0.19, 0.835, 0.57)) if ax is None else ax
-    ways = sweep.ways()
-    estimates = [sweep.seconds_per_update(way) for way in ways]
-    values = [1e9 * estimate.median for estimate in estimates]
-    style_axes(ax, "nanoseconds an update, all workers together", grid="x")
-    ax.set_ylim(len(ways) - 0.45, -0.55)
-    ax.set_yticks(range(len(ways)), ways)
-    right = max(1e9 * (e.high or e.median) for e in estimates)
-    ax.set_xlim(0, 1.42 * right)
-    for row, (way, value, estimate) in enumerate(zip(ways, values, estimates, strict=True)):
-        lost = sweep.lost(way)
-        ax.barh(
-            row,
-            value,
-            0.6,
-            facecolor=paler(LOST, 0.6) if lost > 0 else KEPT,
-            edgecolor=LOST if lost > 0 else "none",
-            hatch="xxxx" if lost > 0 else None,
-            linewidth=0.0,
-            zorder=3,
-        )
-        if estimate.low is not None:
-            ax.plot([1e9 * estimate.low, 1e9 * estimate.high], [row, row], color=INK, lw=1.2, zorder=5)
-        end = 1e9 * (estimate.high or estimate.median)
-        words = f"{value:,.3g} ns, " + (f"{100 * lost:.2g} % of the updates lost" if lost > 0 else "nothing lost")
-        ax.annotate(
-            words, (end, row), (6, 0), textcoords="offset points", va="center", size=TEXT_SIZE, color=INK, family=FONT
-        )
-    rounds = min((estimate.n_rounds for estimate in estimates), default=0)
-    write_head(
-        ax,
-        f"What an update costs: {sweep.n_workers} worker{'s' * (sweep.n_workers > 1)}, one counter",
-        [
-            f"median of {rounds} rounds, lines are 95 % intervals" if rounds >= 3 else f"rounds: {rounds}",
-            "hatched: wrong result",
-        ],
-    )
-    return ax

@@ -1,8 +1,7 @@
-"""What the workers of the Lock chapter execute: counting, sections under a lock, small uses of each tool.
+"""What the workers of the Lock chapter execute: sections under a lock, small uses of each tool.
 
 ::
 
-    add_…            one shared counter, by several ways of locking
     TracedLock       a lock that notes when it was asked for, got and released
     run_sections     the work of LockLab: free part, then a part inside the lock
     serve            a worker that runs such jobs as they are asked for
@@ -13,72 +12,15 @@ a deadline, but for the ones whose endlessness is the lesson: those run in the r
 """
 
 import multiprocessing
-import os
-import signal
 import threading
 from array import array
 from time import perf_counter, sleep
 
+from helpers.tasks.crew import begin_at
 from helpers.tasks.worker import describe, end_with_parent
 
 #: Seconds a worker waits for the others at a gate or for a signal.
 PATIENCE = 30.0
-#: Updates under one lock when a batch is locked at once.
-BATCH = 100
-#: Seconds before the common start in which a worker watches the clock instead of sleeping.
-WATCH = 0.0005
-
-
-# ── one shared counter ──────────────────────────────────────────────────────────────────────
-
-
-def add_unlocked(counter, n_increments, gate=None):
-    """Add 1 to ``counter.value`` so many times: read, add, write back, with nobody kept out.
-
-    `gate` is a Barrier at which workers wait for each other, so that they truly overlap.
-    """
-    if gate is not None:
-        gate.wait(PATIENCE)
-    for _ in range(n_increments):
-        counter.value += 1
-
-
-def add_locked(counter, lock, n_increments, gate=None):
-    """Add 1 so many times, each time inside the lock."""
-    if gate is not None:
-        gate.wait(PATIENCE)
-    for _ in range(n_increments):
-        with lock:
-            counter.value += 1
-
-
-def add_in_batches(counter, lock, n_increments, size=BATCH):
-    """Add 1 so many times; the lock is taken once for `size` increments."""
-    for first in range(0, n_increments, size):
-        with lock:
-            for _ in range(min(size, n_increments - first)):
-                counter.value += 1
-
-
-def add_and_merge(counter, lock, n_increments):
-    """Count alone in a variable of this process; take the lock once, at the end."""
-    total = 0
-    for _ in range(n_increments):
-        total += 1
-    with lock:
-        counter.value += total
-
-
-def keep(counter, lock):
-    """Keep what a pool's initializer got, for `add_kept`: a lock cannot travel with a task."""
-    global kept_counter, kept_lock
-    kept_counter, kept_lock = counter, lock
-
-
-def add_kept(n_increments):
-    """Add 1 so many times to the counter this worker was started with; return the number."""
-    add_locked(kept_counter, kept_lock, n_increments)
-    return n_increments
 
 
 def add_with(lock):
@@ -174,37 +116,20 @@ def run_unprotected(counter, _lock, *settings):
     return run_sections(counter, None, *settings)
 
 
-JOBS = {
-    "plain": run_plain,
-    "sections": run_sections,
-    "unprotected": run_unprotected,
-    "no lock": lambda counter, lock, n: add_unlocked(counter, n),
-    "lock per update": add_locked,
-    "lock per batch": add_in_batches,
-    "merge at the end": add_and_merge,
-}
+JOBS = {"plain": run_plain, "sections": run_sections, "unprotected": run_unprotected}
 
 
 def serve(connection, counter, lock):
     """Run the jobs that come in until there are no more; answer (began, ended, value, problem).
 
     A job is (name, start, arguments): it begins at the perf_counter second `start`, so that
-    several workers begin together.
+    several workers begin together. The target of a crew.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
-    connection.send(os.getpid())
-    while True:
-        try:
-            asked = connection.recv()
-        except (EOFError, OSError):
-            return
-        if asked is None:
-            return
+    connection.send("ready")
+    while (asked := connection.recv()) is not None:
         name, start, arguments = asked
-        sleep(max(0.0, start - perf_counter() - WATCH))
-        while perf_counter() < start:
-            pass
+        begin_at(start)
         began = perf_counter()
         try:
             value, problem = JOBS[name](counter, lock, *arguments), None

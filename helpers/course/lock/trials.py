@@ -5,10 +5,10 @@ wait for the other process to hold one too. Standard library only.
 """
 
 import multiprocessing
-import queue
 import time
 
-from helpers.tasks.worker import describe
+from helpers.course.counting.tasks import PausingCounter
+from helpers.tasks.crew import call_all, find_problem
 
 #: Seconds between reading and writing: long against everything around it.
 DAWDLE = 0.003
@@ -16,22 +16,9 @@ DAWDLE = 0.003
 MEETING = 0.3
 
 
-class SlowCounter:
-    """A number in shared memory; after each reading some time passes, so that races are seen."""
-
-    def __init__(self, start=0):
-        self._number = multiprocessing.RawValue("q", start)
-
-    @property
-    def value(self):
-        """The number; reading it takes a moment."""
-        seen = self._number.value
-        time.sleep(DAWDLE)
-        return seen
-
-    @value.setter
-    def value(self, number):
-        self._number.value = number
+def make_slow_counter(start=0):
+    """Return a counter without a lock that dawdles between reading and writing."""
+    return PausingCounter(multiprocessing.RawValue("q", start), pause=DAWDLE)
 
 
 class CountedLock:
@@ -126,7 +113,7 @@ class Account:
     """An account of the exercise: ``number``, ``lock``, ``balance``."""
 
     def __init__(self, number, balance, meeting):
-        self.number, self.lock, self._counter = number, MeetingLock(meeting), SlowCounter(balance)
+        self.number, self.lock, self._counter = number, MeetingLock(meeting), make_slow_counter(balance)
         self._meeting = meeting
 
     @property
@@ -140,61 +127,12 @@ class Account:
         self._counter.value = amount
 
 
-def run_pair(target, arguments, seconds):
-    """Run ``target(*args)`` in a process for each of `arguments`; return (values, problem).
-
-    `problem` is "stuck" if they are not done in `seconds` (they are ended), "ended" if one ended itself,
-    the traceback of the first failure, or None.
-    """
-    replies = multiprocessing.Queue()
-    pair = [multiprocessing.Process(target=_report, args=(replies, target, args), daemon=True) for args in arguments]
-    values, problem = [], None
-    try:
-        for process in pair:
-            process.start()
-        deadline = time.monotonic() + seconds
-        for _ in pair:
-            value, failure = _next_reply(replies, pair, deadline)
-            values.append(value)
-            if failure is not None:
-                problem = failure
-                break
-    except queue.Empty:
-        problem = "ended" if any(process.exitcode for process in pair) else "stuck"
-    for process in pair:
-        process.join(0 if problem else 2)
-        if process.is_alive():
-            process.kill()
-            process.join(5)
-    replies.close()
-    return values, problem
-
-
-def _next_reply(replies, pair, deadline):
-    """Return the next reply; raise queue.Empty at the deadline, or soon after a process failed to reply."""
-    while True:
-        failed = any(process.exitcode for process in pair)  # looked at first: its reply would be there by now
-        try:
-            return replies.get(timeout=max(0.01, min(0.1, deadline - time.monotonic())))
-        except queue.Empty:
-            if failed or time.monotonic() > deadline:
-                raise
-
-
-def _report(replies, target, args):
-    try:
-        reply = target(*args), None
-    except BaseException as error:
-        reply = None, describe(error, args)[3]
-    replies.put(reply)
-
-
 def try_adding(answer, work, halves, seconds):
     """Return (total, how often the lock was taken, problem) of `answer(counter, lock, work, items)` in two
     processes."""
-    counter, lock = SlowCounter(), CountedLock()
-    _, problem = run_pair(answer_nothing_back, [(answer, counter, lock, work, items) for items in halves], seconds)
-    return counter.value, lock.taken, problem
+    counter, lock = make_slow_counter(), CountedLock()
+    told = call_all(answer_nothing_back, [(answer, counter, lock, work, items) for items in halves], seconds)
+    return counter.value, lock.taken, find_problem(told)
 
 
 def try_transfers(answer, n_transfers, seconds):
@@ -205,12 +143,12 @@ def try_transfers(answer, n_transfers, seconds):
     meeting, gate = Meeting(), multiprocessing.Barrier(2)
     accounts = [Account(number, 100, meeting) for number in (1, 2)]
     arguments = [(answer, *accounts, 1, n_transfers, gate), (answer, *accounts[::-1], 2, n_transfers, gate)]
-    _, problem = run_pair(repeat_transfer, arguments, seconds)
+    told = call_all(repeat_transfer, arguments, seconds)
     return (
         [account.balance for account in accounts],
         [account.lock.taken for account in accounts],
         meeting.changed_alone(),
-        problem,
+        find_problem(told),
     )
 
 

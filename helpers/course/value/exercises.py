@@ -3,82 +3,76 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from multiprocessing.shared_memory import SharedMemory
 
-from helpers.course.value.tasks import PausingCounter, call_and_tell, checksum, fail_on_block, identify_block
+from helpers.course.counting.tasks import PausingCounter
+from helpers.course.value.tasks import checksum, fail_on_block, identify_block
 from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.cpu import sum_squares
+from helpers.tasks.crew import call_all, find_problem
 
 #: Seconds that the learner's function may take in one process.
 COUNT_DEADLINE = 8.0
-#: Workers, and increments of each: on a counter that pauses, and on a plain one.
+#: Workers, and updates of each: on a counter that pauses, and on a plain one.
 N_WORKERS, FEW, MANY = 2, 20, 20_000
 
 
 # ── value_1: a counter that is exact ──────────────────────────────────────────────────────────
 
 
-def count_with(func, increments, pausing, deadline):
-    """Return (what the counter says, problem or None) after two processes ran ``func(counter, increments)``."""
+def count_with(func, n_updates, pausing, deadline):
+    """Return (what the counter says, problem) after two processes ran ``func(counter, n_updates)``.
+
+    `problem` is the Told of the process that went wrong, or None.
+    """
     counter = multiprocessing.Value("q", 0)
     used = PausingCounter(counter, multiprocessing.Barrier(N_WORKERS)) if pausing else counter
-    links, processes, problem = [], [], None
-    for _ in range(N_WORKERS):
-        ours, theirs = multiprocessing.Pipe()
-        processes.append(
-            multiprocessing.Process(target=call_and_tell, args=(theirs, func, used, increments), daemon=True)
-        )
-        processes[-1].start()
-        theirs.close()
-        links.append(ours)
-    until = time.monotonic() + deadline
-    for link in links:
-        try:
-            told = link.recv() if link.poll(max(0.0, until - time.monotonic())) else "late"
-        except EOFError:
-            told = "ended"
-        problem = problem or told
-    for process in processes:
-        if problem is not None:
-            process.kill()
-        process.join(5)
+    problem = find_problem(call_all(return_nothing, [(func, used, n_updates)] * N_WORKERS, deadline))
     return (counter.value if problem is None else 0), problem
+
+
+def return_nothing(func, *args):
+    """Call the learner's function; what it returns need not be picklable."""
+    func(*args)
 
 
 def _examine_add(func):
     require_importable(func)
     for method in METHODS:
-        for increments, pausing in ((FEW, True), (MANY, False)):
-            said, problem = call_answer(count_with, func, increments, pausing, COUNT_DEADLINE, start_method=method)
-            if problem == "late":
-                raise Wrong(
-                    f"a process did not return in {COUNT_DEADLINE:g} s: it waits for a lock that is never released."
-                )
-            if problem == "ended":
-                raise Wrong("a process ended in the middle of your function.")
+        for n_updates, pausing in ((FEW, True), (MANY, False)):
+            said, problem = call_answer(count_with, func, n_updates, pausing, COUNT_DEADLINE, start_method=method)
             if problem is not None:
-                raise Wrong(f"it raises:\n{shorten_paths(problem)}")
-            expected = N_WORKERS * increments
+                raise Wrong(_say_problem(problem))
             if said == 0:
                 raise NotAttempted("the counter still says 0.")
-            if said < expected:
-                raise Wrong(
-                    f"two processes made {increments:,} increments each and the counter says {said:,} instead of"
-                    f" {expected:,}: updates were lost. Between reading and writing the value, another process may"
-                    " come in."
-                )
-            if said > expected:
-                raise Wrong(
-                    f"two processes made {increments:,} increments each and the counter says {said:,}, more than"
-                    f" {expected:,}."
-                )
+            if words := judge_count(said, n_updates):
+                raise Wrong(words)
+
+
+def _say_problem(problem):
+    if problem.outcome == "late":
+        return f"a process did not return in {COUNT_DEADLINE:g} s: it waits for a lock that is never released."
+    if problem.outcome == "ended":
+        return "a process ended in the middle of your function."
+    return f"it raises:\n{shorten_paths(problem.text)}"
+
+
+def judge_count(said, n_updates):
+    """Return what is wrong with a counter that says `said` after `n_updates` of each of two processes, else ""."""
+    expected = N_WORKERS * n_updates
+    made = f"two processes made {n_updates:,} updates each and the counter says {said:,}"
+    if said < expected:
+        return (
+            f"{made} instead of {expected:,}: updates were lost. "
+            "Between reading and writing the value, another process may come in."
+        )
+    return f"{made}, more than {expected:,}." if said > expected else ""
 
 
 value_1 = Exercise(
     "value_1",
-    "Write, in a %%worker cell, add(counter, increments): it adds 1 to a shared Value, increments times, and none is"
+    "Write, in a %%worker cell, add(counter, n_updates): it adds 1 to a shared Value, n_updates times, and none is"
     " lost.",
     _examine_add,
     "two processes added at the same time, under two start methods, on a counter that pauses between reading and"
@@ -88,9 +82,9 @@ value_1 = Exercise(
         "with counter.get_lock(): holds it. Or count in a local variable first, and hold the lock once.",
     ),
     """%%worker
-def add(counter, increments):
+def add(counter, n_updates):
     own = 0
-    for _ in range(increments):
+    for _ in range(n_updates):
         own += 1
     with counter.get_lock():
         counter.value += own""",

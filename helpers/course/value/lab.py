@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import ipywidgets as widgets
+from dataclasses import replace
 
-from helpers import words
-from helpers.course.value.measure import WAY_SECONDS, WAYS, Count, Counting, check_counting, counting_steps
-from helpers.course.value.plots import WAY_NAMES, CountingCard, describe_counting
-from helpers.errors import InvalidArgumentError
-from helpers.labs.base import LIVE_SCALE, Lab
-from helpers.labs.controls import method_control, toggle
-from helpers.machine import machine_report
-from helpers.plots.drawing import figure_png
-from helpers.plots.live import LivePicture
+from helpers.arguments import check_number
+from helpers.course.counting.measure import MAX_BATCH, WAYS, Count, counting_steps, plan_counting
+from helpers.course.counting.plots import CountingCard, describe_counting
+from helpers.labs.base import Lab
+from helpers.labs.controls import (
+    choice,
+    chosen_of,
+    keep_one,
+    label,
+    method_control,
+    number,
+    on_change,
+    slider,
+    toggles,
+)
+from helpers.machine import usable_cpus
+from helpers.words import plural, rate
 
 WAY_TOOLTIPS = {
     "no lock": "counter.value += 1 and nothing else: updates may be lost",
-    "lock each": "with counter.get_lock() around every increment",
-    "lock per batch": "with counter.get_lock() around a batch of increments",
-    "local then merge": "count in a local variable, add the sum once a slice",
-    "manager": "a value that lives in the Manager's process: messages for every increment",
+    "lock per update": "with counter.get_lock() around every update",
+    "lock per batch": "with counter.get_lock() around a batch of updates",
+    "merge at the end": "count in a variable of the process, add the sum once a round",
+    "manager": "a value that lives in the Manager's process: messages for every update",
 }
-#: Workers and increments offered; others can be given from code.
-WORKER_CHOICES, INCREMENT_CHOICES = (1, 2, 3, 4, 8), (2_000, 20_000, 100_000, 500_000)
+#: Workers and updates offered; others can be given from code.
+WORKER_CHOICES, UPDATE_CHOICES = (1, 2, 3, 4, 8), (2_000, 20_000, 100_000, 500_000)
+#: Rounds in which each way counts.
+REPEATS = 5
 
 
 class ValueLab(Lab):
@@ -30,10 +40,10 @@ class ValueLab(Lab):
 
     Parameters
     ----------
-    n_workers, increments, batch : int
-        Processes; increments of each; increments for which "lock per batch" holds the lock.
+    n_workers, n_updates, batch : int
+        Processes; updates of each; updates for which "lock per batch" holds the lock.
     ways : str or iterable of str
-        Of `helpers.course.value.measure.WAYS`.
+        Of `helpers.course.counting.measure.WAYS`.
     start_method : str, optional
         How the workers start.
     guess : float, optional
@@ -43,186 +53,102 @@ class ValueLab(Lab):
     `Counting`, also while it grows.
     """
 
-    def __init__(self, *, n_workers=2, increments=100_000, ways=WAYS, batch=100, start_method=None, guess=None):
-        self._report = machine_report()
-        checked = check_counting(ways, n_workers, increments, batch, start_method)
-        self._first = dict(zip(("ways", "n_workers", "increments", "batch", "start_method"), checked, strict=True))
-        if guess is not None and (
-            isinstance(guess, bool) or not isinstance(guess, (int, float)) or not 0 <= guess <= 1
-        ):
-            raise InvalidArgumentError(f"guess is the share expected to be lost, from 0 to 1, not {guess!r}.")
-        self._first_guess, self._guessed = guess, guess is not None
-        self._live = self._live_key = None
+    def __init__(self, *, n_workers=2, n_updates=100_000, ways=WAYS, batch=100, start_method=None, guess=None):
+        self._plan = plan_counting(ways, n_workers, n_updates, batch, start_method)
+        self._first_guess = (
+            None if guess is None else check_number("guess, the share expected to be lost,", guess, 0, 1)
+        )
+        self.card = CountingCard()
+        self.card.guess = self._first_guess
         super().__init__()
 
     # ── controls ──────────────────────────────────────────────────────────────────────────
 
     def _rows(self):
-        first, cpus = self._first, self._report.usable_cpus
-        self._counts = {
-            n: toggle(
-                str(n),
-                n == first["n_workers"],
-                f"{n} process{'es' * (n > 1)} count{'s' * (n == 1)}"
-                + (", more than the usable CPUs" if n > cpus else ""),
-                "helpers-count",
-            )
-            for n in sorted({*WORKER_CHOICES, first["n_workers"]})
-        }
-        for n, control in self._counts.items():
-            control.observe(lambda change, n=n: self._on_count(change, n), "value")
-        self._ways = {
-            way: toggle(
-                WAY_NAMES[way].removesuffix(", with its lock"), way in first["ways"], WAY_TOOLTIPS[way], "helpers-way"
-            )
-            for way in WAYS
-        }
-        for control in self._ways.values():
-            control.observe(lambda _: self._redraw(), "value")
+        plan, cpus = self._plan, usable_cpus()
+        self._counts = toggles(
+            sorted({*WORKER_CHOICES, plan.n_workers}), (plan.n_workers,), lambda n: _say_workers(n, cpus), "count"
+        )
+        keep_one(self._counts)
+        self._ways = toggles(WAYS, [count.way for count in plan.counts], WAY_TOOLTIPS, "way")
+        sizes = [(f"{n:,}", n) for n in sorted({*UPDATE_CHOICES, plan.n_updates})]
+        self._updates = choice("updates", "Updates", plan.n_updates, sizes, "Updates that each worker makes")
+        tip = "Updates for which lock per batch holds the lock"
+        self._batch = number("batch", "Batch", plan.batch, 1, MAX_BATCH, tip)
+        self._method = method_control(plan.start_method)
+        tip = "How many of 100 updates are lost without a lock?"
+        guess = round(100 * (self._first_guess or 0))
+        self._guess = slider("guess", "Your guess, % lost", guess, 0, 100, tip, width="330px", continuous=True)
+        on_change(self._redraw, *self._counts.values(), *self._ways.values(), self._updates)
+        on_change(self._on_guess, self._guess)
         return [
-            [
-                widgets.Label("Workers"),
-                *self._counts.values(),
-                widgets.Label("Count with", layout=widgets.Layout(margin="2px 2px 2px 10px")),
-                *self._ways.values(),
-            ],
-            self._second_row(first),
+            [label("Workers"), *self._counts.values(), label("Count with", apart=True), *self._ways.values()],
+            [self._updates, self._batch, self._method, self._guess],
         ]
 
-    def _second_row(self, first):
-        narrow = {"description_width": "auto"}
-        self._increments = widgets.Dropdown(
-            options=[(f"{n:,}", n) for n in sorted({*INCREMENT_CHOICES, first["increments"]})],
-            value=first["increments"],
-            description="Increments",
-            style=narrow,
-            tooltip="Increments that each worker makes",
-            layout=widgets.Layout(width="180px"),
-        )
-        self._batch = widgets.Text(
-            value=str(first["batch"]),
-            description="Batch",
-            style=narrow,
-            continuous_update=False,
-            tooltip="Increments for which lock per batch holds the lock",
-            layout=widgets.Layout(width="120px"),
-        )
-        self._method = method_control(first["start_method"])
-        self._guess = widgets.IntSlider(
-            value=round(100 * (self._first_guess or 0)),
-            min=0,
-            max=100,
-            description="Your guess, % lost",
-            style=narrow,
-            tooltip="How many of 100 updates are lost without a lock?",
-            layout=widgets.Layout(width="330px"),
-        )
-        named = {"increments": self._increments, "batch": self._batch, "method": self._method, "guess": self._guess}
-        for css, control in named.items():
-            control.add_class(f"helpers-{css}")
-        self._increments.observe(lambda _: self._redraw(), "value")
-        self._guess.observe(self._on_guess, "value")
-        return list(named.values())
-
-    def _on_count(self, change, n):
-        """Keep exactly one number of workers pressed: the last one chosen."""
-        if change["new"]:
-            for other, control in self._counts.items():
-                if other != n:
-                    control.value = False
-            self._redraw()
-        elif not any(control.value for control in self._counts.values()):
-            self._counts[n].value = True
-
-    def _on_guess(self, _change):
-        self._guessed = True
+    def _on_guess(self):
+        self.card.guess = self._guess.value / 100
         self._redraw()
 
-    def _redraw(self):
-        if (
-            not self.running
-            and getattr(self, "_picture", None) is not None
-            and any(c.value for c in self._counts.values())
-        ):
-            self._show_picture(2.0)
-
     def _settings(self):
-        text = self._batch.value.strip()
-        if not (text.isdecimal() and int(text) > 0):
-            raise InvalidArgumentError(f"Batch must be a whole number from 1, not {self._batch.value!r}.")
-        ways = [way for way, control in self._ways.items() if control.value]
-        n_workers = next(n for n, control in self._counts.items() if control.value)
-        return check_counting(ways, n_workers, self._increments.value, int(text), self._method.value)
+        """Return the Counting of these settings, in which nothing was counted yet."""
+        (n_workers,) = chosen_of(self._counts)
+        ways = chosen_of(self._ways)
+        return plan_counting(ways, n_workers, self._updates.value, self._batch.value, self._method.value)
 
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
         self.result = None
-        yield from counting_steps(*settings, on_start=on_start)
+        ways = [count.way for count in settings.counts]
+        names = ("n_workers", "n_updates", "batch", "start_method")
+        options = {name: getattr(settings, name) for name in names}
+        yield from counting_steps(ways, **options, repeats=REPEATS, on_start=on_start)
 
     def _receive(self, counting):
         self.result = counting
-        done, total = sum(count.ended for count in counting.counts), len(counting.counts)
-        parts = [
-            1.0 if count.ended else max(count.made / counting.expected, count.seconds / WAY_SECONDS)
-            for count in counting.counts
-        ]
-        percent = int(100 * sum(parts) / total)
-        self._show_progress(percent, 100, f"{percent} %, {done} of {total} ways through")
+        done, total = count_done(counting, REPEATS)
+        through = sum(count.ended for count in counting.counts)
+        words = f"{done} of {total} slices, {through} of {plural(len(counting.counts), 'way')} through"
+        self._show_progress(done, total, words)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
-    def _shown_counting(self):
-        """Return what is to be drawn: the last result, or the empty rows of the settings."""
+    def _shown(self):
+        """Return what is drawn: the last result, or the empty rows of the settings."""
         if self.result is not None:
             return self.result
-        try:
-            ways, n_workers, increments, batch, method = self._settings()
-        except InvalidArgumentError:
-            ways, n_workers, increments, batch, method = self._first.values()
-        return Counting(n_workers, increments, batch, method, tuple(Count(way) for way in ways))
-
-    def _card(self, counting):
-        return CountingCard(counting, self._guess.value / 100 if self._guessed else None)
-
-    def _draw(self):
-        counting = self._shown_counting()
-        return self._card(counting).show(counting)
+        if len(chosen_of(self._counts)) != 1 or not chosen_of(self._ways):  # in the middle of a change
+            return replace(self._plan, counts=tuple(Count(count.way) for count in self._plan.counts))
+        return self._settings()
 
     def _png(self, scale):
-        """Return the picture; what does not move is drawn once, before the first run."""
-        counting = self._shown_counting()
-        if scale != LIVE_SCALE:
-            return figure_png(self._draw(), scale)
-        shown = (
-            counting.n_workers,
-            counting.increments,
-            counting.batch,
-            counting.start_method,
-            *(c.way for c in counting.counts),
-        )
-        key = (shown, self._guess.value if self._guessed else None)
-        if self._live_key != key:
-            self._live_card = self._card(counting)
-            self._live, self._live_key = LivePicture(self._live_card.figure, self._live_card.moving), key
-        self._live_card.show(counting)
-        return self._live.png()
+        return self.card.png(self._shown(), scale)
 
     def _describe(self):
         """Return the message of the picture in one sentence."""
         return describe_counting(self.result)
 
     def _advice(self):
-        if self.result is None or not any(count.made for count in self.result.counts):
-            return ""
-        return advise_counting(self.result)
+        return advise_counting(self.result) if self.result is not None and self.result.ways() else ""
+
+
+def count_done(counting, repeats):
+    """Return (slices counted, slices in all) of the rounds after the warm-up."""
+    repeats = min(repeats, counting.n_updates)
+    return sum(len(count.slices) for count in counting.counts), repeats * len(counting.counts)
+
+
+def _say_workers(n, cpus):
+    counts = "counts" if n == 1 else "count"
+    return f"{plural(n, 'process')} {counts}" + (", more than the usable CPUs" if n > cpus else "")
 
 
 def advise_counting(counting):
-    """Return one sentence on what was seen: what was lost, and which exact way was fastest."""
+    """Return one or two sentences on what was seen: what was lost, and which exact way was fastest."""
     counts = [count for count in counting.counts if count.made]
     bare = next((count for count in counts if count.way == "no lock"), None)
-    exact = sorted((count for count in counts if count.way != "no lock"), key=lambda count: count.rate)
+    exact = sorted((count for count in counts if count.way != "no lock"), key=lambda count: count.rate.median)
     said = ""
     if bare is not None and bare.lost:
         said = f"Without a lock {bare.lost:,} of {bare.made:,} updates were lost. "
@@ -232,13 +158,11 @@ def advise_counting(counting):
         said = "Without a lock no update was lost this time: luck, not safety. "
     if len(exact) > 1:
         slow, fast = exact[0], exact[-1]
-        said += (
-            f"Of the exact ways, {say_way(fast)} is the fastest: {words.rate(fast.rate / slow.rate)} times as fast as"
-            f" {say_way(slow)}."
-        )
+        times = rate(fast.rate.median / slow.rate.median)
+        said += f"Of the exact ways, {say_way(fast)} is the fastest: {times} times as fast as {say_way(slow)}."
     return said.strip()
 
 
 def say_way(count):
     """Return the name of a way of counting within a sentence."""
-    return "the Manager" if count.way == "manager" else WAY_NAMES[count.way].replace(",", "")
+    return "the Manager" if count.way == "manager" else count.way

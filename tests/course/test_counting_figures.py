@@ -1,0 +1,112 @@
+"""Figures of counting together, from hand-written stamps; the answers were worked out on paper."""
+
+import pytest
+
+from helpers.course.counting.measure import Count, Counting, Slice, add_slice, read_slice, slice_size
+from helpers.course.counting.plots import describe_counting, draw_counting_card, plot_counting, plot_counting_rates
+from helpers.course.value.lab import advise_counting, count_done
+from helpers.errors import HelpersError
+
+
+def slices(*parts):
+    """Slices (seconds, made, counted) of rounds 1, 2, …; all that was asked for was made."""
+    numbered = enumerate(parts, 1)
+    return tuple(Slice(number, seconds, made, made, counted) for number, (seconds, made, counted) in numbered)
+
+
+def test_a_slice_lasts_from_the_first_beginning_to_the_last_end():
+    # began 10.0 and 10.5, ended 14.0 and 12.0: 4 s; 300 + 200 made of 600, the counter says 420
+    answers = [(10.0, 14.0, 300, None), (10.5, 12.0, 200, None)]
+    part = read_slice(3, 600, answers, 420)
+    assert part == Slice(round=3, seconds=4.0, asked=600, made=500, counted=420)
+    with pytest.raises(HelpersError, match="no luck"):
+        read_slice(3, 600, [(1.0, 2.0, 0, "Traceback: no luck")], 0)
+
+
+def test_a_count_adds_up_its_slices_without_the_warm_up():
+    count = add_slice(Count("no lock"), Slice(0, 9.0, 1000, 1000, 1), ended=False)
+    assert (count.made, count.seconds, count.ended, count.seconds_per_update, count.rate) == (0, 0, False, None, None)
+    for part in slices((1.0, 100, 70), (2.0, 100, 80), (6.0, 200, 150)):
+        count = add_slice(count, part, ended=part.round == 3)
+    # 400 made, 300 counted: 100 lost, a quarter; 9 s in all
+    assert (count.made, count.counted, count.lost, count.lost_share, count.seconds) == (400, 300, 100, 0.25, 9.0)
+    # 0.01, 0.02 and 0.03 s an update: the median 0.02, so 50 a second; the ends are the extreme rounds
+    assert (count.seconds_per_update.median, count.seconds_per_update.low) == (0.02, 0.01)
+    assert (count.rate.median, count.rate.low, count.rate.high) == pytest.approx((50, 1 / 0.03, 100))
+    assert count.ended and not count.out_of_time
+
+
+def test_two_rounds_give_no_interval():
+    assert Count("no lock", slices((1.0, 10, 10), (3.0, 10, 10))).rate.low is None
+
+
+def test_a_count_that_could_not_finish_is_out_of_time():
+    done, cut = Slice(1, 1.0, 100, 100, 100), Slice(2, 1.0, 100, 99, 99)
+    assert Count("manager", (done, cut)).out_of_time and not Count("manager", (done,)).out_of_time
+
+
+@pytest.mark.parametrize(("n_updates", "repeats"), [(10, 4), (100_000, 5), (7, 7), (3, 2)])
+def test_the_rounds_make_all_updates_together(n_updates, repeats):
+    assert sum(slice_size(n_updates, repeats, number) for number in range(1, repeats + 1)) == n_updates
+    assert slice_size(n_updates, repeats, 0) == slice_size(n_updates, repeats, 1) > 0
+
+
+#: 2 workers × 1,000 updates: a quarter lost in 1 ms; none lost in 2 ms; 40 of 2,000 made in 10 ms, time was up.
+SOME = Counting(
+    2,
+    1000,
+    10,
+    "spawn",
+    (
+        Count("no lock", slices((0.001, 2000, 1500)), True),
+        Count("lock per update", slices((0.002, 2000, 2000)), True),
+        Count("manager", (Slice(1, 0.01, 2000, 40, 40),), True),
+    ),
+)
+
+
+def texts_of(ax, gid):
+    return [text.get_text() for text in ax.texts if text.get_gid() == gid]
+
+
+def test_the_pictures_say_what_was_counted():
+    assert SOME.expected == 2000 and SOME.complete and SOME.ways() == ["no lock", "lock per update", "manager"]
+    assert texts_of(plot_counting(SOME), "count") == [
+        "1,500 of 2,000 · 25.0 % lost",
+        "2,000 of 2,000 · none lost",
+        "40 of 40 · none lost · time was up",
+    ]
+    assert texts_of(plot_counting_rates(SOME), "rate") == ["2.0 million", "1.0 million", "4,000"]
+    assert "1,500 of 2,000 at 2.0 million a second" in describe_counting(SOME)
+    assert "nothing counted yet" in describe_counting(None)
+    assert "25.0 % lost   2.0 million a second" in repr(SOME).splitlines()[1]
+
+
+def test_the_bars_end_where_the_figures_say():
+    figure = draw_counting_card(SOME, guess=0.3)
+    bars = {c.get_gid(): c for c in figure.axes[0].collections if c.get_gid() in ("counted", "lost")}
+    counted = [path.get_extents() for path in bars["counted"].get_paths()]
+    assert [(box.x0, box.x1) for box in counted] == [(0, 1500), (0, 2000), (0, 40)]
+    lost = bars["lost"].get_paths()[0].get_extents()
+    assert (lost.x0, lost.x1) == (1500, 2000)
+    (guess,) = [line for line in figure.axes[0].lines if line.get_gid() == "guess"]
+    assert list(guess.get_xdata()) == [1400, 1400]  # 30 % of 2,000 lost leaves 1,400
+
+
+def test_one_lost_update_of_very_many_is_not_rounded_away():
+    counting = Counting(1, 10**6, 1, "spawn", (Count("no lock", slices((1.0, 10**6, 10**6 - 1)), True),))
+    assert texts_of(plot_counting(counting), "count") == ["999,999 of 1,000,000 · 1 lost"]
+
+
+def test_the_advice_holds_with_and_without_lost_updates():
+    # of the exact ways 1,000,000 a second against 4,000: 250 times
+    assert "500 of 2,000 updates were lost" in advise_counting(SOME) and "250 times as fast" in advise_counting(SOME)
+    lucky = Counting(2, 1000, 10, "spawn", (Count("no lock", slices((0.001, 2000, 2000)), True),))
+    assert "luck, not safety" in advise_counting(lucky)
+    alone = Counting(1, 2000, 10, "spawn", lucky.counts)
+    assert "nobody to come in between" in advise_counting(alone) and "1 worker and" in describe_counting(alone)
+
+
+def test_progress_counts_slices_after_the_warm_up():
+    assert count_done(SOME, repeats=5) == (3, 15)
+    assert count_done(Counting(2, 2, 10, "spawn", SOME.counts), repeats=5) == (3, 6)  # 2 updates fill 2 rounds

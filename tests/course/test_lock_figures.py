@@ -1,0 +1,114 @@
+"""Figures of the Lock chapter, from hand-written stamps; the answers were worked out on paper."""
+
+from array import array
+
+import pytest
+
+from helpers.course.lock.lab import advise_locks, describe_locks, say_losses, was_measured_with
+from helpers.course.lock.measure import Lane, LockRun, LockSweep, read_run, share_out, vary
+from helpers.course.lock.plots import ceiling, describe_shares, describe_updates, plot_lock_speedup
+from helpers.errors import HelpersError
+
+
+def notes(*sections):
+    """The bytes a worker sends of its sections (asked, got, released)."""
+    return tuple(array("d", times).tobytes() for times in zip(*sections, strict=True))
+
+
+def run_of(n, number, wall, kind="locked", counted=40, expected=40):
+    return LockRun(kind, n, number, wall, expected, counted)
+
+
+def sweep_of(serial, walls, share=0.25, locked=True, work="wait", cpus=2, counted=40):
+    """A LockSweep of {n_workers: walls of rounds 1, 2, …}, its warm-up far off."""
+    kind = "locked" if locked else "unlocked"
+    runs = [run_of(1, number, wall, "serial") for number, wall in enumerate((99.0, *serial))]
+    for n, rounds in walls.items():
+        runs += [run_of(n, number, wall, kind, counted) for number, wall in enumerate((1.0, *rounds))]
+    return LockSweep(tuple(runs), share, locked, work, cpus)
+
+
+def test_a_run_lasts_from_the_first_beginning_to_the_last_end():
+    # one began at 10 and ended at 18, the other 11 to 20: 10 s; its times count from 10
+    replies = [
+        (10.0, 18.0, notes((11.0, 12.0, 14.0), (15.0, 15.0, 16.0)), None),
+        (11.0, 20.0, notes((13.0, 14.0, 15.0)), None),
+    ]
+    run = read_run("locked", 2, replies, n_steps=3, counted=3)
+    assert (run.wall, run.n_workers, run.round, run.lost) == (10.0, 2, 2, 0)
+    first, second = run.lanes
+    assert (first.began, first.ended, second.began, second.ended) == (0.0, 8.0, 1.0, 10.0)
+    assert (list(first.asked), list(first.got), list(first.released)) == ([1, 5], [2, 5], [4, 6])
+    # first: waits 1 + 0, holds 2 + 1, free 8 − 1 − 3; second: waits 1, holds 1, free 9 − 2
+    assert (first.waiting, first.holding, first.free) == (1.0, 3.0, 4.0)
+    assert (second.waiting, second.holding, second.free) == (1.0, 1.0, 7.0)
+    # of 17 worker-seconds: free 11, waiting 2, holding 4
+    assert run.shares() == pytest.approx({"free": 11 / 17, "waiting": 2 / 17, "holding": 4 / 17})
+    assert describe_shares(run) == "all of the last run: free 65 %, waiting 12 %, inside 24 %"
+    with pytest.raises(HelpersError, match="no luck"):
+        read_run("locked", 1, [(1.0, 2.0, None, "Traceback: no luck")], 1, 0)
+
+
+def test_the_plain_loop_has_no_lanes_and_updates_lost_are_those_not_counted():
+    run = read_run("serial", 0, [(5.0, 7.5, (b"", b"", b""), None)], 4, 4)
+    assert (run.wall, run.lanes, run.lost) == (2.5, (), 0)
+    run = run_of(2, 1, 1.0, "unlocked", counted=31)
+    assert run.lost == 9 and describe_updates(run) == "updates of the counter: 40 made, 31 counted, 9 lost (hatched)"
+
+
+def test_a_sweep_leaves_the_warm_up_out_and_pairs_its_rounds():
+    sweep = sweep_of((8.0, 10.0, 12.0, 50.0), {1: (8.0, 10.0, 12.0), 4: (4.0, 5.0, 6.0)})
+    # rounds 1 to 3 have both: 10 / 5 = 2; a serial loop without its partner does not count
+    assert sweep.speedup(4).median == 2.0 and sweep.speedup(4).n_rounds == 3
+    assert (sweep.speedup(4).low, sweep.speedup(4).high) == (2.0, 2.0)  # slow rounds were slow for both
+    assert sweep.walls(4) == {1: 4.0, 2: 5.0, 3: 6.0} and sweep.speedup(8) is None
+
+
+def test_losses_are_those_of_all_counted_rounds():
+    sweep = sweep_of((10.0,), {2: (5.0, 5.0)}, locked=False, counted=31)
+    assert sweep.lost(2) == [9, 9]
+    assert say_losses(sweep, 2) == "18 of 80 updates were lost in 2 rounds"
+    assert "so the result is wrong" in advise_locks(sweep)
+    assert say_losses(sweep_of((10.0,), {2: (5.0,)}), 2) == "no update was lost"
+
+
+def test_bounds_of_the_speedup():
+    # one inside at a time: 1 / 0.25 = 4, and never more than the workers
+    assert (ceiling(8, 0.25), ceiling(2, 0.25), ceiling(8, 0)) == (4.0, 2.0, 8.0)
+    sweep = sweep_of((12.0,) * 5, {4: (4.0,) * 5})
+    advice = advise_locks(sweep)
+    assert advice.startswith("4 workers reach 3.00 (3.00 to 3.00) times the plain loop")
+    assert "Amdahl's law says 2.29, no lock allows more than 4.00" in advice  # 1 / (0.25 + 0.75 / 4) = 16 / 7
+    assert (
+        describe_locks(sweep) == "4 workers with 25 % inside the lock: 3.00 times the plain loop; no update was lost."
+    )
+
+
+def test_results_of_other_settings_are_not_shown():
+    sweep = sweep_of((10.0,), {2: (5.0,), 4: (4.0,)})
+    assert was_measured_with(sweep, (2, 4, 8), 0.25, True, "wait")
+    for other in (((2,), 0.25, True, "wait"), ((2, 4), 0.3, True, "wait"), ((2, 4), 0.25, False, "wait")):
+        assert not was_measured_with(sweep, *other)
+    assert not was_measured_with(sweep, (2, 4), 0.25, True, "compute") and not was_measured_with(
+        None, (2,), 1, True, ""
+    )
+
+
+def test_points_beyond_the_cpus_are_hollow_where_steps_compute():
+    ax = plot_lock_speedup(sweep_of((10.0,) * 3, {2: (5.0,) * 3, 4: (4.0,) * 3}, work="compute"))
+    full, hollow = (line for line in ax.lines if line.get_marker() == "o")
+    assert list(full.get_xdata()) == [2] and list(hollow.get_xdata()) == [4]
+
+
+def test_work_is_the_same_for_every_number_of_workers():
+    frees = vary(48)
+    assert sum(frees) == pytest.approx(48) and min(frees) > 0 and len(set(frees)) == 48
+    for n in (1, 2, 5, 7):
+        parts = share_out(frees, n)
+        assert sum(map(len, parts)) == 48 and sum(map(sum, parts)) == pytest.approx(48)
+        assert all(sum(part) == pytest.approx(len(part)) for part in parts)
+
+
+def test_a_lane_without_sections_is_free():
+    lane = Lane(1.0, 3.0, array("d"), array("d"), array("d"))
+    assert (lane.free, lane.waiting, lane.holding) == (2.0, 0, 0)

@@ -1,0 +1,86 @@
+"""Deliberate faults in the Lock chapter."""
+
+from mutations.fault import Fault
+
+MEASURE, PLOTS, LAB = (f"helpers/course/lock/{name}.py" for name in ("measure", "plots", "lab"))
+FIGURES = "tests/course/test_lock_figures.py"
+
+FAULTS = [
+    Fault(
+        "wall taken as the first worker's end",
+        MEASURE,
+        "wall = max(lane.ended for lane in lanes)",
+        "wall = min(lane.ended for lane in lanes)",
+        f"{FIGURES}::test_a_run_lasts_from_the_first_beginning_to_the_last_end",
+    ),
+    Fault(
+        "times count from the last worker's beginning",
+        MEASURE,
+        "origin = min(began for began, *_ in replies)",
+        "origin = max(began for began, *_ in replies)",
+        f"{FIGURES}::test_a_run_lasts_from_the_first_beginning_to_the_last_end",
+    ),
+    Fault(
+        "waiting counted as holding",
+        MEASURE,
+        "return sum(self.released) - sum(self.got)",
+        "return sum(self.released) - sum(self.asked)",
+        f"{FIGURES}::test_a_run_lasts_from_the_first_beginning_to_the_last_end",
+    ),
+    Fault(
+        "waiting not taken off the free time",
+        MEASURE,
+        "self.ended - self.began - self.waiting - self.holding",
+        "self.ended - self.began - self.holding",
+        f"{FIGURES}::test_a_run_lasts_from_the_first_beginning_to_the_last_end",
+    ),
+    Fault(
+        "lost updates counted the wrong way round",
+        MEASURE,
+        "return self.expected - self.counted",
+        "return self.counted - self.expected",
+        f"{FIGURES}::test_the_plain_loop_has_no_lanes_and_updates_lost_are_those_not_counted",
+    ),
+    Fault(
+        "rounds of the speedup unpaired",
+        MEASURE,
+        "both = sorted(serial.keys() & parallel.keys())",
+        "both = sorted(parallel.keys()); serial = dict(zip(both, sorted(serial.values(), reverse=True)))",
+        f"{FIGURES}::test_a_sweep_leaves_the_warm_up_out_and_pairs_its_rounds",
+    ),
+    Fault(
+        "the warm-up round counts",
+        MEASURE,
+        "            if r.round and (r.kind",
+        "            if (r.kind",
+        f"{FIGURES}::test_a_sweep_leaves_the_warm_up_out_and_pairs_its_rounds",
+    ),
+    Fault(
+        "the ceiling grows with the workers for ever",
+        PLOTS,
+        "bound = np.minimum(n_workers, 1 / share if share else np.inf)",
+        "bound = np.maximum(n_workers, 1 / share if share else 0.0)",
+        f"{FIGURES}::test_bounds_of_the_speedup",
+    ),
+    Fault(
+        "hollow and full points swapped",
+        PLOTS,
+        "((self.full, False), (self.hollow, True))",
+        "((self.full, True), (self.hollow, False))",
+        f"{FIGURES}::test_points_beyond_the_cpus_are_hollow_where_steps_compute",
+    ),
+    Fault(
+        "the lab shows results of other settings",
+        LAB,
+        "return (sweep.share, sweep.locked, sweep.work) == (share, locked, work)",
+        "return True",
+        f"{FIGURES}::test_results_of_other_settings_are_not_shown",
+    ),
+    Fault(
+        "lost updates of the last round alone, of those made in all",
+        LAB,
+        'return f"{sum(lost)} of {made}',
+        'return f"{lost[-1]} of {made}',
+        f"{FIGURES}::test_losses_are_those_of_all_counted_rounds",
+    ),
+]

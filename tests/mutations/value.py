@@ -1,0 +1,29 @@
+"""Deliberate faults in the Value chapter; most of its figures are those of counting together."""
+
+from mutations.fault import Fault
+
+EXERCISES, FIGURES = "helpers/course/value/exercises.py", "tests/course/test_value_figures.py"
+
+FAULTS = [
+    Fault(
+        "half of the updates are enough",
+        EXERCISES,
+        "expected = N_WORKERS * n_updates",
+        "expected = n_updates",
+        f"{FIGURES}::test_a_counter_is_judged_by_the_updates_of_both_processes",
+    ),
+    Fault(
+        "one lost update is not noticed",
+        EXERCISES,
+        "if said < expected:",
+        "if said < expected - 1:",
+        f"{FIGURES}::test_a_counter_is_judged_by_the_updates_of_both_processes",
+    ),
+    Fault(
+        "too many updates are not noticed",
+        EXERCISES,
+        'more than {expected:,}." if said > expected else ""',
+        'more than {expected:,}." if said > 2 * expected else ""',
+        f"{FIGURES}::test_a_counter_is_judged_by_the_updates_of_both_processes",
+    ),
+]
