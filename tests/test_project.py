@@ -28,7 +28,7 @@ PIP_NAMES = {"matplotlib-base": "matplotlib"}
 
 #: Lines of a file and of a function of the package, and what may be longer: each with the reason.
 LONGEST_FILE, LONGER_FILES = 420, {}
-LONGEST_FUNCTION, LONGER_FUNCTIONS = 80, {}
+LONGEST_FUNCTION, LONGER_FUNCTIONS = 75, {}
 
 #: What others rely on: they may be added to, never taken away or renamed without a word in the README.
 PUBLIC = {
@@ -39,7 +39,7 @@ PUBLIC = {
     "helpers.records": "Advice Estimate Fit Run Sweep Timeline",
     "helpers.machine": "doctor machine_report usable_cpus",
     "helpers.notebook": "require_importable",
-    "helpers.measure": "sweep",
+    "helpers.measure": "run_once sweep",
     "helpers.models": "advise fit_usl",
     "helpers.plots": "plot_speedup plot_timeline",
     "helpers.labs": "Lab SpeedupLab",
