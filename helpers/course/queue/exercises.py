@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from helpers.course.queue.tasks import (
-    NO_POOL,
+    PoolRefusedError,
     add_slowly,
     call_without_pool,
     divide,
@@ -22,45 +22,44 @@ from helpers.exercises.base import (
     call_answer,
     require_overlap,
     spy_on,
+    try_answer,
 )
 from helpers.notebook import require_importable
 
 LATE = (
-    "A process that has put more than a pipe holds does not end before it is taken out: get the results first, join"
-    " afterwards."
+    "Does every consumer get a sentinel of its own? A process that has put more than a pipe holds does not end before"
+    " it is taken out: get the results first, join afterwards."
 )
 
 
 def _call(func, *args, start_method):
     """Return what the answer gives, any pool refused; a wait without end gets the two usual reasons."""
-    try:
-        return call_answer(call_without_pool, func, *args, start_method=start_method, timeout=CHECK_DEADLINE)
-    except NotAttempted:
-        raise NotAttempted("the function returns nothing yet. (Is the `return` missing?)") from None
-    except Wrong as reason:
-        if NO_POOL in str(reason):
-            raise Wrong(f"{NO_POOL}.") from None
-        if "waits for ever" in str(reason):
-            raise Wrong(f"{reason} Does every consumer get a sentinel of its own? {LATE}") from None
-        raise
+    trial = try_answer(call_without_pool, func, *args, start_method=start_method, timeout=CHECK_DEADLINE)
+    refused = {"raised": f"{PoolRefusedError()}."} if trial.error_type == PoolRefusedError.__name__ else None
+    return trial.require(also={"late": LATE}, instead=refused)
+
+
+# ── map_by_queue ──────────────────────────────────────────────────────────────────────────────
+
+ITEMS = [3, 1, 4, 1, 5, 9]
 
 
 def _examine_map(func):
     require_importable(func)
-    items = [3, 1, 4, 1, 5, 9]
     for method in METHODS:
-        value, spans = spy_on(square_large, lambda spy, method=method: _call(func, spy, items, start_method=method))
-        expected = [square_large(item) for item in items]
-        if value != expected:
-            found = (
-                [part[0] if isinstance(part, tuple) else part for part in value] if isinstance(value, list) else value
-            )
-            raise Wrong(
-                f"for the items {items} and a function whose results begin with the squares, it gives {found!r}, not"
-                f" {[item * item for item in items]}: in the order of the items. Results arrive in any order; let each"
-                " carry its number."
-            )
-        require_overlap(spans)
+        judge_map(*spy_on(square_large, lambda spy, method=method: _call(func, spy, ITEMS, start_method=method)))
+
+
+def judge_map(value, spans):
+    """Raise Wrong unless `value` is what `square_large` gives for `ITEMS`, done by two processes side by side."""
+    if value != [square_large(item) for item in ITEMS]:
+        found = [part[0] if isinstance(part, tuple) else part for part in value] if isinstance(value, list) else value
+        raise Wrong(
+            f"for the items {ITEMS} and a function whose results begin with the squares, it gives {found!r}, not"
+            f" {[item * item for item in ITEMS]}: in the order of the items. Results arrive in any order; let each"
+            " carry its number."
+        )
+    require_overlap(spans)
 
 
 queue_1 = Exercise(
@@ -98,6 +97,8 @@ def map_by_queue(func, items):
     return [found[number] for number in range(len(items))]""",
 )
 
+# ── careful_worker ────────────────────────────────────────────────────────────────────────────
+
 #: Seconds after which two workers that are not done with these are given up.
 PATIENCE = 8.0
 DIVISORS = [5, 0, 4, 0, 3, 2, 0, 1, 6]
@@ -105,33 +106,35 @@ DIVISORS = [5, 0, 4, 0, 3, 2, 0, 1, 6]
 
 def _examine_worker(func):
     require_importable(func)
-    wanted = Counter((item, "failed" if item == 0 else "ok", None if item == 0 else divide(item)) for item in DIVISORS)
     for method in METHODS:
-        found, joined, codes, troubles = call_answer(
-            drive_worker, func, DIVISORS, PATIENCE, start_method=method, timeout=CHECK_DEADLINE
+        judge_worker(*call_answer(drive_worker, func, DIVISORS, PATIENCE, start_method=method, timeout=CHECK_DEADLINE))
+
+
+def judge_worker(found, joined, codes, troubles):
+    """Raise Wrong or NotAttempted unless two workers did all of `DIVISORS`; see `drive_worker` for what it is told."""
+    if not found and codes == [0, 0]:
+        raise NotAttempted("the worker puts no result yet.")
+    if wrong := [result for result in found if not isinstance(result, tuple) or len(result) != 3]:
+        raise Wrong(f"a result is (item, 'ok' or 'failed', value or words); among the results is {wrong[0]!r}.")
+    if any(codes):
+        error = f", {troubles[0]}" if troubles else ""
+        raise Wrong(f"a worker ended with exit code {next(filter(None, codes))}: an error went through it{error}.")
+    wanted = Counter((item, "failed" if item == 0 else "ok", None if item == 0 else divide(item)) for item in DIVISORS)
+    told = Counter((item, state, value if state == "ok" else None) for item, state, value in found)
+    if lost := sorted(item for item, _, _ in (wanted - told).elements()):
+        raise Wrong(
+            f"there is no right result for the items {lost} of {DIVISORS}: a failing item is reported and does not"
+            " end the worker."
         )
-        if not found and codes == [0, 0]:
-            raise NotAttempted("the worker puts no result yet.")
-        if any(not isinstance(result, tuple) or len(result) != 3 for result in found):
-            raise Wrong(f"a result is (item, 'ok' or 'failed', value or words); among the results is {found[0]!r}.")
-        if any(codes):
-            error = f", {troubles[0]}" if troubles else ""
-            raise Wrong(f"a worker ended with exit code {next(filter(None, codes))}: an error went through it{error}.")
-        told = Counter((item, state, value if state == "ok" else None) for item, state, value in found)
-        if lost := sorted(item for item, _, _ in (wanted - told).elements()):
-            raise Wrong(
-                f"there is no right result for the items {lost} of {DIVISORS}: a failing item is reported and does not"
-                " end the worker."
-            )
-        if extra := list((told - wanted).elements()):
-            raise Wrong(f"nobody asked for the result {extra[0]!r}: the sentinel None is not an item.")
-        if None in codes:
-            raise Wrong("a worker is still running: it does not end when the sentinel None comes.")
-        if not joined:
-            raise Wrong(
-                "all results are right, but tasks.join() does not return: some item, or the sentinel, never got its"
-                " task_done()."
-            )
+    if extra := list((told - wanted).elements()):
+        raise Wrong(f"nobody asked for the result {extra[0]!r}: the sentinel None is not an item.")
+    if None in codes:
+        raise Wrong("a worker is still running: it does not end when the sentinel None comes.")
+    if not joined:
+        raise Wrong(
+            "all results are right, but tasks.join() does not return: some item, or the sentinel, never got its"
+            " task_done()."
+        )
 
 
 queue_2 = Exercise(
@@ -166,35 +169,44 @@ def careful_worker(tasks, results):
 )
 
 
+# ── pipeline ──────────────────────────────────────────────────────────────────────────────────
+
+RAW = list(range(6))
+
+
 def _examine_pipeline(func):
     require_importable(func)
-    items = list(range(6))
-    wanted = sorted(double(item + 1) for item in items)
     for method in METHODS:
-        (value, seconds), firsts = spy_on(
-            add_slowly,
-            lambda first, method=method: spy_on(
-                double, lambda second: _call(func, first, second, items, start_method=method), company=1
-            ),
+
+        def call(first, method=method):
+            return spy_on(double, lambda second: _call(func, first, second, RAW, start_method=method), company=1)
+
+        (value, seconds), firsts = spy_on(add_slowly, call)
+        judge_pipeline(value, firsts, seconds)
+
+
+def judge_pipeline(value, firsts, seconds):
+    """Raise Wrong unless `value` holds ``double(add_slowly(item))`` of `RAW`, and the stages worked side by side.
+
+    `firsts` and `seconds` are the spans (pid, …, began, ended, …) of the two stages, as `spy_on` gives them.
+    """
+    wanted = sorted(double(item + 1) for item in RAW)
+    if not isinstance(value, list):
+        raise Wrong(f"it gives {value!r}, not a list.")
+    if sorted(value, key=str) != sorted(wanted, key=str):
+        raise Wrong(
+            f"of {len(RAW)} items it gives {value!r}; in some order it should be {wanted}. One process of the"
+            " first stage may still be at work when the other is done: the second stage gets its sentinel when"
+            " both have ended."
         )
-        if not isinstance(value, list):
-            raise Wrong(f"it gives {value!r}, not a list.")
-        if sorted(value, key=str) != sorted(wanted, key=str):
-            raise Wrong(
-                f"of {len(items)} items it gives {value!r}; in some order it should be {wanted}. One process of the"
-                " first stage may still be at work when the other is done: the second stage gets its sentinel when"
-                " both have ended."
-            )
-        require_overlap(firsts)
-        if {pid for pid, *_ in firsts} & {pid for pid, *_ in seconds}:
-            raise Wrong(
-                "the result is right, but a process ran both functions: the second stage is a process of its own."
-            )
-        if min(began for _, _, began, _, _ in seconds) > max(ended for _, _, _, ended, _ in firsts):
-            raise Wrong(
-                "the result is right, but the second stage began when the first was over: it is to take each item as"
-                " soon as it comes."
-            )
+    require_overlap(firsts)
+    if {pid for pid, *_ in firsts} & {pid for pid, *_ in seconds}:
+        raise Wrong("the result is right, but a process ran both functions: the second stage is a process of its own.")
+    if min(began for _, _, began, _, _ in seconds) > max(ended for _, _, _, ended, _ in firsts):
+        raise Wrong(
+            "the result is right, but the second stage began when the first was over: it is to take each item as"
+            " soon as it comes."
+        )
 
 
 queue_3 = Exercise(

@@ -13,17 +13,28 @@ An item is in the queue from the moment its put returned until its get returned.
 
 from __future__ import annotations
 
-import multiprocessing
 import queue as thread_queue
 import time
 from array import array
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from helpers import runner
-from helpers.arguments import check_count
-from helpers.course.queue.tasks import BEGAN, ENDED, HEAD, READY, SENTINEL, STRIDE, consume, log_size, produce
+from helpers.arguments import check_count, check_number
+from helpers.course.queue.tasks import (
+    BEGAN,
+    ENDED,
+    HEAD,
+    READY,
+    SENTINEL,
+    STRIDE,
+    consume,
+    log_size,
+    produce,
+    take_part,
+)
+from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
-from helpers.errors import InvalidArgumentError, WorkerDiedError
 
 #: Most processes on either side, items, and milliseconds of work for one item.
 MAX_SIDE, MAX_ITEMS, MAX_MS = 16, 2_000, 1_000
@@ -50,6 +61,10 @@ class QueueLane:
     items: array
     done: array
 
+    def until(self, now):
+        """Return when the process ended; `now` if it still works."""
+        return now if self.ended is None else self.ended
+
     def waiting(self, now):
         """Return the spans (start, end) inside put or get; one that lasts still ends `now`."""
         return list(zip(self.asked, [*self.done, now][: len(self.asked)], strict=True))
@@ -61,7 +76,11 @@ class QueueLane:
 
 @dataclass(frozen=True)
 class QueueRun:
-    """A queue's life as far as it went: ``now`` is the time of the last look; ``complete`` when all is done."""
+    """A queue's life as far as it went.
+
+    ``now`` is the time of the last look, of a complete run the end of its last process; ``complete`` says
+    whether all is done.
+    """
 
     n_producers: int
     n_consumers: int
@@ -81,19 +100,8 @@ class QueueRun:
         seem to return before its put; such an item counts as in the queue for no time. A full
         queue frees a place a moment before the get returns: no depth above ``maxsize`` is given.
         """
-        entered = {
-            item: done
-            for lane in self.lanes
-            if lane.role == "producer"
-            for item, done in zip(lane.items, lane.done, strict=False)
-        }
-        left = {
-            item: done
-            for lane in self.lanes
-            if lane.role == "consumer"
-            for item, done in zip(lane.items, lane.done, strict=False)
-            if item >= 0
-        }
+        entered = dict(self._events("producer"))
+        left = {item: done for item, done in self._events("consumer") if item >= 0}
         steps = [(min(done, left.get(item, done)), 1) for item, done in entered.items()]
         steps += [(done, -1) for item, done in left.items() if item in entered]
         times, depths, now_in = [0.0], [0], 0
@@ -111,9 +119,7 @@ class QueueRun:
     @property
     def n_taken(self):
         """How many items came out of the queue so far."""
-        return sum(
-            item >= 0 for lane in self.lanes if lane.role == "consumer" for item in list(lane.items)[: len(lane.done)]
-        )
+        return sum(item >= 0 for item, _ in self._events("consumer"))
 
     @property
     def throughput(self):
@@ -121,18 +127,28 @@ class QueueRun:
         return self.n_taken / self.now if self.now > 0 else 0.0
 
     def waiting_share(self, role):
-        """Return which share of their time the processes of a role ("producer", "consumer") were in put or get, 0 to
-        1."""
+        """Return which share of their time the processes of a role were in put or get, 0 to 1.
+
+        `role` is "producer" or "consumer".
+        """
         lanes = [lane for lane in self.lanes if lane.role == role]
-        there = sum((lane.ended if lane.ended is not None else self.now) - lane.began for lane in lanes)
+        there = sum(lane.until(self.now) - lane.began for lane in lanes)
         return min(1.0, sum(lane.seconds_waiting(self.now) for lane in lanes) / there) if there > 0 else 0.0
 
     @property
     def expected_seconds(self):
-        """About how long a run takes: the slower side's items × milliseconds, shared out, and one item's way
-        through."""
-        made = self.produce_ms / 1000 * -(-self.n_items // self.n_producers) + self.consume_ms / 1000
-        return max(made, self.consume_ms / 1000 * -(-self.n_items // self.n_consumers) + self.produce_ms / 1000)
+        """About how long a run takes: the slower side's items × its time for one, shared out, and the other's time.
+
+        The slower side either waits for its first item (consumers) or for the use of its last one (producers).
+        """
+        produce, consume = self.produce_ms / 1000, self.consume_ms / 1000
+        producing = produce * -(-self.n_items // self.n_producers)
+        consuming = consume * -(-self.n_items // self.n_consumers)
+        return max(producing + consume, produce + consuming)
+
+    def _events(self, role):
+        """Return (item, when its call returned) of all calls of a role that have returned."""
+        return [event for lane in self.lanes if lane.role == role for event in zip(lane.items, lane.done, strict=True)]
 
 
 def plan_queue_run(
@@ -143,16 +159,17 @@ def plan_queue_run(
     check_count("n_consumers", n_consumers, 1, MAX_SIDE)
     check_count("maxsize", maxsize, 0, 32_000)
     check_count("n_items", n_items, 1, MAX_ITEMS)
-    for name, value in (("produce_ms", produce_ms), ("consume_ms", consume_ms)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_MS:
-            raise InvalidArgumentError(f"{name} must be a number of milliseconds from 0 to {MAX_MS:,}, not {value!r}.")
+    check_number("produce_ms", produce_ms, 0, MAX_MS, "milliseconds")
+    check_number("consume_ms", consume_ms, 0, MAX_MS, "milliseconds")
     return QueueRun(
         n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, check_start_method(start_method)
     )
 
 
-def measure_queue(*, timeout=60.0, **settings):
-    """Return the complete QueueRun of producers and consumers around one queue, played in the runner.
+def measure_queue(*, timeout=60.0, should_stop=None, on_start=None, **settings):
+    """Return the QueueRun of producers and consumers around one queue, played in the runner.
+
+    It is complete, or, stopped, what there was until then, with ``complete`` False.
 
     Parameters
     ----------
@@ -167,127 +184,114 @@ def measure_queue(*, timeout=60.0, **settings):
     start_method : str, optional
     timeout : float
         Seconds for the whole run.
+    should_stop, on_start : callable, optional
+        As in `helpers.measure.sweep`.
 
     Raises
     ------
     InvalidArgumentError, TimeoutError, WorkerDiedError
     """
-    last = None
-    for record in queue_steps(plan_queue_run(**settings), timeout=timeout):
-        last = record
-    return last
+    run = plan_queue_run(**settings)
+    for record in queue_steps(run, timeout=timeout, should_stop=should_stop, on_start=on_start):
+        run = record
+    return run
 
 
-def queue_steps(plan, timeout=60.0, on_start=None):
+def queue_steps(plan, timeout=60.0, should_stop=None, on_start=None):
     """Yield QueueRun after QueueRun, each a fuller one, the last one complete. `plan` is from `plan_queue_run`."""
-    yield from runner.play(
-        play_queue, plan, timeout, key=("queue", plan.start_method), timeout=timeout + START_SECONDS, on_start=on_start
-    )
+    watch = {"timeout": timeout + START_SECONDS, "should_stop": should_stop, "on_start": on_start}
+    yield from runner.play(play_queue, plan, timeout, key=("queue", plan.start_method), **watch)
+
+
+# ── in the runner ─────────────────────────────────────────────────────────────────────────────
 
 
 def play_queue(plan, timeout):
     """Yield QueueRun after QueueRun. Runs in the runner; whatever happens, the processes are ended."""
-    context = multiprocessing.get_context(plan.start_method)
-    queue, go = context.Queue(plan.maxsize), context.Event()
-    team = _hire(plan, context, queue, go)
-    processes = [process for process, _ in team]
-    try:
-        for process in processes:
-            process.start()
-        _await(lambda: all(cells[READY] for _, cells in team), processes, time.monotonic() + START_SECONDS, "come up")
-        began = time.perf_counter()
+    with open_queue(plan) as (queue, crew, logs, go):
+        crew.wait_until(lambda: all(cells[READY] for cells in logs), START_SECONDS, "come up", LOOK_EVERY)
+        began, deadline = time.perf_counter(), time.monotonic() + timeout
         go.set()
-        yield from _watch(plan, queue, team, began, time.monotonic() + timeout)
+        sentinels, told = plan.n_consumers, float("-inf")
+        while True:
+            crew.require_health()
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    "The queue was not worked off within its deadline; its processes were ended. Take fewer items or"
+                    " shorter work."
+                )
+            if have_ended(logs[: plan.n_producers]):
+                sentinels -= put_sentinels(queue, sentinels)
+            now, complete = time.perf_counter(), have_ended(logs)
+            if complete or now - told >= TELL_EVERY:
+                yield read_run(plan, logs, began, now, complete)
+                told = time.perf_counter()
+            if complete:
+                return
+            time.sleep(LOOK_EVERY)
+
+
+@contextmanager
+def open_queue(plan):
+    """Yield (queue, crew, logs, event) of processes that are coming up and begin when the event is set.
+
+    Producers come first. Leaving ends them all.
+    """
+    modules = [produce.__module__]
+    crew = Crew(take_part, [], plan.start_method, links=False, preload=modules, names=name_members(plan))
+    queue, go = crew.context.Queue(plan.maxsize), crew.context.Event()
+    numbers = [range(number, plan.n_items, plan.n_producers) for number in range(plan.n_producers)]  # dealt like cards
+    sizes = [*map(len, numbers), *[plan.n_items + 1] * plan.n_consumers]
+    logs = [crew.context.RawArray("d", log_size(n_events)) for n_events in sizes]
+    works = [(produce, queue, mine, plan.produce_ms / 1000) for mine in numbers]
+    works += [(consume, queue, plan.consume_ms / 1000)] * plan.n_consumers
+    crew.arguments = [(*work, cells, go) for work, cells in zip(works, logs, strict=True)]
+    try:
+        with crew:
+            yield queue, crew, logs, go
     finally:
-        for process in processes:
-            if process.is_alive():
-                process.terminate()
-        for process in processes:
-            if process.pid is not None:
-                process.join(5)
         queue.close()
         queue.cancel_join_thread()
 
 
-def _hire(plan, context, queue, go):
-    """Return [(process, its log)], producers first, none started. Items are dealt out like cards."""
-    team = []
-    for number in range(plan.n_producers):
-        numbers = range(number, plan.n_items, plan.n_producers)
-        cells = context.RawArray("d", log_size(len(numbers)))
-        team.append((context.Process(target=produce, args=(queue, numbers, plan.produce_ms / 1000, cells, go)), cells))
-    for _ in range(plan.n_consumers):
-        cells = context.RawArray("d", log_size(plan.n_items + 1))
-        team.append((context.Process(target=consume, args=(queue, plan.consume_ms / 1000, cells, go)), cells))
-    return team
+def put_sentinels(queue, n_sentinels):
+    """Put up to `n_sentinels` into `queue`, as many as find a place at once; return how many that were."""
+    for number in range(n_sentinels):
+        try:
+            queue.put(SENTINEL, timeout=LOOK_EVERY)
+        except thread_queue.Full:
+            return number
+    return n_sentinels
 
 
-def _await(condition, processes, deadline, words):
-    """Wait for `condition`; raise WorkerDiedError if a process failed, TimeoutError at the deadline."""
-    while not condition():
-        _require_health(processes)
-        if time.monotonic() > deadline:
-            raise TimeoutError(
-                f"The processes around the queue did not {words} in time; they were ended. Is the machine very busy?"
-            )
-        time.sleep(LOOK_EVERY)
+# ── reading the logs: arithmetic on stamps ────────────────────────────────────────────────────
 
 
-def _require_health(processes):
-    for process in processes:
-        if process.exitcode:
-            raise WorkerDiedError(
-                f"A process at the queue ended by itself ({runner.describe_exit(process.exitcode)}).",
-                exitcode=process.exitcode,
-            )
+def name_members(run):
+    """Return what the processes of a run are called, producers first.
+
+    >>> name_members(plan_queue_run(1, 2))
+    ['producer 1', 'consumer 1', 'consumer 2']
+    """
+    return [f"{role} {number + 1}" for role, number in _members(run)]
 
 
-def _watch(plan, queue, team, began, deadline):
-    """Yield what the logs tell until all is done; puts one sentinel a consumer when the producers have ended."""
-    producers, sentinels = team[: plan.n_producers], plan.n_consumers
-    processes, told = [process for process, _ in team], 0.0
-    while True:
-        _require_health(processes)
-        if time.monotonic() > deadline:
-            raise TimeoutError(
-                "The queue was not worked off within its deadline; its processes were ended. Take fewer items or"
-                " shorter work."
-            )
-        if all(cells[ENDED] for _, cells in producers):
-            try:
-                while sentinels:
-                    queue.put(SENTINEL, timeout=LOOK_EVERY)
-                    sentinels -= 1
-            except thread_queue.Full:
-                pass
-        complete = all(cells[ENDED] for _, cells in team)
-        if complete or time.monotonic() - told >= TELL_EVERY:
-            yield _read(plan, team, began, complete)
-            told = time.monotonic()
-        if complete:
-            return
-        time.sleep(LOOK_EVERY)
+def have_ended(logs):
+    """Return whether all the processes that write these logs have done their work."""
+    return all(cells[ENDED] for cells in logs)
 
 
-def _read(plan, team, began, complete):
-    """Return the QueueRun as the logs have it now."""
-    now = time.perf_counter() - began
+def read_run(plan, logs, began, now, complete):
+    """Return the QueueRun as the logs have it at `now`; `began` is when all were told to begin."""
     lanes = tuple(
-        _read_lane(
-            cells,
-            began,
-            "producer" if at < plan.n_producers else "consumer",
-            at % plan.n_producers if at < plan.n_producers else at - plan.n_producers,
-        )
-        for at, (_, cells) in enumerate(team)
+        read_lane(role, number, cells, began) for (role, number), cells in zip(_members(plan), logs, strict=True)
     )
-    if complete:
-        now = max(lane.ended for lane in lanes)
-    facts = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
-    return QueueRun(**{**facts, "lanes": lanes, "now": now, "complete": complete})
+    last = max(lane.ended for lane in lanes) if complete else now - began
+    return replace(plan, lanes=lanes, now=last, complete=complete)
 
 
-def _read_lane(cells, began, role, number):
+def read_lane(role, number, cells, began):
+    """Return the QueueLane that a `QueueLog` in `cells` tells, in seconds since `began`."""
     asked, items, done = array("d"), array("d"), array("d")
     for at in range(HEAD, len(cells), STRIDE):
         start, item, end = cells[at : at + STRIDE]
@@ -300,3 +304,9 @@ def _read_lane(cells, began, role, number):
         done.append(end - began)
     there, gone = cells[BEGAN], cells[ENDED]
     return QueueLane(role, number, there - began if there else 0.0, gone - began if gone else None, asked, items, done)
+
+
+def _members(run):
+    """Return (role, number) of the processes of a run, producers first."""
+    sides = (("producer", run.n_producers), ("consumer", run.n_consumers))
+    return [(role, number) for role, count in sides for number in range(count)]

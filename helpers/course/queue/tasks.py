@@ -10,6 +10,8 @@ import queue as thread_queue
 import time
 from time import perf_counter, sleep
 
+from helpers.tasks.crew import Crew, run_all
+
 #: What tells a consumer that nothing more comes.
 SENTINEL = None
 #: Numbers before the first event of a log (ready, began, ended), and numbers of one event.
@@ -88,6 +90,11 @@ def consume(queue, seconds, cells, go):
     log.stamp(ENDED)
 
 
+def take_part(work, *arguments):
+    """Call ``work(*arguments)``: the target of a crew whose members do different work."""
+    work(*arguments)
+
+
 # ── ways to go wrong: play them by helpers.measure.answers.run_answer, never in a kernel ────────
 
 
@@ -103,9 +110,7 @@ def fill_plain_queue(letters="abc"):
     Raises TypeError where arguments are pickled (spawn, forkserver): such a queue is made for threads.
     """
     plain = thread_queue.Queue()
-    child = multiprocessing.Process(target=put_letters, args=(plain, letters))
-    child.start()
-    child.join(30)
+    run_all(put_letters, [(plain, letters)])
     return plain.qsize()
 
 
@@ -138,35 +143,39 @@ def forget_task_done(n_items=6, patience=0.5):
     The join is done by a process of its own, which is ended: in this one it would last for ever.
     """
     tasks, results = multiprocessing.JoinableQueue(), multiprocessing.Queue()
-    worker = multiprocessing.Process(target=square_silently, args=(tasks, results))
     for item in range(n_items):
         tasks.put(item)
-    waiter = multiprocessing.Process(target=wait_for_all, args=(tasks,))
-    for child in (worker, waiter):
-        child.start()
-    try:
+    with (
+        Crew(square_silently, [(tasks, results)], links=False) as worker,
+        Crew(wait_for_all, [(tasks,)], links=False) as waiter,
+    ):
         squares = [results.get(timeout=30) for _ in range(n_items)]
-        waiter.join(patience)
-        return len(squares), not waiter.is_alive()
-    finally:
-        for child in (worker, waiter):
-            child.terminate()
-            child.join()
+        joined = waiter.join(patience)
+        for crew in (worker, waiter):
+            crew.end(told=False)  # neither would end by itself
+    return len(squares), joined
 
 
 # ── what the checks of the exercises run ─────────────────────────────────────────────────────────
 
-NO_POOL = "this exercise is about queues: start processes and hand them queues, without a pool"
+
+class PoolRefusedError(RuntimeError):
+    """Raised where an exercise about queues is answered with a pool."""
+
+    def __init__(self):
+        super().__init__("this exercise is about queues: start processes and hand them queues, without a pool")
 
 
 def call_without_pool(func, *args):
-    """Return ``func(*args)``, called where making a pool of either kind raises RuntimeError. For a process of its
-    own."""
+    """Return ``func(*args)``, called where making a pool of either kind raises PoolRefusedError.
+
+    For a process of its own.
+    """
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing.pool import Pool
 
     def refuse(*_args, **_options):
-        raise RuntimeError(NO_POOL)
+        raise PoolRefusedError()
 
     Pool.__init__ = ProcessPoolExecutor.__init__ = refuse
     Pool.__del__ = lambda _: None
@@ -204,39 +213,32 @@ def run_and_tell(worker, tasks, results, troubles):
 
 
 def drive_worker(worker, items, patience=8.0):
-    """Return (results, whether the queue's join returned, exit codes, words on exceptions) of two processes that run
-    `worker`.
+    """Return (results, whether the queue's join returned, exit codes, words on exceptions) of two processes.
 
-    `worker(tasks, results)` gets a JoinableQueue, which ends in one sentinel a process, and a
-    Queue. A wait that lasts longer than `patience` seconds is given up and its processes ended.
+    Both run ``worker(tasks, results)``, which gets a JoinableQueue that ends in one sentinel a process, and
+    a Queue. A wait that lasts longer than `patience` seconds is given up and its processes ended.
     """
     tasks, results = multiprocessing.JoinableQueue(), multiprocessing.Queue()
     troubles = multiprocessing.SimpleQueue()
-    workers = [
-        multiprocessing.Process(target=run_and_tell, args=(worker, tasks, results, troubles), name=f"worker {n}")
-        for n in (1, 2)
-    ]
-    waiter = multiprocessing.Process(target=wait_for_all, args=(tasks,))
-    for item in [*items, *[SENTINEL] * len(workers)]:
+    n_workers = 2
+    for item in [*items, *[SENTINEL] * n_workers]:
         tasks.put(item)
-    children = [*workers, waiter]
     deadline = perf_counter() + patience
+    arguments = [(worker, tasks, results, troubles)] * n_workers
     try:
-        for child in children:
-            child.start()
-        found = _take_results(results, workers, deadline)
-        codes = [child.exitcode for child in workers]
-        waiter.join(
-            min(2.0, patience) if len(found) >= len(items) and not any(codes) else 0.0
-        )  # where all is right it has long returned
-        told = []
-        while not troubles.empty():
-            told.append(troubles.get())
-        return found, not waiter.is_alive(), codes, told
+        with (
+            Crew(run_and_tell, arguments, links=False, daemon=False) as workers,
+            Crew(wait_for_all, [(tasks,)], links=False) as waiter,
+        ):
+            found = _take_results(results, workers, deadline)
+            codes = workers.exitcodes
+            # where all is right it has long returned
+            joined = waiter.join(min(2.0, patience) if len(found) >= len(items) and not any(codes) else 0.0)
+            told = _take_all(troubles)
+            for crew in (workers, waiter):
+                crew.end(told=False)
+        return found, joined, codes, told
     finally:
-        for child in children:
-            child.terminate()
-            child.join()
         for queue in (tasks, results):
             queue.close()
             queue.cancel_join_thread()
@@ -244,13 +246,21 @@ def drive_worker(worker, items, patience=8.0):
 
 
 def _take_results(results, workers, deadline):
-    """Return what comes out of `results` until all workers have ended and it is empty, or the deadline passes."""
+    """Return what comes out of `results` until all of a crew have ended and it is empty, or the deadline passes."""
     found = []
     while perf_counter() < deadline:
-        over = not any(child.is_alive() for child in workers)
+        over = None not in workers.exitcodes
         try:
             found.append(results.get(timeout=0.1))
         except thread_queue.Empty:
             if over:
                 break
+    return found
+
+
+def _take_all(simple_queue):
+    """Return what lies in a SimpleQueue."""
+    found = []
+    while not simple_queue.empty():
+        found.append(simple_queue.get())
     return found
