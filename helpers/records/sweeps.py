@@ -18,6 +18,9 @@ FORMAT = 1
 ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "interpreters", "dask")
 #: Badges: the spread of the rounds, and workers that share CPUs (begins so).
 UNSTEADY, MORE_WORKERS = "rounds differ by more than 10 %", "more workers than"
+#: Spread of the rounds' middle half over their median, and width of an interval over its median, from which on
+#: figures are in doubt; and times n workers from which on a speedup cannot be.
+UNSTEADY_SHARE, WIDE_SHARE, IMPOSSIBLE = 0.1, 0.25, 1.15
 #: Sweeps that come with the package.
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -82,16 +85,18 @@ class Sweep:
         """
         found = dict.fromkeys(badge for run in self.runs_of(engine, n_workers) for badge in run.badges)
         walls = sorted(run.wall for run in self.runs_of(engine, n_workers))
-        if len(walls) >= MIN_ROUNDS and walls[-1 - len(walls) // 4] - walls[len(walls) // 4] > 0.1 * median(walls):
+        if len(walls) >= MIN_ROUNDS and walls[-1 - len(walls) // 4] - walls[len(walls) // 4] > UNSTEADY_SHARE * median(
+            walls
+        ):
             found[UNSTEADY] = None
         if engine != "serial" and self.runs_of("serial", 1):
             speedup = self.speedup(engine, n_workers)
             found.update(
                 dict.fromkeys(f"serial loop: {badge}" for badge in self.badges("serial", 1) if badge not in found)
             )
-            if speedup.low is not None and speedup.high - speedup.low > 0.25 * speedup.median:
+            if speedup.low is not None and speedup.high - speedup.low > WIDE_SHARE * speedup.median:
                 found["wide interval"] = None
-            if speedup.median > 1.15 * n_workers:
+            if speedup.median > IMPOSSIBLE * n_workers:
                 found["faster than its workers can be: mistrust it"] = None
         return tuple(found)
 
