@@ -5,8 +5,10 @@ tests that are to catch the faults run without any: they must pass. Then each fa
 two run at a time. Ends with exit status 1 if a fault survives or no longer fits the code.
 """
 
+import compileall
 import importlib
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -35,8 +37,10 @@ def load_faults(areas=()):
 
 def run_tests(folder, node_ids):
     """Return the finished pytest of `node_ids` in the copy of the project in `folder`; None for one that hung."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *node_ids]
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    options = ["-o", "addopts=", "-p", "pytest_timeout", "-p", "no:cacheprovider", "-x", "-q", "--no-header"]
+    command = [sys.executable, "-m", "pytest", *options, *node_ids]
+    quick = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(folder), **quick}
     try:
         return subprocess.run(
             command,
@@ -49,6 +53,13 @@ def run_tests(folder, node_ids):
         )
     except subprocess.TimeoutExpired:
         return None
+
+
+def prepare_copy(folder):
+    """Return `folder` with a copy of the project, compiled so that a changed file is always seen to be changed."""
+    copy_project(folder)
+    compileall.compile_dir(folder / "helpers", quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    return folder
 
 
 def try_fault(fault, folder):
@@ -75,7 +86,7 @@ def main(areas):
     """Try all faults of the areas; return the exit status."""
     faults, began = load_faults(areas), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="multiprocessing-live-faults-") as work:
-        folders = [copy_project(Path(work, str(number))) for number in range(AT_A_TIME)]
+        folders = [prepare_copy(Path(work, str(number))) for number in range(AT_A_TIME)]
         sound = run_tests(folders[0], sorted({node for _, fault in faults for node in fault.caught_by.split()}))
         if sound is None or sound.returncode:
             print(
