@@ -13,7 +13,7 @@ WAYS = {"send": "Pipe.send", "send_bytes": "send_bytes", "queue": "Queue", "shar
 #: The ceiling: always measured too.
 COPY = "copy"
 #: How often a byte is copied on its way to the receiver, on Linux and macOS, as CPython's source has it
-#: (3.11 to 3.14, multiprocessing/connection.py): pickle, write, read, gather, unpickle or copy out.
+#: (3.11 to 3.15, multiprocessing/connection.py): pickle, write, read, gather, unpickle or copy out.
 COPIES = {"send": 5, "send_bytes": 4, "queue": 5, "shared": 1, COPY: 1}
 
 
