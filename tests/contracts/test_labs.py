@@ -1,0 +1,320 @@
+"""One contract for every lab: shown, run, watched, stopped, run again, closed. A new lab gets its row in CASES."""
+
+import importlib
+import os
+import pkgutil
+import re
+import signal
+import time
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+import pytest
+from leftovers import no_leftovers
+
+import helpers.course
+import helpers.labs
+from helpers.errors import HelpersError, InvalidArgumentError
+from helpers.labs.base import LIVE_SCALE, REST_SCALE, STYLE
+from helpers.tasks import wait
+
+
+@dataclass(frozen=True)
+class Case:
+    """How one lab is tried: `quick` is over in a second, `long` lasts until it is stopped."""
+
+    quick: dict
+    long: dict
+    #: record → how much was measured; it grows
+    amount: object
+    #: lab → one control gets a value of which the error message says `words`; None where no control can be wrong
+    spoil: object = None
+    words: str = ""
+    #: lab → settings under which `quick` was not measured
+    change: object = None
+    arguments: tuple = ()
+
+
+def unpress(controls):
+    for control in controls.values():
+        control.value = False
+
+
+CASES = {
+    "SpeedupLab": Case(
+        {"engines": ("serial", "threads"), "n_workers": (1, 2), "repeats": 3},
+        {"engines": ("processes",), "n_workers": (2,), "repeats": 100},
+        lambda sweep: len(sweep.runs),
+        lambda lab: setattr(lab._chunk, "value", "many"),
+        "Chunk size must be",
+        lambda lab: unpress({1: lab._counts[1]}),
+        arguments=(wait.wait_ms, (2,) * 6),
+    ),
+    "ProcessLab": Case(
+        {"n_processes": 2, "task_seconds": 0.1, "repeats": 1},
+        {"n_processes": 2, "task_seconds": 3.0},
+        lambda run: (
+            (sum(line.began is not None for line in run.lives.lines) if run.lives else 0)
+            + (run.costs.n_rounds if run.costs else 0)
+        ),
+        change=lambda lab: setattr(lab._n_processes, "value", 3),
+    ),
+    "PoolLab": Case(
+        {"n_tasks": 40, "task_ms": 10.0, "kind": "waiting"},
+        {"n_tasks": 400, "task_ms": 50.0, "kind": "waiting"},
+        lambda run: int(run is not None),
+        lambda lab: setattr(lab._chunk, "value", "many"),
+        "Chunk size must be",
+        lambda lab: setattr(lab._workers, "value", 3),
+    ),
+    "QueueLab": Case(
+        {"n_items": 30, "produce_ms": 10, "consume_ms": 10},
+        {"n_items": 500, "consume_ms": 100},
+        lambda run: run.n_taken,
+        lambda lab: (setattr(lab._items, "value", 5000), setattr(lab._consume, "value", 200)),
+        "fewer items",
+        lambda lab: setattr(lab._consumers, "value", 3),
+    ),
+    "PipeLab": Case(
+        {"ways": ("send", "shared"), "smallest": 1, "largest": 1000, "repeats": 1},
+        {"ways": "send", "smallest": 1, "largest": 1000, "repeats": 100},
+        lambda trips: len(trips.trips),
+        lambda lab: unpress(lab._ways),
+        "at least one way",
+        lambda lab: unpress({"shared": lab._ways["shared"]}),
+    ),
+    "LockLab": Case(
+        {"n_workers": (1, 2), "repeats": 1},
+        {"n_workers": (2,), "repeats": 100},
+        lambda sweep: len(sweep.runs),
+        lambda lab: unpress(lab._counts),
+        "at least one",
+        lambda lab: setattr(lab._share, "value", 70),
+    ),
+    "ValueLab": Case(
+        {"n_updates": 5_000, "ways": ("no lock", "lock per update", "manager")},
+        {"n_updates": 500_000, "ways": ("manager",)},
+        lambda counting: sum(count.made for count in counting.counts),
+        lambda lab: unpress(lab._ways),
+        "at least 1 way",
+        lambda lab: setattr(lab._updates, "value", 2_000),
+    ),
+}
+
+
+def find_labs():
+    """Return {name: class} of every lab that a face lends."""
+    faces = [helpers.labs]
+    faces += [
+        importlib.import_module(f"helpers.course.{room.name}") for room in pkgutil.iter_modules(helpers.course.__path__)
+    ]
+    found = {name: getattr(face, name) for face in faces for name in face.__all__ if name.endswith("Lab")}
+    del found["Lab"]
+    return found
+
+
+LABS = find_labs()
+
+
+def make(name, options="quick", **more):
+    case = CASES[name]
+    return LABS[name](*case.arguments, **{**getattr(case, options), **more})
+
+
+def wait_until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert condition()
+
+
+def amount(name, lab):
+    return CASES[name].amount(lab.result) if lab.result is not None else 0
+
+
+def is_complete(record):
+    return getattr(record, "complete", record is not None)
+
+
+def start(name, lab):
+    """Press Run and wait until something is measured, and more is to come."""
+    lab._run_button.click()
+    # a pool's record comes at its end: what goes on is seen from the progress bar
+    wait_until(lambda: amount(name, lab) or (name == "PoolLab" and 0 < lab._progress.value < lab._progress.max))
+    assert lab.running
+
+
+def pixels(picture):
+    """Return (width, height) as the PNG says."""
+    assert picture.data[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(picture.data[16:20]), int.from_bytes(picture.data[20:24])
+
+
+def controls_of(box):
+    """Yield all controls below a box: what can be pressed, chosen or typed into."""
+    for widget in box.children:
+        if isinstance(widget, widgets.Box):
+            yield from controls_of(widget)
+        elif not isinstance(widget, (widgets.Label, widgets.HTML, widgets.IntProgress)):
+            yield widget
+
+
+class Watched:
+    """A lab that was run by its button, and what was seen on the way."""
+
+    def __init__(self, name):
+        self.name, self.lab = name, make(name)
+        self.before, self.said_before = self.lab._picture, self.lab._message.value
+        self.frames, self.amounts, self.shares = [], [], []
+        show, receive = self.lab._show_picture, self.lab._receive
+
+        def show_and_keep(scale):
+            show(scale)
+            self.frames.append((scale, self.lab._picture))
+
+        def receive_and_keep(record):
+            receive(record)
+            self.amounts.append(amount(name, self.lab))
+            self.shares.append(self.lab._progress.value / self.lab._progress.max)
+
+        self.lab._show_picture, self.lab._receive = show_and_keep, receive_and_keep
+        pressed = time.monotonic()
+        self.lab._run_button.click()
+        self.returned_after = time.monotonic() - pressed
+        self.went_on = self.lab.running
+        self.greyed = self.lab._run_button.disabled, self.lab._stop_button.disabled
+        assert self.lab.wait(30)
+        del self.lab._show_picture, self.lab._receive
+
+
+@pytest.fixture(scope="module", params=sorted(CASES))
+def watched(request):
+    return Watched(request.param)
+
+
+def test_every_lab_has_its_row():
+    assert set(CASES) == set(LABS)
+    assert [name for name, case in CASES.items() if case.spoil is None] == ["ProcessLab"], "its controls have bounds"
+
+
+def test_run_returns_at_once_and_greys_itself(watched):
+    lab = watched.lab
+    assert watched.went_on and watched.returned_after < 0.5 and watched.greyed == (True, False)
+    assert (lab._run_button.disabled, lab._stop_button.disabled) == (False, True) and lab.error is None
+
+
+def test_the_result_grows_and_the_bar_ends_full_and_green(watched):
+    assert is_complete(watched.lab.result) and watched.amounts == sorted(watched.amounts)
+    assert len({0, *watched.amounts}) >= 3 or watched.name == "PoolLab"
+    assert len(set(watched.shares)) >= 3 and watched.shares == sorted(watched.shares) and watched.shares[-1] == 1
+    assert watched.lab._progress.bar_style == "success"
+
+
+def test_pictures_have_one_size_and_an_alt_text(watched):
+    lab = watched.lab
+    running, after = [p for scale, p in watched.frames if scale == LIVE_SCALE], watched.frames[-1]
+    assert running and after[0] == REST_SCALE and after[1] is lab._picture
+    for scale, picture in ((LIVE_SCALE, watched.before), *watched.frames):
+        assert (picture.width, picture.height) == (lab.width, lab.height)
+        assert pixels(picture) == (lab.width * scale, lab.height * scale)
+        assert picture.alt.strip() and "\n" not in picture.alt
+    assert lab._picture.alt != watched.before.alt and lab._picture.data != watched.before.data
+
+
+def test_advice_is_a_sentence_or_two_and_none_before_a_run(watched):
+    assert watched.said_before == ""
+    advice = watched.lab._advice()
+    assert 1 <= len(re.findall(r"[.!?](?=\s|$)", advice)) <= 3 and advice[-1] in ".!?"
+    assert advice.split()[0] in watched.lab._message.value and "nan" not in advice.split()
+
+
+def test_every_control_has_a_tooltip_and_a_class(watched):
+    lab = watched.lab
+    found = [*controls_of(lab._head), *controls_of(lab._foot)]
+    assert len(found) >= 5 and {lab._run_button, lab._stop_button} <= set(found)
+    for control in found:
+        assert control.tooltip, control
+        assert [css for css in control._dom_classes if css.startswith("helpers-")], control
+    assert lab._head.children[0].value == STYLE and "helpers-lab" in lab._head._dom_classes
+
+
+def test_what_was_measured_is_not_shown_as_of_other_settings(watched):
+    """A record says its settings itself, or the picture is empty; the next run begins with nothing of the last."""
+    lab, old = watched.lab, watched.lab.result
+    known, seen = {lab._picture.alt, watched.before.alt}, []
+    CASES[watched.name].change(lab)
+    assert lab._picture.alt in known
+    show = lab._show_picture
+    lab._show_picture = lambda scale: (show(scale), seen.append(lab.result))
+    try:
+        new = lab.run(block=True)
+    finally:
+        del lab._show_picture
+    assert new is lab.result and is_complete(new) and not [record for record in seen if record is old]
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_stop_in_the_middle_ends_all_of_it_and_keeps_what_was_measured(name):
+    lab = make(name, "long")
+    first = lab._picture.data
+    start(name, lab)
+    measured = amount(name, lab)
+    lab._stop_button.click()
+    no_leftovers(0.5)
+    assert not lab.running and lab.error is None and not lab._run_button.disabled and lab._stop_button.disabled
+    assert amount(name, lab) >= measured and not is_complete(lab.result)
+    assert lab._progress.bar_style == "warning" and "stopped" in lab._progress_label.value
+    assert lab._picture.data != first and lab._picture.alt and pixels(lab._picture)[0] == lab.width * REST_SCALE
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_stop_at_any_other_time_does_no_harm(name):
+    lab = make(name)
+    lab.stop()
+    lab.stop()
+    result = lab.run(block=True)
+    assert result is lab.result and is_complete(result) and type(result).__module__.startswith("helpers.")
+    lab.stop()
+    assert lab.result is result and lab.error is None and lab._progress.bar_style == "success"
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_stop_before_the_runner_exists_is_not_forgotten(name):
+    lab = make(name, "long")
+    hold = lab._hold
+    lab._hold = lambda playing: (setattr(lab, "_stopping", True), hold(playing))
+    lab.run()
+    assert lab.wait(5) and lab.error is None and not is_complete(lab.result)
+    no_leftovers(0.5)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, case in CASES.items() if case.spoil is not None))
+def test_bad_values_are_told_and_nothing_starts(name):
+    case, lab = CASES[name], make(name)
+    case.spoil(lab)
+    lab._run_button.click()
+    assert not lab.running and lab.result is None and lab._runner is None and not lab._run_button.disabled
+    assert case.words in lab._message.value and "InvalidArgumentError" in lab._message.value
+    with pytest.raises(InvalidArgumentError, match=case.words):
+        lab.run(block=True)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_failure_is_told_and_another_lab_can_run(name):
+    """The runner is killed from outside; then one lab runs, and a second one that is run stops it."""
+    lab, names = make(name, "long"), sorted(CASES)
+    start(name, lab)
+    os.kill(lab._runner.pid, signal.SIGKILL)
+    assert lab.wait(10) and isinstance(lab.error, HelpersError) and type(lab.error).__name__ in lab._message.value
+    assert lab._progress.bar_style == "warning" and "failed" in lab._progress_label.value
+    assert not lab._run_button.disabled and not is_complete(lab.result)
+    start(name, lab)
+    assert lab.error is None and "Error" not in lab._message.value
+    other = make(names[names.index(name) - 1], "long")
+    start(names[names.index(name) - 1], other)
+    assert other.running and not lab.running and lab.error is None and not is_complete(lab.result)
+    other.close()
+    no_leftovers(0.5)
+    with pytest.raises(HelpersError, match="closed"):
+        other.run()
