@@ -110,8 +110,7 @@ class MovingPicture:
 
     def still(self, record):
         """Return the picture of `record` as a Figure, at rest."""
-        self._key, self._kept, figure = None, [], new_figure(self.height)
-        self.build(figure, record)
+        figure = self._open(record)
         self.move(record)
         return figure
 
@@ -123,15 +122,24 @@ class MovingPicture:
     def settle(self, artists):
         """Draw artists that will not change any more into the still part, for `move`: they cost nothing then.
 
-        Those that were not handed to `keep` are taken away.
+        Those that were not handed to `keep` are taken away. What was settled is seen until `frame` changes:
+        where two records in a row may have the same frame, each takes a picture of its own. In a picture at
+        rest (`still`) they stay as they are.
         """
+        if self._live is None or not artists:
+            return
         self._live.settle(artists)
         for artist in artists:
             if artist not in self._kept:
                 artist.remove()
 
     def _begin(self, record, scale):
-        self._kept = []
+        figure = self._open(record)
+        self._live = LivePicture(figure, self._kept, scale)
+
+    def _open(self, record):
+        """Return the figure of a picture begun anew; nothing of an earlier one is used any more."""
+        self._key, self._live, self._kept = None, None, []
         figure = new_figure(self.height)
         self.build(figure, record)
-        self._live = LivePicture(figure, self._kept, scale)
+        return figure

@@ -1,25 +1,21 @@
 """Chapter 03: queues are measured under every start method, QueueLab runs without a browser, exercises tell right
-from wrong."""
+from wrong. Figures are in test_queue_figures.py."""
 
 import functools
-import importlib
 import itertools
 import multiprocessing
-import sys
 import threading
 import time
 from array import array
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from leftovers import no_leftovers
 
 from helpers.course.queue import QueueLab, queue_1, queue_2, queue_3
 from helpers.course.queue import tasks as queues
-from helpers.course.queue.lab import advise_queue
-from helpers.course.queue.measure import QueueLane, QueueRun, measure_queue, plan_queue_run, play_queue, queue_steps
-from helpers.course.queue.plots import LiveQueue, describe_queue, draw_queue_card, plot_depth, plot_queue_lanes
+from helpers.course.queue.measure import QueueRun, measure_queue, plan_queue_run, play_queue, queue_steps
+from helpers.course.queue.plots import QueueCard, draw_queue_card, plot_depth, plot_queue_lanes
 from helpers.course.queue.tasks import QueueLog, get_recorded, log_size, put_recorded
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises.base import spy_on
@@ -82,6 +78,15 @@ def test_values_out_of_range_are_refused(wrong, words):
         measure_queue(**wrong)
 
 
+def test_a_measurement_that_is_stopped_gives_what_there_was():
+    records = []
+    run = measure_queue(n_items=100, consume_ms=100, should_stop=lambda: len(records) > 2 or records.append(1))
+    assert not run.complete and run.n_items == 100 and run.n_taken < 100
+    run = measure_queue(n_items=100, should_stop=lambda: True)
+    assert run == plan_queue_run(n_items=100), "before anything has happened, that is the plan"
+    assert multiprocessing.active_children() == []
+
+
 def test_a_deadline_that_passes_ends_everything():
     with pytest.raises(TimeoutError, match="deadline"):
         measure_queue(n_items=100, consume_ms=500, timeout=0.4)
@@ -93,46 +98,6 @@ def test_a_process_that_dies_is_reported_and_the_others_are_ended(monkeypatch):
     with pytest.raises(WorkerDiedError, match="exit code 1"):
         list(play_queue(plan_queue_run(n_items=5, start_method="spawn"), 30.0))
     assert multiprocessing.active_children() == []
-
-
-# --- what a record says -----------------------------------------------------------------------
-
-
-def lane(role, number, *events, ended=10.0):
-    asked, items, done = zip(*events, strict=True)
-    done = [moment for moment in done if moment is not None]
-    return QueueLane(role, number, 0.0, ended, array("d", asked), array("d", items[: len(done)]), array("d", done))
-
-
-def record(*lanes, maxsize=0, now=10.0):
-    return QueueRun(1, 1, maxsize, 2, 1000, 1000, "spawn", lanes, now, False)
-
-
-def test_depth_is_counted_from_puts_and_gets():
-    run = record(lane("producer", 0, (1, 0, 1), (2, 1, 2)), lane("consumer", 0, (0, 0, 3), (4, 1, 4), (5, -1, 6)))
-    assert run.depth() == ([0.0, 1, 2, 3, 4], [0, 1, 2, 1, 0]) and run.deepest == 2 and run.n_taken == 2
-
-
-def test_a_get_stamped_before_its_put_makes_no_negative_depth_and_a_full_queue_no_overflow():
-    run = record(lane("producer", 0, (1, 0, 3)), lane("consumer", 0, (0, 0, 2)))
-    assert min(run.depth()[1]) == 0 and run.depth()[1][-1] == 0
-    run = record(lane("producer", 0, (1, 0, 1), (2, 1, 3)), lane("consumer", 0, (0, 0, 4)), maxsize=1)
-    assert max(run.depth()[1]) == 1
-
-
-def test_an_item_that_was_got_before_its_put_returned_is_not_counted_while_its_put_is_under_way():
-    run = record(lane("producer", 0, (1, 0, None)), lane("consumer", 0, (0, 0, 2)))
-    assert run.depth() == ([0.0], [0])
-
-
-def test_waiting_is_the_time_inside_put_and_get():
-    run = record(
-        lane("producer", 0, (1, 0, 2), (4, 1, None), ended=None), lane("consumer", 0, (0, 0, 5), ended=10.0), now=6.0
-    )
-    assert run.lanes[0].waiting(6.0) == [(1, 2), (4, 6.0)]
-    assert run.waiting_share("producer") == pytest.approx(3 / 6) and run.waiting_share("consumer") == pytest.approx(
-        5 / 10
-    )
 
 
 def test_the_log_notes_what_was_called_and_what_has_returned():
@@ -186,30 +151,12 @@ def test_pictures_show_the_record_and_say_when_there_is_none(measured):
     for plot in (plot_depth, plot_queue_lanes):
         assert [text.get_text() for text in plot(None).texts if text.get_gid() == "note"] == ["no run yet"]
     assert "press Run" in draw_queue_card(plan_queue_run()).axes[0].texts[-1].get_text()
-    assert "producers blocked in put" in describe_queue(run)
-    fast = replace(run, now=0.001)
-    assert "30,000 items a second" in describe_queue(fast)
 
 
-def test_a_live_picture_keeps_its_size_also_when_the_run_outgrows_it(measured):
-    live = LiveQueue(measured[0])
-    live.until = measured[-1].now / 2
-    pictures = [live.png(run) for run in measured]
+def test_a_live_picture_keeps_its_size_while_the_run_grows(measured):
+    card = QueueCard()
+    pictures = [card.png(run) for run in measured]
     assert len({picture[16:24] for picture in pictures}) == 1 and len(set(pictures)) > 2
-    assert live.until > measured[-1].now
-
-
-def test_what_a_live_picture_drew_is_what_a_fresh_one_shows(measured):
-    plan = replace(measured[0], n_items=300)  # with room for a run that takes long on a busy machine
-    live, fresh = LiveQueue(plan), LiveQueue(plan)
-    grown = [live.png(run) for run in measured][-1]
-    import io
-
-    import numpy as np
-    from PIL import Image
-
-    one, other = (np.asarray(Image.open(io.BytesIO(png)), int) for png in (grown, fresh.png(measured[-1])))
-    assert (abs(one - other).max(axis=2) > 60).mean() < 0.01
 
 
 # --- the lab ----------------------------------------------------------------------------------
@@ -263,36 +210,7 @@ def test_lab_refuses_what_would_take_too_long_and_bad_options():
         QueueLab(maxsize=-1)
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"n_consumers": 1, "maxsize": 1, "produce_ms": 2, "consume_ms": 30}, "Producers wait"),
-        ({"n_consumers": 2, "maxsize": 4, "produce_ms": 30, "consume_ms": 2}, "Consumers wait"),
-        ({"n_consumers": 1, "maxsize": 0, "produce_ms": 1, "consume_ms": 30}, "maxsize would"),
-    ],
-)
-def test_advice_names_the_side_that_waits(settings, words):
-    assert words in advise_queue(measure_queue(n_items=15, **settings))
-
-
 # --- exercises --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def answer(tmp_path, monkeypatch):
-    """Return a function that makes a module of an answer and returns its last function: what a %%worker cell does."""
-    numbers = itertools.count()
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def make(source, function):
-        name = f"queue_answer_{next(numbers)}_{tmp_path.name.replace('-', '_')}"
-        (tmp_path / f"{name}.py").write_text(source.removeprefix("%%worker\n"), encoding="utf-8")
-        importlib.invalidate_caches()
-        module = importlib.import_module(name)
-        monkeypatch.setitem(sys.modules, name, module)
-        return getattr(module, function)
-
-    return make
 
 
 EXERCISES = {
@@ -303,11 +221,11 @@ EXERCISES = {
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_solution_passes_and_blank_cell_is_not_attempted(name, answer):
+def test_solution_passes_and_blank_cell_is_not_attempted(name, answers):
     exercise, function = EXERCISES[name]
-    verdict = exercise.check(answer(exercise.answer, function))
+    verdict = exercise.check(getattr(answers(exercise.answer), function))
     assert verdict, verdict
-    blank = answer(f"def {function}(*arguments):\n    ...\n", function)
+    blank = getattr(answers(f"def {function}(*arguments):\n    ...\n"), function)
     assert exercise.check(blank).state == "not attempted" and exercise.check().state == "not attempted"
     assert "%%worker" in exercise.check(lambda *arguments: None).words
 
@@ -320,7 +238,6 @@ JOIN = "    for worker in workers:\n        worker.join()\n"
     ("name", "old", "new", "words"),
     [
         ("queue_1", TAKE_ALL + JOIN, JOIN + TAKE_ALL, "join afterwards"),
-        ("queue_1", "None, None]", "None]", "sentinel of its own"),
         ("queue_1", "[found[number] for number in range(len(items))]", "sorted(found.values())", "order of the items"),
         ("queue_1", "range(2)", "range(1)", "serial work"),
         ("queue_2", "tasks.task_done()", "pass", "task_done"),
@@ -330,9 +247,6 @@ JOIN = "    for worker in workers:\n        worker.join()\n"
             "except KeyError as error",
             "exit code 1: an error went through it, ZeroDivisionError",
         ),
-        ("queue_2", '            results.put((item, "failed", repr(error)))', "            return", "no right result"),
-        ("queue_2", "if item is None", "if item == 'over'", "sentinel None is not an item"),
-        ("queue_3", "range(2)", "range(1)", "serial work"),
         (
             "queue_3",
             "outbox.put(func(item))",
@@ -347,35 +261,28 @@ JOIN = "    for worker in workers:\n        worker.join()\n"
         ),
     ],
 )
-def test_wrong_answers_are_told_why(name, old, new, words, answer, monkeypatch):
+def test_wrong_answers_are_told_why(name, old, new, words, answers, monkeypatch):
     monkeypatch.setattr("helpers.course.queue.exercises.METHODS", (None,))  # a right answer is checked under both
     monkeypatch.setattr("helpers.course.queue.exercises.PATIENCE", 1.5)
     if words == "serial work":
         monkeypatch.setattr("helpers.course.queue.exercises.spy_on", functools.partial(spy_on, patience=0.4))
-    if words in ("join afterwards", "sentinel of its own"):  # they hang for certain
+    if words == "join afterwards":  # it hangs for certain
         monkeypatch.setattr("helpers.course.queue.exercises.CHECK_DEADLINE", 1.5)
     exercise, function = EXERCISES[name]
     assert old in exercise.answer
-    verdict = exercise.check(answer(exercise.answer.replace(old, new), function))
+    verdict = exercise.check(getattr(answers(exercise.answer.replace(old, new)), function))
     assert verdict.state == "wrong" and words in verdict.words, verdict
 
 
-def test_other_ways_to_get_it_wrong_are_told(answer, monkeypatch):
+def test_a_pool_and_a_queue_for_threads_are_told(answers, monkeypatch):
     monkeypatch.setattr("helpers.course.queue.exercises.METHODS", (None,))
-    monkeypatch.setattr("helpers.course.queue.exercises.spy_on", functools.partial(spy_on, patience=0.4))
     pool = "    with Pool(2) as pool:\n        return pool.map(func, items, 1)\n"
-    by_pool = answer(f"from multiprocessing import Pool\ndef map_by_queue(func, items):\n{pool}", "map_by_queue")
-    assert "without a pool" in queue_1.check(by_pool).words
-    serial = answer("def map_by_queue(func, items):\n    return [func(item) for item in items]\n", "map_by_queue")
-    assert "serial work" in queue_1.check(serial).words
+    by_pool = answers(f"from multiprocessing import Pool\ndef map_by_queue(func, items):\n{pool}").map_by_queue
+    assert queue_1.check(by_pool).words == f"{queues.PoolRefusedError()}."
     plain = queue_1.answer.replace(
         "from multiprocessing import Process, Queue", "from multiprocessing import Process\nfrom queue import Queue"
     )
-    assert "TypeError" in queue_1.check(answer(plain, "map_by_queue")).words
-    batch = queue_3.answer.replace("for process in [*firsts, last]:", "for process in firsts:").replace(
-        "    half_done.put(None)", "    last.start()\n    half_done.put(None)"
-    )
-    assert "when the first was over" in queue_3.check(answer(batch, "pipeline")).words
+    assert "TypeError" in queue_1.check(answers(plain).map_by_queue).words
 
 
 def test_workers_that_meet_at_the_same_moment_do_not_break_the_check(tmp_path):

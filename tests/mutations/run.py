@@ -5,13 +5,17 @@ tests that are to catch the faults run without any: they must pass. Then each fa
 two run at a time. Ends with exit status 1 if a fault survives or no longer fits the code.
 """
 
+import sys
+
+if __name__ == "__main__":
+    sys.path.pop(0)  # this folder: an area may have the name of a module, such as queue
+
 import compileall
 import importlib
 import os
 import py_compile
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import ipywidgets as widgets
-
-from helpers import words
 from helpers.course.queue.measure import MAX_ITEMS, plan_queue_run, queue_steps
-from helpers.course.queue.plots import CARD_HEIGHT, LiveQueue, describe_queue, draw_queue_card
+from helpers.course.queue.plots import CARD_HEIGHT, QueueCard, describe_queue, draw_queue_card
 from helpers.errors import HelpersError, InvalidArgumentError
-from helpers.labs.base import LIVE_SCALE, Lab
-from helpers.labs.controls import method_control
+from helpers.labs.base import Lab
+from helpers.labs.controls import choice, method_control, number, on_change, slider
 from helpers.machine import default_start_method
-from helpers.plots import figure_png
+from helpers.words import noun, percent, plural, rate
 
 #: Most processes offered on either side, and longest work in milliseconds.
 MOST_SIDE, MOST_MS = 4, 200
 SIZES = (0, 1, 2, 4, 8, 16, 32, 64)
+#: Share of its time from which on a side is said to wait.
+WAITS = 0.15
 
 
 class QueueLab(Lab):
@@ -49,109 +48,52 @@ class QueueLab(Lab):
         self._plan = plan_queue_run(
             n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, start_method or default_start_method()
         )
-        self._timeout, self._live = timeout, None
+        self._timeout, self.card = timeout, QueueCard()
         super().__init__()
 
     # ── controls ──────────────────────────────────────────────────────────────────────────
 
     def _rows(self):
         plan = self._plan
-        sizes = sorted({*SIZES, plan.maxsize})
-        self._producers = _slider(
-            "Producers",
-            plan.n_producers,
-            1,
-            max(MOST_SIDE, plan.n_producers),
-            "Processes that put items into the queue",
-            "producers",
+        self._producers = _side_slider(
+            "producers", "Producers", plan.n_producers, MOST_SIDE, "Processes that put items into the queue"
         )
-        self._consumers = _slider(
-            "Consumers",
-            plan.n_consumers,
-            1,
-            max(MOST_SIDE, plan.n_consumers),
-            "Processes that get items out of it",
-            "consumers",
+        self._consumers = _side_slider(
+            "consumers", "Consumers", plan.n_consumers, MOST_SIDE, "Processes that get items out of it"
         )
-        self._maxsize = widgets.Dropdown(
-            options=[("no limit" if size == 0 else str(size), size) for size in sizes],
-            value=plan.maxsize,
-            description="maxsize",
-            style={"description_width": "auto"},
-            tooltip="Places in the queue: put waits while all are taken",
-            layout=widgets.Layout(width="150px"),
+        sizes = [("no limit" if size == 0 else str(size), size) for size in sorted({*SIZES, plan.maxsize})]
+        tip = "Places in the queue: put waits while all are taken"
+        self._maxsize = choice("maxsize", "maxsize", plan.maxsize, sizes, tip, width="150px")
+        tip = "Items that pass through the queue in a run"
+        self._items = number("items", "Items", plan.n_items, 1, MAX_ITEMS, tip)
+        self._produce = _side_slider(
+            "produce", "Produce, ms", plan.produce_ms, MOST_MS, "Work on an item before it is put", least=0
         )
-        self._items = widgets.BoundedIntText(
-            value=plan.n_items,
-            min=1,
-            max=MAX_ITEMS,
-            description="Items",
-            style={"description_width": "auto"},
-            tooltip="Items that pass through the queue in a run",
-            layout=widgets.Layout(width="120px"),
-        )
-        self._produce = _slider(
-            "Produce, ms",
-            plan.produce_ms,
-            0,
-            max(MOST_MS, plan.produce_ms),
-            "Work on an item before it is put",
-            "produce",
-        )
-        self._consume = _slider(
-            "Consume, ms",
-            plan.consume_ms,
-            0,
-            max(MOST_MS, plan.consume_ms),
-            "Work on an item after it was got",
-            "consume",
+        self._consume = _side_slider(
+            "consume", "Consume, ms", plan.consume_ms, MOST_MS, "Work on an item after it was got", least=0
         )
         self._method = method_control(plan.start_method, tooltip="How the processes are started")
-        for control, css in ((self._maxsize, "maxsize"), (self._items, "items"), (self._method, "method")):
-            control.add_class(f"helpers-{css}")
-        for control in (
-            self._producers,
-            self._consumers,
-            self._maxsize,
-            self._items,
-            self._produce,
-            self._consume,
-            self._method,
-        ):
-            control.observe(lambda _: self._redraw(), "value")
-        return [
+        rows = [
             [self._producers, self._consumers, self._maxsize, self._items],
             [self._produce, self._consume, self._method],
         ]
+        on_change(self._follow, *rows[0], *rows[1])
+        return rows
 
-    def _redraw(self):
-        if self.running or self.result is not None or getattr(self, "_picture", None) is None:
+    def _follow(self):
+        """Before the first run, show the lanes of the run that is chosen; a measured run stays until the next."""
+        if self.running or self.result is not None:
             return
         try:
             self._plan = self._settings()
         except HelpersError as error:
             return self._say(str(error))
         self._say("")
-        self._show_picture(LIVE_SCALE)
+        self._redraw()
 
     def _settings(self):
         """Return the plan of a run with the controls as they are."""
-        seconds = (
-            max(
-                self._items.value * ms / n
-                for ms, n in (
-                    (self._produce.value, self._producers.value),
-                    (self._consume.value, self._consumers.value),
-                )
-            )
-            / 1000
-        )
-        if seconds > self._timeout:
-            raise InvalidArgumentError(
-                f"This would take {seconds:.0f} s, more than the {self._timeout:g} s a run may take: fewer items or"
-                " shorter work."
-            )
-        return plan_queue_run(
+        plan = plan_queue_run(
             self._producers.value,
             self._consumers.value,
             self._maxsize.value,
@@ -160,81 +102,75 @@ class QueueLab(Lab):
             self._consume.value,
             self._method.value,
         )
+        if plan.expected_seconds > self._timeout:
+            raise InvalidArgumentError(
+                f"This would take {plan.expected_seconds:.0f} s, more than the {self._timeout:g} s a run may take:"
+                " fewer items or shorter work."
+            )
+        return plan
 
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
-        self._plan = settings
-        self.result = None
-        self._live = LiveQueue(settings, LIVE_SCALE)
+        self._plan, self.result, self.card = settings, None, QueueCard()  # nothing of the run before is shown
         yield from queue_steps(settings, timeout=self._timeout, on_start=on_start)
 
     def _receive(self, record):
         self.result = record
-        items = f"item{'s' * (record.n_items > 1)}"
-        said = f"{record.n_taken} of {record.n_items} {items} through, {words.rate(record.throughput)} a second"
+        said = f"{record.n_taken} of {plural(record.n_items, 'item')} through, {rate(record.throughput)} a second"
         self._show_progress(record.n_taken, record.n_items, said)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
-    def _png(self, scale):
-        if self.running and self._live is not None:
-            return self._live.png(self.result or self._plan)
-        return figure_png(self._draw(), scale)
+    def _shown(self):
+        """Return the run that was measured last, or the plan of the next: each says its own settings."""
+        return self.result or self._plan
 
     def _draw(self):
-        run = self.result or self._plan
+        run = self._shown()
         return draw_queue_card(run, None if run.complete or not run.lanes else max(run.now, run.expected_seconds))
 
     def _describe(self):
-        return describe_queue(self.result or self._plan)
+        return describe_queue(self._shown())
 
     def _advice(self):
         return advise_queue(self.result) if self.result is not None and self.result.n_taken else ""
 
 
-def _slider(text, value, least, most, tooltip, css):
-    made = widgets.IntSlider(
-        value=value,
-        min=least,
-        max=most,
-        description=text,
-        style={"description_width": "auto"},
-        continuous_update=False,
-        layout=widgets.Layout(width="270px"),
-    )
-    made.tooltip = tooltip
-    made.add_class(f"helpers-{css}")
-    return made
+def _side_slider(name, text, value, most, tooltip, least=1):
+    return slider(name, text, value, least, max(most, value), tooltip, width="270px")
 
 
 def advise_queue(run):
     """Return one sentence: who waits for whom in `run`, and what would change it."""
     putting, getting = run.waiting_share("producer"), run.waiting_share("consumer")
-    if putting > 0.15 and putting > getting:
+    if putting > WAITS and putting > getting:
         return (
-            f"Producers wait for consumers: {putting:.0%} of their time they are blocked in put, because the queue is"
-            " full. More consumers or shorter work on an item would raise the throughput; a larger maxsize would only"
-            " put the waiting off."
+            f"Producers wait for consumers: {percent(putting)} of their time they are blocked in put, because the"
+            " queue is full. More consumers or shorter work on an item would raise the throughput; a larger maxsize"
+            " would only put the waiting off."
         )
-    if getting > 0.15 and getting > putting:
-        if run.n_items < run.n_consumers:
-            items = f"{run.n_items} item{'s' * (run.n_items > 1)}"
-            return (
-                f"Only {items} for {run.n_consumers} consumers: some of them got nothing but the sentinel. Try more"
-                " items."
-            )
-        spare = " some of these consumers could go." if run.n_consumers > 1 else " so would shorter work on an item."
-        return (
-            f"Consumers wait for producers: {getting:.0%} of their time they are in get, because the queue is empty. "
-            f"More producers would raise the throughput;{spare}"
-        )
+    if getting > WAITS and getting > putting:
+        return _advise_waiting_consumers(run, getting)
     if not run.maxsize and run.deepest > 0.3 * run.n_items:
         return (
-            f"Nobody waits: {run.deepest} of {run.n_items} items lay in the queue at once. A maxsize would keep the"
-            " memory bounded."
+            f"Nobody waits: {run.deepest} of {plural(run.n_items, 'item')} lay in the queue at once. A maxsize would"
+            " keep the memory bounded."
         )
     return (
-        f"The sides keep pace: producers are blocked {putting:.0%}, consumers wait {getting:.0%} of their time, "
-        f"and at most {run.deepest} item{'s lie' if run.deepest != 1 else ' lies'} in the queue."
+        f"The sides keep pace: producers are blocked {percent(putting)}, consumers wait {percent(getting)} of their"
+        f" time, and at most {plural(run.deepest, 'item')} {noun(run.deepest, 'lies', 'lie')} in the queue."
+    )
+
+
+def _advise_waiting_consumers(run, getting):
+    if run.n_items < run.n_consumers:
+        return (
+            f"Only {plural(run.n_items, 'item')} for {run.n_consumers} consumers: some of them got nothing but the"
+            " sentinel. Try more items."
+        )
+    spare = "some of these consumers could go" if run.n_consumers > 1 else "so would shorter work on an item"
+    return (
+        f"Consumers wait for producers: {percent(getting)} of their time they are in get, because the queue is empty."
+        f" More producers would raise the throughput; {spare}."
     )

@@ -10,7 +10,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from helpers import words
+from helpers.course.queue.measure import name_members
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -18,27 +18,34 @@ from helpers.plots.drawing import (
     INK,
     SMALL_SIZE,
     TEXT_SIZE,
-    axes_height,
     new_figure,
     paler,
     style_axes,
     write_head,
     write_note,
 )
-from helpers.plots.live import LivePicture
+from helpers.plots.lanes import add_boxes, move_boxes, name_lanes
+from helpers.plots.live import MovingPicture
+from helpers.words import percent, plural, rate
 
 #: What the two sides look like; waiting is told by a hatch too.
 SIDES = {"producer": (COLOURS["processes"], "//////"), "consumer": (COLOURS["interpreters"], "......")}
 #: Inches of the card of both pictures.
 CARD_HEIGHT = 4.2
-#: Times the seconds expected that a picture of a run has room for.
-ROOM = 1.06
+#: Times the seconds expected that a picture of a run has room for, and how limits grow that a run outgrows.
+ROOM, LONGER, DEEPER = 1.06, 1.4, 1.6
+#: Seconds of the shortest time axis of a run that has not ended.
+LEAST_SECONDS = 0.1
+#: Share of the time axis below which a wait could not be seen.
+UNSEEN = 0.002
 SECONDS = "seconds since all were told to begin"
 
 
 def plot_depth(run, ax=None):
-    """Return the Axes with how many items were in the queue of `run` over time; None gives an empty card that says
-    so."""
+    """Return the Axes with how many items were in the queue of `run` over time.
+
+    None gives an empty card that says so.
+    """
     ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.66)) if ax is None else ax
     style_axes(ax, SECONDS, grid="both")
     if run is None or not run.lanes:
@@ -52,108 +59,120 @@ def plot_depth(run, ax=None):
 
 
 def plot_queue_lanes(run, ax=None):
-    """Return the Axes with one lane a process of `run`: at work, blocked in put, waiting in get; None gives an empty
-    card."""
+    """Return the Axes with one lane a process of `run`: at work, blocked in put, waiting in get.
+
+    None gives an empty card that says so.
+    """
     ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.66)) if ax is None else ax
     style_axes(ax, SECONDS, grid="x")
     if run is None or not run.lanes:
         _write_empty(ax, "Who waits for whom")
         return ax
     _frame_lanes(ax, run, run.now)
-    _update_lanes(_lane_artists(ax), run)
+    _show_lanes(_lane_boxes(ax), run, run.now)
     write_head(ax, *_lanes_head(run))
     return ax
 
 
 def draw_queue_card(run, until=None):
-    """Return a Figure with depth above and lanes below, over `until` seconds; `run` may be a plan in which nothing
-    has happened."""
-    card = _Card(run, until or run.now or ROOM * run.expected_seconds)
+    """Return a Figure with depth above and lanes below, over `until` seconds.
+
+    `run` may be a plan in which nothing has happened.
+    """
+    figure = new_figure(CARD_HEIGHT)
+    until = until or run.now or time_axis(run)
+    card = _CardParts(figure, run, until, max(guess_depth(run), run.deepest))
     if run.lanes:
         _update_depth(card.line, card.fill, run)
-        _update_lanes(card.boxes, run)
+        _show_lanes(card.boxes, run, until)
     else:
         write_note(card.top, "press Run: how many items lie in the queue appears here")
         write_note(card.bottom, "and here, when each process works and when it waits for the other side")
-    return card.figure
+    return figure
 
 
 def describe_queue(run):
     """Return the picture's message in one sentence."""
     if not run.lanes:
         return "Items in the queue over time, and who waits for whom: nothing measured yet"
-    deepest = f"{run.deepest} item{'s' * (run.deepest != 1)}"
     return (
-        f"{_sides(run)}, {_limit(run)}: at most {deepest} in the queue, {words.rate(run.throughput)} items a second; "
-        f"producers blocked in put {run.waiting_share('producer'):.0%}, "
-        f"consumers waiting in get {run.waiting_share('consumer'):.0%} of their time."
+        f"{_sides(run)}, {_limit(run)}: at most {plural(run.deepest, 'item')} in the queue,"
+        f" {rate(run.throughput)} items a second; producers blocked in put {percent(run.waiting_share('producer'))},"
+        f" consumers waiting in get {percent(run.waiting_share('consumer'))} of their time."
     )
 
 
-class LiveQueue:
-    """The card of a run that goes on: each frame draws what is new; limits grow when the run outgrows them."""
+class QueueCard(MovingPicture):
+    """The card of one run that goes on: depth above, lanes below; limits grow when the run outgrows them.
 
-    def __init__(self, plan, scale=1.0):
-        self.scale, self.until, self.most = scale, plan.expected_seconds * ROOM, None
-        self._begin(plan)
+    What is over becomes part of the still picture, so take a new card for each run. The head holds no
+    figures: they would not move.
+    """
 
-    def _begin(self, run):
-        self.card = _Card(
-            replace(run, lanes=(), now=0.0), self.until, self.most
-        )  # a head without figures: they would not move
-        self.live = LivePicture(
-            self.card.figure, [self.card.fill, self.card.line, *self.card.boxes.values()], self.scale
-        )
-        self.drawn = set()
+    height = CARD_HEIGHT
 
-    def png(self, run):
-        """Return the picture of `run` as PNG bytes, always of the same size."""
-        too_long, too_deep = run.now > self.until, bool(run.lanes) and self.card.room < run.deepest
-        if too_long or too_deep:
-            self.until = 1.4 * run.now if too_long else self.until
-            self.most = ceil(1.6 * run.deepest) if too_deep else self.card.room
-            self._begin(run)
-        over, going_on = _segments(run, 0.002 * self.until)
-        self._keep(over)
-        _update_depth(self.card.line, self.card.fill, run)
-        _set_boxes(self.card.boxes, going_on)
-        return self.live.png()
+    def frame(self, run):
+        """The settings and the limits of both axes."""
+        plan = replace(run, lanes=(), now=0.0, complete=False)
+        room = grow_limit(guess_depth(plan), run.deepest, DEEPER)
+        return plan, grow_limit(time_axis(plan), run.now, LONGER), ceil(room)
 
-    def _keep(self, over):
-        """Draw the segments that are new into the background: they will not change any more."""
+    def build(self, figure, run):
+        """Draw the axes of both pictures."""
+        plan, self.until, room = self.frame(run)
+        self.parts, self.settled = _CardParts(figure, plan, self.until, room), set()
+        for artist in (self.parts.fill, self.parts.line, *self.parts.boxes.values()):
+            self.keep(artist)
+
+    def move(self, run):
+        """Show the depth, and of the lanes what goes on; what is over since the last frame settles."""
+        over, going_on = split_segments(run, UNSEEN * self.until)
+        self.settle([self._draw_once(key, segments) for key, segments in self._take_new(over).items() if segments])
+        _set_boxes(self.parts.boxes, going_on)
+        _update_depth(self.parts.line, self.parts.fill, run)
+        return [self.parts.fill, self.parts.line, *self.parts.boxes.values()]
+
+    def _take_new(self, over):
+        """Return the segments that have not settled yet, and note them as settled."""
         new = {
-            key: [segment for segment in segments if (key, segment) not in self.drawn] for key, segments in over.items()
+            key: [segment for segment in segments if (key, segment) not in self.settled]
+            for key, segments in over.items()
         }
-        if not any(new.values()):
-            return
-        canvas = self.live.canvas
-        canvas.restore_region(self.live.background)
-        _set_boxes(self.card.boxes, new)
-        for key, segments in new.items():
-            if segments:
-                self.live.figure.draw_artist(self.card.boxes[key])
-                self.drawn.update((key, segment) for segment in segments)
-        self.live.background = canvas.copy_from_bbox(self.live.figure.bbox)
+        self.settled.update((key, segment) for key, segments in new.items() for segment in segments)
+        return new
+
+    def _draw_once(self, key, segments):
+        return add_boxes(self.parts.bottom, *_spans_and_lanes(segments), **_looks(*key))
 
 
-class _Card:
+def time_axis(plan):
+    """Return the seconds that the picture of a run has room for before it has begun; never none."""
+    return max(LEAST_SECONDS, ROOM * plan.expected_seconds)
+
+
+def grow_limit(limit, needed, factor):
+    """Return `limit`, above 0, times `factor` as often as it takes to hold `needed`.
+
+    >>> grow_limit(10, 9, 2), grow_limit(10, 50, 2)
+    (10, 80)
+    """
+    while limit < needed:
+        limit *= factor
+    return limit
+
+
+class _CardParts:
     """Both pictures on one figure, sharing the time, without what the run did."""
 
-    def __init__(self, run, until, deepest=None):
-        self.figure = new_figure(CARD_HEIGHT)
-        self.top, self.bottom = (
-            self.figure.add_axes((0.1, 0.575, 0.88, 0.285)),
-            self.figure.add_axes((0.1, 0.1, 0.88, 0.32)),
-        )
+    def __init__(self, figure, run, until, room):
+        self.top, self.bottom = figure.add_axes((0.1, 0.575, 0.88, 0.285)), figure.add_axes((0.1, 0.1, 0.88, 0.32))
         style_axes(self.top, "", grid="both")
         style_axes(self.bottom, SECONDS, grid="x")
-        self.room = _frame_depth(
-            self.top, run, until, deepest if deepest is not None else max(_guess_depth(run), run.deepest)
-        )
+        _frame_depth(self.top, run, until, room)
         _frame_lanes(self.bottom, run, until)
         self.top.tick_params(axis="x", labelbottom=False)
         self.line, self.fill = _depth_artists(self.top)
-        self.boxes = _lane_artists(self.bottom)
+        self.boxes = _lane_boxes(self.bottom)
         write_head(self.top, _depth_title(run), _settings(run))
         write_head(self.bottom, *_lanes_head(run))
 
@@ -162,7 +181,7 @@ class _Card:
 
 
 def _frame_depth(ax, run, until, deepest):
-    """Set limits and ticks for depths up to `deepest`; draw the line of a full queue; return the room there is."""
+    """Set limits and ticks for depths up to `deepest`; draw the line of a full queue."""
     top = max(run.maxsize if run.maxsize and run.maxsize <= 3 * max(deepest, 1) else 0, deepest, 2)
     ax.set_xlim(0, until or 1)
     ax.set_ylim(0, top * 1.18)
@@ -184,10 +203,9 @@ def _frame_depth(ax, run, until, deepest):
             family=FONT,
             gid="label",
         )
-    return top
 
 
-def _guess_depth(run):
+def guess_depth(run):
     """Return how deep the queue of a plan gets at about the most: what comes in while less goes out."""
     made, taken = (
         ms / 1000 / workers for ms, workers in ((run.produce_ms, run.n_producers), (run.consume_ms, run.n_consumers))
@@ -215,43 +233,32 @@ def _update_depth(line, fill, run):
 
 def _frame_lanes(ax, run, until):
     """Set limits and names of the lanes."""
-    names = [
-        f"{role} {n + 1}"
-        for role, count in (("producer", run.n_producers), ("consumer", run.n_consumers))
-        for n in range(count)
-    ]
+    names = name_members(run)
     ax.set_xlim(0, until or 1)
     ax.set_ylim(len(names) - 0.45, -0.55)
     ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
-    height = axes_height(ax) / len(names)
-    ax.set_yticks(range(len(names)), names)
-    ax.tick_params(axis="y", labelsize=max(4.5, min(TEXT_SIZE, 0.85 * height)))
+    name_lanes(ax, names, smallest=4.5)
 
 
-def _lane_artists(ax):
-    boxes = {}
-    for role, (colour, hatch) in SIDES.items():
-        boxes[role, "working"] = PolyCollection([], facecolors=colour, linewidths=0, zorder=3, gid=f"{role} working")
-        boxes[role, "waiting"] = PolyCollection(
-            [],
-            facecolors="white",
-            edgecolors=paler(colour, 0.25),
-            hatch=hatch,
-            linewidths=0.5,
-            zorder=3,
-            gid=f"{role} waiting",
-        )
-    for box in boxes.values():
-        ax.add_collection(box, autolim=False)
-    return boxes
+def _looks(role, part):
+    """Return the style of a role's boxes "working" or "waiting"."""
+    colour, hatch = SIDES[role]
+    if part == "working":
+        return {"facecolors": colour, "linewidths": 0, "gid": f"{role} working"}
+    looks = {"facecolors": "white", "edgecolors": paler(colour, 0.25), "hatch": hatch, "linewidths": 0.5}
+    return looks | {"gid": f"{role} waiting"}
 
 
-def _update_lanes(boxes, run):
-    over, going_on = _segments(run, 0.002 * run.now)
+def _lane_boxes(ax):
+    return {(role, part): add_boxes(ax, **_looks(role, part)) for role in SIDES for part in ("working", "waiting")}
+
+
+def _show_lanes(boxes, run, until):
+    over, going_on = split_segments(run, UNSEEN * until)
     _set_boxes(boxes, {key: over[key] + going_on[key] for key in boxes})
 
 
-def _segments(run, shortest):
+def split_segments(run, shortest):
     """Return what is over and what goes on, each {(role, part): [(start, end, lane)]}.
 
     A wait of less than `shortest` seconds could not be seen and counts as work. What is over
@@ -268,7 +275,7 @@ def _segments(run, shortest):
             over[lane.role, "working"].append((begin, start, at))
             (over if k < len(lane.done) else going_on)[lane.role, "waiting"].append((start, end, at))
             begin = end
-        until = lane.ended if lane.ended is not None else run.now
+        until = lane.until(run.now)
         if until > begin:
             (over if lane.ended is not None else going_on)[lane.role, "working"].append((begin, until, at))
     return over, going_on
@@ -276,14 +283,18 @@ def _segments(run, shortest):
 
 def _set_boxes(boxes, segments):
     for key, box in boxes.items():
-        box.set_verts([[(a, at - 0.34), (b, at - 0.34), (b, at + 0.34), (a, at + 0.34)] for a, b, at in segments[key]])
+        move_boxes(box, *_spans_and_lanes(segments[key]))
+
+
+def _spans_and_lanes(segments):
+    return [(start, end) for start, end, _ in segments], [lane for _, _, lane in segments]
+
+
+# ── heads ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _sides(run):
-    return (
-        f"{run.n_producers} producer{'s' * (run.n_producers > 1)}, {run.n_consumers}"
-        f" consumer{'s' * (run.n_consumers > 1)}"
-    )
+    return f"{plural(run.n_producers, 'producer')}, {plural(run.n_consumers, 'consumer')}"
 
 
 def _limit(run):
@@ -294,7 +305,7 @@ def _settings(run):
     return [
         _sides(run),
         _limit(run),
-        f"{run.n_items} item{'s' * (run.n_items > 1)}",
+        plural(run.n_items, "item"),
         f"each {run.produce_ms:g} ms to make, {run.consume_ms:g} ms to use",
         run.start_method,
         "counted from the times of puts and gets",
@@ -304,21 +315,16 @@ def _settings(run):
 def _depth_title(run):
     if not run.lanes:
         return "Items in the queue"
-    return f"Items in the queue: at most {run.deepest}; {words.rate(run.throughput)} items a second come out"
+    return f"Items in the queue: at most {run.deepest}; {rate(run.throughput)} items a second come out"
 
 
 def _lanes_head(run):
     key = ["solid: at work", "hatched ///: blocked in put", "dotted: waiting in get"]
     if not run.lanes:
         return "Who waits for whom", key
-    shares = run.waiting_share("producer"), run.waiting_share("consumer")
-    return (
-        (
-            f"Who waits for whom: producers blocked in put {shares[0]:.0%}, consumers waiting in get {shares[1]:.0%} of"
-            " their time"
-        ),
-        key,
-    )
+    putting, getting = (percent(run.waiting_share(role)) for role in ("producer", "consumer"))
+    said = f"producers blocked in put {putting}, consumers waiting in get {getting} of their time"
+    return f"Who waits for whom: {said}", key
 
 
 def _write_empty(ax, title):
