@@ -20,7 +20,15 @@ LAYERS = (
 #: Within a topic of the course: a module imports only from those left of it, and from the toolkit.
 ORDER = "tasks measure plots lab exercises".split()
 #: Further modules of a topic, and which of the above they belong to.
-PART_OF = {"trials": "tasks", "break_even": "measure", "trips": "measure", "partners": "measure"}
+PART_OF = {
+    "trials": "tasks",
+    "break_even": "measure",
+    "runs": "measure",
+    "playing": "measure",
+    "break_even_plot": "plots",
+    "trips": "measure",
+    "partners": "measure",
+}
 #: Topics that others may import.
 SHARED = {"counting"}
 #: Heavy packages: the layers whose modules may import them, and nobody else.

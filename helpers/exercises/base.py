@@ -98,6 +98,6 @@ class Exercise:
         print(self.answer)
 
 
-def call_answer(func, *args, start_method=None, timeout=CHECK_DEADLINE):
+def call_answer(func, *args, start_method=None, timeout=None):
     """Return what ``func(*args)`` gives in a process of its own; raise Wrong for everything amiss; see `Trial`."""
     return try_answer(func, *args, start_method=start_method, timeout=timeout).require()

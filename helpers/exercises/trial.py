@@ -90,12 +90,14 @@ def say_method(start_method):
     return start_method or "the default start method"
 
 
-def try_answer(func, *args, start_method=None, timeout=CHECK_DEADLINE):
+def try_answer(func, *args, start_method=None, timeout=None):
     """Return the Trial of ``func(*args)`` in a process of its own, where `start_method` is the default.
 
-    Raises NotImportableError where no process could import it.
+    `timeout` is in seconds, by default `CHECK_DEADLINE`. Raises NotImportableError where no process could
+    import it.
     """
     require_importable(func)
+    timeout = CHECK_DEADLINE if timeout is None else timeout
     known = {"start_method": start_method, "seconds": timeout}
     try:
         answer = run_answer(func, *args, start_method=start_method, timeout=timeout)

@@ -10,16 +10,14 @@ import pytest
 from leftovers import no_leftovers
 
 from helpers.course.pool import PoolLab, pool_1, pool_2, pool_3
-from helpers.course.pool.break_even import BreakEven, measure_break_even
-from helpers.course.pool.lab import explain_pool
-from helpers.course.pool.measure import FLAVOURS, PoolProgress, PoolRun, measure_pool, pool_steps
-from helpers.course.pool.plots import PoolPicture, describe_pool, find_stripes, plot_break_even, plot_pool
+from helpers.course.pool.break_even import measure_break_even
+from helpers.course.pool.measure import FLAVOURS, PoolProgress, PoolRun, check_plan, measure_pool, pool_steps
+from helpers.course.pool.plots import PoolPicture, PoolView, describe_pool, find_stripes, plot_pool
 from helpers.course.pool.tasks import ORDERS, make_sizes
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises.base import spy_on
 from helpers.machine import start_methods
 from helpers.plots import figure_png
-from helpers.records import Run, Timeline, account_tasks
 from helpers.tasks.spy import Spy
 
 METHODS = sorted(start_methods())
@@ -95,22 +93,6 @@ def test_looks_come_while_it_goes_and_grow():
     assert any(0 < look.done < 12 for look in looks if look.phase == "pool")
 
 
-def test_accounting_of_a_run_worked_out_by_hand():
-    line = Timeline(
-        *[
-            type(column)(column.typecode, values)
-            for column, values in zip(
-                Timeline().columns().values(),
-                ([0, 0, 1, 1], [1] * 4, [1.0, 2.5, 1.5, 3.0], [2.0, 3.0, 2.5, 4.0], [0] * 4),
-                strict=True,
-            )
-        ]
-    )
-    parts = account_tasks(line, 3, 2, startup=1.0, wall=4.0)
-    assert parts.startup == 3 and parts.working == 3.5 and parts.transfer == 1.0 and parts.waiting == 0.5
-    assert parts.idle_tail == 2 + 1 + 4 and parts.total == 3 * 5.0
-
-
 @pytest.mark.parametrize(
     ("sizes", "options"),
     [
@@ -167,12 +149,6 @@ def test_break_even_has_a_value_for_each_size(method):
     assert all(serial > 0 for serial in even.serial) and even.start_method == method
 
 
-def test_the_crossing_is_found_or_said_to_be_missing():
-    even = BreakEven(8, 2, "spawn", (1.0, 4.0), (1.0, 4.0), (2.0, 2.0), (0.5, 2.0), 1)
-    assert even.size_ms() == pytest.approx(2.0) and even.size_ms(warm=True) == 1.0
-    assert BreakEven(8, 2, "spawn", (1.0, 4.0), (1.0, 4.0), (2.0, 5.0), (2.0, 5.0), 1).size_ms() is None
-
-
 # ── pictures ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -209,23 +185,24 @@ def test_many_tasks_are_merged_and_none_is_lost_at_the_ends():
     assert "each stripe is many tasks" in texts(plot_pool(record))
 
 
-def test_break_even_picture_names_the_crossing_or_its_absence():
-    even = BreakEven(8, 2, "spawn", (1.0, 4.0), (1.0, 4.0), (2.0, 2.0), (0.5, 2.0), 1)
-    assert "From 2 ms a task on" in texts(plot_break_even(even))
-    assert "No length" in texts(
-        plot_break_even(BreakEven(8, 2, "spawn", (1.0, 4.0), (1.0, 4.0), (2.0, 5.0), (2.0, 5.0), 1))
-    )
-
-
 def test_a_moving_picture_keeps_its_size_and_changes():
-    picture, seen = PoolPicture(2, "title", "how", 0.01), []
+    picture, view, seen = PoolPicture(), PoolView(check_plan([30] * 12, "imap_unordered", 2, kind="waiting")), []
     for look in pool_steps([30] * 12, flavour="imap_unordered", n_workers=2, kind="waiting", live=True):
         if isinstance(look, PoolProgress):
-            picture.take(look)
-            seen.append(picture.png())
+            view = view.take(look)
+            seen.append(picture.png(view))
     assert len({png[16:24] for png in seen}) == 1, "width and height stand in these bytes"
     assert len(set(seen)) > 3
-    assert picture.png(2.0)[16:24] == figure_png(plot_pool(None).figure, 2.0)[16:24]
+    assert picture.png(view, 2.0)[16:24] == figure_png(plot_pool(None).figure, 2.0)[16:24]
+
+
+def test_stopped_it_gives_the_last_look():
+    stop = iter([False] * 3 + [True] * 99).__next__
+    record = measure_pool([50] * 40, kind="waiting", live=True, should_stop=stop)
+    assert isinstance(record, PoolProgress) and not record.complete
+    even = measure_break_even(4, (0.5, 2), repeats=50, should_stop=iter([False] * 3 + [True] * 99).__next__)
+    assert not even.complete
+    no_leftovers()
 
 
 # ── the lab ──────────────────────────────────────────────────────────────────────────────────
@@ -297,40 +274,6 @@ def test_bad_controls_are_told_and_nothing_starts():
             PoolLab(**options)
 
 
-@pytest.mark.parametrize(
-    ("parts", "words"),
-    [
-        ((8, 0, 0, 2, 0), "Start-up took 80 %"),
-        ((0, 8, 0, 2, 0), "larger tasks"),
-        ((0, 0, 8, 2, 0), "larger chunk size"),
-        ((0, 0, 0, 2, 8), "smaller chunk size"),
-        ((0, 0, 0, 9.5, 0.5), "95 % of their time on tasks"),
-    ],
-)
-def test_advice_names_what_cost_most(record, parts, words):
-    from dataclasses import replace
-
-    from helpers.records import Accounting
-
-    run = replace(record.run, chunksize=4, accounting=Accounting(*parts))
-    assert isinstance(run, Run) and words in explain_pool(replace(record, run=run), cpus=2)
-    assert "says nothing about computing" in explain_pool(
-        replace(record, kind="waiting", run=replace(run, accounting=Accounting(working=1))), 2
-    )
-
-
-def test_advice_asks_for_nothing_that_is_already_so(record):
-    from dataclasses import replace
-
-    from helpers.records import Accounting
-
-    tail = replace(record, run=replace(record.run, accounting=Accounting(working=2, idle_tail=8)))
-    assert "Try the longest tasks first." in explain_pool(tail, 2), "the chunk size is 1"
-    assert "more and shorter tasks" in explain_pool(replace(tail, sizes_ms=tail.sizes_ms[::-1]), 2)
-    waits = replace(record, flavour="apply_async", run=replace(record.run, accounting=Accounting(working=2, waiting=8)))
-    assert "map, which hands over chunks" in explain_pool(waits, 2)
-
-
 # ── the exercises ────────────────────────────────────────────────────────────────────────────
 
 
@@ -395,7 +338,7 @@ def test_solution_passes(answers, name):
 )
 def test_wrong_answers_are_told_why(answers, quick_checks, name, body, words, monkeypatch):
     if words == "inside the with block":  # it hangs for certain
-        monkeypatch.setattr("helpers.course.pool.exercises.CHECK_DEADLINE", 1.5)
+        monkeypatch.setattr("helpers.exercises.trial.CHECK_DEADLINE", 1.5)
     verdict = EXERCISES[name].check(getattr(answers(f"{IMPORT}def {name}(func, items):\n    {body}\n"), name))
     assert verdict.state == "wrong" and words in verdict.words, verdict
 

@@ -5,9 +5,11 @@ from helpers.face import make_face
 __all__, __getattr__, __dir__ = make_face(
     __name__,
     {
-        "measure": "FLAVOURS PoolProgress PoolRun measure_pool",
+        "runs": "FLAVOURS PoolProgress PoolRun",
+        "measure": "measure_pool",
         "break_even": "BreakEven measure_break_even",
-        "plots": "plot_pool plot_break_even",
+        "plots": "plot_pool",
+        "break_even_plot": "plot_break_even",
         "lab": "PoolLab",
         "exercises": "pool_1 pool_2 pool_3",
     },

@@ -22,7 +22,8 @@ from helpers.tasks.worker import end_with_parent
 class BreakEven:
     """Seconds of the serial loop and of a pool over the same number of ever larger tasks.
 
-    ``pool`` includes starting it, ``warm`` does not; one value a size, the median of ``rounds``.
+    ``pool`` includes starting it, ``warm`` does not; one value a size, the median of
+    ``rounds``. ``complete`` is False if it was stopped: then only what was measured is there.
     """
 
     n_tasks: int
@@ -33,6 +34,7 @@ class BreakEven:
     pool: tuple[float, ...]
     warm: tuple[float, ...]
     rounds: int
+    complete: bool = True
 
     def size_ms(self, warm=False):
         """Return the task length in ms from which on the pool wins, or None if it never does in this range.
@@ -62,7 +64,10 @@ def measure_break_even(
     should_stop=None,
     on_start=None,
 ):
-    """Return the BreakEven of `n_tasks` computing tasks of each length, ascending, by the loop and by a pool."""
+    """Return the BreakEven of `n_tasks` computing tasks of each length, ascending, by the loop and by a pool.
+
+    Parameters and errors as of `helpers.course.pool.measure.measure_pool`; `repeats` is 1 to 100 rounds.
+    """
     check_count("n_tasks", n_tasks, 1, MAX_TASKS)
     check_count("n_workers", n_workers, 1, max_workers())
     check_count("repeats", repeats, 1, 100)
@@ -70,24 +75,19 @@ def measure_break_even(
     if not sizes_ms or sizes_ms[0] <= 0:
         raise InvalidArgumentError("sizes_ms must hold at least one length, all above 0 ms.")
     method = check_start_method(start_method)
-    records = runner.play(
-        play_break_even,
-        n_tasks,
-        sizes_ms,
-        n_workers,
-        method,
-        repeats,
-        key=("pool", method),
-        timeout=timeout,
-        should_stop=should_stop,
-        on_start=on_start,
-    )
-    try:
-        rows = list(records)
-    finally:
-        records.close()
-    found = [[median(row[k] for row in rows if row[0] == size) for size in sizes_ms] for k in (1, 2, 3)]
-    return BreakEven(n_tasks, n_workers, method, sizes_ms, *map(tuple, found), rounds=repeats)
+    play = (play_break_even, n_tasks, sizes_ms, n_workers, method, repeats)
+    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
+    rows = list(runner.play(*play, key=("pool", method), **watch))
+    return read_rows(rows, n_tasks, n_workers, method, len(sizes_ms) * repeats)
+
+
+def read_rows(rows, n_tasks, n_workers, start_method, n_expected):
+    """Return the BreakEven of rows (size in ms, serial, cold pool, warm pool): medians over the rounds of each size."""
+    sizes_ms = tuple(sorted({size for size, *_ in rows}))
+    columns = [[median(row[k] for row in rows if row[0] == size) for size in sizes_ms] for k in (1, 2, 3)]
+    rounds = min((sum(row[0] == size for row in rows) for size in sizes_ms), default=0)
+    serial, cold, warm = map(tuple, columns)
+    return BreakEven(n_tasks, n_workers, start_method, sizes_ms, serial, cold, warm, rounds, len(rows) == n_expected)
 
 
 def play_break_even(n_tasks, sizes_ms, n_workers, start_method, repeats):

@@ -5,16 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 
-from helpers.exercises.base import (
-    CHECK_DEADLINE,
-    METHODS,
-    Exercise,
-    NotAttempted,
-    Wrong,
-    call_answer,
-    require_overlap,
-    spy_on,
-)
+from helpers.exercises.base import METHODS, Exercise, Wrong, require_overlap, spy_on, try_answer
 from helpers.tasks.faults import BAD_ITEM, raise_on_bad
 from helpers.tasks.spy import Spy, read_spans
 from helpers.tasks.wait import wait_ms
@@ -24,46 +15,53 @@ LONG, SHORT = 300, 2
 UNEVEN = [LONG + 100, LONG] + [SHORT + number for number in range(14)]
 
 
+#: The usual slips with a pool, by what came of the call.
+INSTEAD = {
+    "unpicklable": "its result cannot be pickled: an iterator or a receipt of the pool. Return the results themselves."
+}
+ENDED_EARLY = "next() finds no more results: where items travel in chunks, the first error ends the iteration."
+ALSO = {"late": "Are the results taken inside the with block? At its end the pool is terminated."}
+
+
 def _call(func, *args, start_method):
     """Return what the answer gives; the usual slips with a pool get their reasons."""
-    try:
-        return call_answer(func, *args, start_method=start_method, timeout=CHECK_DEADLINE)
-    except NotAttempted:
-        raise NotAttempted("the function returns nothing yet. (Is the `return` missing?)") from None
-    except Wrong as reason:
-        if "waits for ever" in str(reason):
-            raise Wrong(
-                f"{reason} Are the results taken inside the with block? At its end the pool is terminated."
-            ) from None
-        if "its result cannot be pickled" in str(reason):
-            raise Wrong(
-                "its result cannot be pickled: an iterator or a receipt of the pool. Return the results themselves."
-            ) from None
-        if "StopIteration" in str(reason):
-            raise Wrong(
-                "next() finds no more results: where items travel in chunks, the first error ends the iteration."
-            ) from None
-        raise
+    trial = try_answer(func, *args, start_method=start_method)
+    if trial.error_type == "StopIteration":
+        raise Wrong(ENDED_EARLY)
+    return trial.require(also=ALSO, instead=INSTEAD)
+
+
+def _spied(func, task, items, method):
+    """Return (what the answer gives for `items`, spans of who ran what)."""
+    return spy_on(task, lambda spy: _call(func, spy, list(items), start_method=method))
 
 
 def _examine_map(func):
     for method in METHODS:
-        value, spans = spy_on(wait_ms, lambda spy, method=method: _call(func, spy, list(UNEVEN), start_method=method))
-        if not isinstance(value, (list, tuple)) or list(value) != UNEVEN:
-            same = isinstance(value, (list, tuple)) and sorted(value) == sorted(UNEVEN)
-            raise Wrong(
-                "all results are there, in the wrong order: result n belongs to item n."
-                if same
-                else f"for the items {UNEVEN} it gives {value!r}; it should give func(item) for each, in a list."
-            )
-        if len(spans) != len(UNEVEN):
-            raise Wrong(f"the function was called {len(spans)} times for {len(UNEVEN)} items.")
+        value, spans = _spied(func, wait_ms, UNEVEN, method)
+        if words := judge_map(value, spans):
+            raise Wrong(words)
         require_overlap(spans)
-        long = [pid for pid, _, _, _, item in spans if int(item) >= LONG]
-        if len(set(long)) < 2:
-            raise Wrong(
-                "the results are right, but one process did both long items: items 0 and 1 travelled in one chunk."
-            )
+        if words := judge_sharing(spans):
+            raise Wrong(words)
+
+
+def judge_map(value, spans):
+    """Return what is wrong with the results of the first exercise and the number of calls, else ""."""
+    if not isinstance(value, (list, tuple)) or list(value) != UNEVEN:
+        if isinstance(value, (list, tuple)) and sorted(value) == sorted(UNEVEN):
+            return "all results are there, in the wrong order: result n belongs to item n."
+        return f"for the items {UNEVEN} it gives {value!r}; it should give func(item) for each, in a list."
+    if len(spans) != len(UNEVEN):
+        return f"the function was called {len(spans)} times for {len(UNEVEN)} items."
+    return ""
+
+
+def judge_sharing(spans):
+    """Return what is wrong if one process did both long items, else ""."""
+    if len({pid for pid, _, _, _, item in spans if int(item) >= LONG}) < 2:
+        return "the results are right, but one process did both long items: items 0 and 1 travelled in one chunk."
+    return ""
 
 
 pool_1 = Exercise(
@@ -92,43 +90,37 @@ ITEMS = [BAD_ITEM, 0, 1, 2, BAD_ITEM, 4, 5]
 
 
 def _examine_keep(func):
+    for method in METHODS:
+        with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
+            trial = try_answer(func, Spy(folder, raise_on_bad), list(ITEMS), start_method=method)
+            spans = read_spans(folder)
+        if trial.error_type == "ValueError":
+            raise Wrong(
+                f"the ValueError of an item goes through it: of the items {ITEMS} each {BAD_ITEM} fails, "
+                "and each failure is to be caught on its own."
+            )
+        if trial.error_type == "StopIteration":
+            raise Wrong(ENDED_EARLY)
+        if words := judge_kept(trial.require(also=ALSO, instead=INSTEAD)):
+            raise Wrong(words)
+        require_overlap(spans)
+
+
+def judge_kept(value):
+    """Return what is wrong with (good results, errors by place) of `ITEMS`, else ""."""
     good = [raise_on_bad(item) for item in ITEMS if item != BAD_ITEM]
     bad = [place for place, item in enumerate(ITEMS) if item == BAD_ITEM]
-    for method in METHODS:
-        try:
-            value, spans = spy_on(
-                raise_on_bad, lambda spy, method=method: _call(func, spy, list(ITEMS), start_method=method)
-            )
-        except Wrong as reason:
-            if "ValueError: cannot double" in str(reason):
-                raise Wrong(
-                    f"the ValueError of an item goes through it: of the items {ITEMS} each {BAD_ITEM} fails, "
-                    "and each failure is to be caught on its own."
-                ) from None
-            raise
-        if (
-            not isinstance(value, tuple)
-            or len(value) != 2
-            or not isinstance(value[0], list)
-            or not isinstance(value[1], dict)
-        ):
-            raise Wrong(
-                f"it gives {value!r}; it should give a tuple: a list of good results, and a dict of errors by place."
-            )
-        if value[0] != good:
-            raise Wrong(
-                f"of the items {ITEMS}, where {BAD_ITEM} fails, the good results are {good}; it gives {value[0]!r}."
-            )
-        if sorted(value[1]) != bad:
-            raise Wrong(
-                f"the failed places are {bad}, the first item being place 0; its dict has"
-                f" {sorted(value[1], key=repr)!r}."
-            )
-        if not all(isinstance(error, ValueError) for error in value[1].values()):
-            raise Wrong(
-                "the dict should hold the exceptions themselves (each a ValueError here), not texts about them."
-            )
-        require_overlap(spans)
+    pair = isinstance(value, tuple) and len(value) == 2
+    if not pair or not isinstance(value[0], list) or not isinstance(value[1], dict):
+        return f"it gives {value!r}; it should give a tuple: a list of good results, and a dict of errors by place."
+    if value[0] != good:
+        return f"of the items {ITEMS}, where {BAD_ITEM} fails, the good results are {good}; it gives {value[0]!r}."
+    if sorted(value[1]) != bad:
+        found = sorted(value[1], key=repr)
+        return f"the failed places are {bad}, the first item being place 0; its dict has {found!r}."
+    if not all(isinstance(error, ValueError) for error in value[1].values()):
+        return "the dict should hold the exceptions themselves (each a ValueError here), not texts about them."
+    return ""
 
 
 pool_2 = Exercise(

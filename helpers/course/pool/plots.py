@@ -1,38 +1,35 @@
-"""What a pool's workers did, as lanes: finished, or while it goes; and the size at which a pool begins to pay."""
+"""What a pool's workers did, as lanes: finished, or while it goes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
-from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
+from helpers.course.pool.runs import PoolPlan, PoolProgress
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
     GREY,
     HATCH,
     INK,
-    LABEL_ROOM,
-    MARKERS,
     SMALL_SIZE,
     STARTUP,
-    TEXT_SIZE,
     axes_height,
     axes_width,
-    darker,
     new_figure,
     paler,
     style_axes,
     write_head,
     write_note,
 )
-from helpers.plots.lanes import add_boxes
-from helpers.plots.live import LivePicture
+from helpers.plots.lanes import add_boxes, move_boxes
+from helpers.plots.live import MovingPicture
 from helpers.plots.timeline import SHARES, round_shares
-from helpers.words import seconds
+from helpers.words import percent, plural, seconds
 
 TASK, SERIAL = COLOURS["pool"], COLOURS["serial"]
 #: two neighbouring chunks, and two neighbouring tasks of the serial loop
@@ -55,81 +52,72 @@ def plot_pool(record, ax=None, n_workers=2):
     """
     ax = new_figure().add_axes(AXES) if ax is None else ax
     if record is None:
-        _draw_frame(ax, n_workers, 1.0)
-        ax.set_xticks([0], [" "])
-        write_note(
-            ax,
-            "Press Run: the serial loop first, then the pool, drawn while they work.\n"
-            "One lane a worker, one box a task; boxes of one shade side by side share a chunk.",
-        )
-        write_head(
-            ax,
-            "Who does what, and when do results arrive?",
-            [f"{n_workers} worker{'s' * (n_workers > 1)}, nothing measured yet"],
-        )
-        return ax
+        return _draw_empty(ax, n_workers)
     run, end = record.run, max(record.run.cold_wall, record.serial)
     _draw_frame(ax, run.n_workers, end * 1.01)
     serial_spans, shades, _ = find_stripes(record.serial_timeline, 1, end)
+    style = {"linewidths": 0}
     add_boxes(
-        ax, serial_spans[:, :2], serial_spans[:, 2], facecolors=SERIAL_SHADES[shades], linewidths=0, gid="serial tasks"
+        ax, serial_spans[:, :2], serial_spans[:, 2], facecolors=SERIAL_SHADES[shades], gid="serial tasks", **style
     )
     spans, shades, merged = find_stripes(run.timeline, run.chunksize, end)
-    add_boxes(ax, spans[:, :2], spans[:, 2] + 1, facecolors=CHUNK_SHADES[shades], linewidths=0, gid="tasks")
+    add_boxes(ax, spans[:, :2], spans[:, 2] + 1, facecolors=CHUNK_SHADES[shades], gid="tasks", **style)
     lanes = np.arange(run.n_workers)
-    add_boxes(
-        ax, np.tile((0.0, run.startup), (run.n_workers, 1)), lanes + 1, facecolors=STARTUP, linewidths=0, gid="startup"
-    )
+    starts = np.tile((0.0, run.startup), (run.n_workers, 1))
+    add_boxes(ax, starts, lanes + 1, facecolors=STARTUP, gid="startup", **style)
+    tails = find_tails(run)
+    seen = tails[:, 1] - tails[:, 0] > 0.002 * end
+    hatched = {"facecolors": "none", "edgecolors": HATCH, "hatch": "////"}
+    add_boxes(ax, tails[seen], lanes[seen] + 1, gid="idle tail", **hatched, **style)
+    arrived = np.asarray(record.arrived)
+    height = np.full(len(arrived), run.n_workers + 1.0)
+    ax.plot(arrived, height, "|", color=INK, markersize=7, markeredgewidth=0.9, gid="arrivals")
+    _name_parts(ax, record, tails, end)
+    write_head(ax, describe_pool(record), _how(record, merged))
+    return ax
+
+
+def find_tails(run):
+    """Return [(start, end)] of each worker's idle tail: from its last task, or its start-up, to the end of the run."""
     last = np.full(run.n_workers, run.startup)
     np.maximum.at(last, np.asarray(run.timeline.worker, int), np.asarray(run.timeline.finished))
-    tails = np.stack([last, np.full(run.n_workers, run.cold_wall)], axis=1)
-    seen = tails[:, 1] - tails[:, 0] > 0.002 * end
-    add_boxes(
+    return np.stack([last, np.full(run.n_workers, run.cold_wall)], axis=1)
+
+
+def _draw_empty(ax, n_workers):
+    """Draw the lanes of a pool that has not run; return the Axes."""
+    _draw_frame(ax, n_workers, 1.0)
+    ax.set_xticks([0], [" "])
+    write_note(
         ax,
-        tails[seen],
-        lanes[seen] + 1,
-        facecolors="none",
-        edgecolors=HATCH,
-        hatch="////",
-        linewidths=0,
-        gid="idle tail",
+        "Press Run: the serial loop first, then the pool, drawn while they work.\n"
+        "One lane a worker, one box a task; boxes of one shade side by side share a chunk.",
     )
-    arrived = np.asarray(record.arrived)
-    ax.plot(
-        arrived,
-        np.full(len(arrived), run.n_workers + 1.0),
-        "|",
-        color=INK,
-        markersize=7,
-        markeredgewidth=0.9,
-        gid="arrivals",
-    )
-    _name_parts(ax, record, tails, end)
-    chunk = "" if record.flavour == "apply_async" else f"chunk size {run.chunksize}"
-    write_head(
-        ax,
-        describe_pool(record),
-        [
-            f"{_accounting(record)} of {run.n_workers} × {seconds(run.cold_wall)}",
-            f"with start-up {record.cold_speedup:.2f} times, {100 * record.cold_speedup / run.n_workers:.0f} %",
-            f"{describe_tasks(record.sizes_ms, record.kind)}",
-            chunk,
-            f"{run.start_method}, one run",
-            "each stripe is many tasks" if merged else "a new shade is a new chunk" if chunk else "",
-        ],
-    )
+    how = f"{plural(n_workers, 'worker')}, nothing measured yet"
+    write_head(ax, "Who does what, and when do results arrive?", [how])
     return ax
+
+
+def _how(record, merged):
+    """Return the parts of the grey line."""
+    run, chunk = record.run, "" if record.flavour == "apply_async" else f"chunk size {record.run.chunksize}"
+    return [
+        f"{_accounting(record)} of {run.n_workers} × {seconds(run.cold_wall)}",
+        f"with start-up {record.cold_speedup:.2f} times, {percent(record.cold_speedup / run.n_workers)}",
+        describe_tasks(record.sizes_ms, record.kind),
+        chunk,
+        f"{run.start_method}, one run",
+        "each stripe is many tasks" if merged else "a new shade is a new chunk" if chunk else "",
+    ]
 
 
 def describe_pool(record):
     """Return the message of a PoolRun in one sentence."""
     if record is None:
         return "Lanes of a pool's workers: nothing measured yet"
-    n = record.run.n_workers
-    return (
-        f"{record.flavour} over {n} worker{'s' * (n > 1)}: {record.speedup:.2f} times the serial loop, "
-        f"efficiency {100 * record.efficiency:.0f} %"
-    )
+    workers = plural(record.run.n_workers, "worker")
+    reached = f"{record.speedup:.2f} times the serial loop, efficiency {percent(record.efficiency)}"
+    return f"{record.flavour} over {workers}: {reached}"
 
 
 def describe_tasks(sizes_ms, kind):
@@ -223,179 +211,78 @@ def _name_parts(ax, record, tails, end):
 # ── while it goes ────────────────────────────────────────────────────────────────────────────
 
 
-class PoolPicture:
-    """The lanes of a run that is going on; only tasks, arrivals and the line of "now" are drawn anew.
+@dataclass(frozen=True)
+class PoolView:
+    """A run that goes on, as its picture needs it: the plan, the last look, and the last look at the serial loop."""
 
-    Parameters
-    ----------
-    n_workers : int
-    title, how : str
-        What runs, and how.
-    end : float
-        Seconds on the axis; a run that takes longer makes it twice as long.
-    """
-
-    def __init__(self, n_workers, title, how, end):
-        self.n_workers, self.title, self.how = n_workers, title, how
-        self.serial = self.progress = None
-        self._open(end, 1.0)
-
-    def _open(self, end, scale):
-        self.end, self.scale, figure = end, scale, new_figure()
-        ax = figure.add_axes(AXES)
-        _draw_frame(ax, self.n_workers, end)
-        write_head(ax, self.title, [self.how])
-        self._boxes = [PolyCollection([], zorder=3, linewidths=0) for _ in range(3)]
-        for boxes in self._boxes:
-            ax.add_collection(boxes, autolim=False)
-        (self._arrived,) = ax.plot([], [], "|", color=INK, markersize=7, markeredgewidth=0.9)
-        (self._now,) = ax.plot([], [], "-", color=INK, linewidth=0.8)
-        self._live = LivePicture(figure, [*self._boxes, self._arrived, self._now], scale)
+    plan: PoolPlan
+    progress: PoolProgress | None = None
+    serial: PoolProgress | None = None
 
     def take(self, progress):
-        """Take in a PoolProgress."""
-        self.progress = progress
-        if progress.phase == "serial":
-            self.serial = progress
+        """Return the view with one look more."""
+        return replace(self, progress=progress, serial=progress if progress.phase == "serial" else self.serial)
 
-    def png(self, scale=1.0):
-        """Return the picture as it stands, as PNG bytes."""
-        progress = self.progress
-        if scale != self.scale:
-            self._open(self.end, scale)
+
+class PoolPicture(MovingPicture):
+    """The lanes of a run that is going on, of a PoolView; tasks, arrivals and the line of "now" move."""
+
+    def frame(self, view):
+        """The plan, and the seconds on the axis: a run that takes longer makes it half as long again."""
+        end = 1.25 * view.plan.expected + 0.1
+        while view.progress is not None and view.progress.now > end:
+            end *= 1.5
+        return view.plan, end
+
+    def build(self, figure, view):
+        """Draw the lanes and the head."""
+        plan, self.end = self.frame(view)
+        ax = figure.add_axes(AXES)
+        _draw_frame(ax, plan.n_workers, self.end)
+        tasks = describe_tasks(plan.sizes_ms, plan.kind) + " · yellow: being worked on"
+        write_head(ax, f"{plan.flavour} over {plural(plan.n_workers, 'worker')}, so far", [tasks])
+        self.boxes = [self.keep(add_boxes(ax, linewidths=0)) for _ in range(3)]
+        self.arrived = self.keep(ax.plot([], [], "|", color=INK, markersize=7, markeredgewidth=0.9)[0])
+        self.now = self.keep(ax.plot([], [], "-", color=INK, linewidth=0.8)[0])
+
+    def move(self, view):
+        """Show what was seen of the run so far."""
+        progress, n_workers = view.progress, view.plan.n_workers
         if progress is not None:
-            if progress.now > self.end:
-                self._open(2 * progress.now, scale)
-            self._fill(self._boxes[0], self.serial, 0, 1, SERIAL_SHADES)
+            self._fill(self.boxes[0], view.serial, 0, 1, SERIAL_SHADES)
             if progress.phase == "pool":
-                self._fill(self._boxes[1], progress, 1, progress.chunksize, CHUNK_SHADES)
+                self._fill(self.boxes[1], progress, 1, progress.chunksize, CHUNK_SHADES)
                 arrived = np.asarray(progress.arrived)
                 arrived = arrived[arrived > 0] - progress.origin
-                self._arrived.set_data(arrived, np.full(len(arrived), self.n_workers + 1.0))
+                self.arrived.set_data(arrived, np.full(len(arrived), n_workers + 1.0))
             if progress.phase != "serial":
                 startup = progress.startup if progress.startup is not None else progress.now
-                lanes = np.arange(1, self.n_workers + 1)
-                self._set(self._boxes[2], np.tile((0.0, startup), (self.n_workers, 1)), lanes, STARTUP)
-            low, high = (-0.4, 0.4) if progress.phase == "serial" else (0.6, self.n_workers + 1.4)
-            self._now.set_data([progress.now] * 2, [low, high])
-        return self._live.png()
+                spans = np.tile((0.0, startup), (n_workers, 1))
+                move_boxes(self.boxes[2], spans, np.arange(1, n_workers + 1), colours=STARTUP)
+            low, high = (-0.4, 0.4) if progress.phase == "serial" else (0.6, n_workers + 1.4)
+            self.now.set_data([progress.now] * 2, [low, high])
+        return [*self.boxes, self.arrived, self.now]
 
     def _fill(self, boxes, progress, first_row, chunksize, shades):
         if progress is None:
             return
-        board = np.asarray(progress.board).reshape(4, progress.n_tasks)
-        begun = np.flatnonzero((board[0] > 0) & (board[1] != 0))  # a look can fall between two notes
-        rows = np.stack([board[0, begun] - 1, board[1, begun] - progress.origin, board[2, begun]], axis=1)
-        running = rows[:, 2] == 0
-        rows[:, 2] = np.where(running, progress.now, rows[:, 2] - progress.origin)
-        rows[:, 2] = np.maximum(rows[:, 2], rows[:, 1])
+        rows, begun, running = read_board(progress)
         spans, shade, _ = _stripes(rows[~running], begun[~running], chunksize, self.end)
         open_spans = rows[running][:, [1, 2, 0]]
         colours = np.concatenate([shades[shade], np.tile(RUNNING, (len(open_spans), 1))])
         spans = np.concatenate([spans, open_spans])
-        self._set(boxes, spans[:, :2], spans[:, 2] + first_row, colours)
-
-    @staticmethod
-    def _set(boxes, spans, lanes, colours):
-        corners = np.empty((len(spans), 4, 2))
-        corners[:, :, 0] = spans[:, [0, 1, 1, 0]]
-        corners[:, :, 1] = np.stack([lanes - 0.31, lanes - 0.31, lanes + 0.31, lanes + 0.31], axis=1)
-        boxes.set_verts(corners, closed=False)
-        boxes.set_facecolor(colours)
+        move_boxes(boxes, spans[:, :2], spans[:, 2] + first_row, colours=colours)
 
 
-# ── from which size on a pool pays ───────────────────────────────────────────────────────────
+def read_board(progress):
+    """Return (rows of lane, began, ended; places of their tasks; which still run) of the tasks that have begun.
 
-
-def plot_break_even(record, ax=None):
-    """Return the Axes with the time of the serial loop and of a pool over the length of a task, both axes
-    logarithmic."""
-    ax = new_figure().add_axes((0.075, 0.145, 0.90, 0.68)) if ax is None else ax
-    style_axes(ax, "milliseconds a task", grid="both")
-    sizes = np.asarray(record.sizes_ms)
-    lines = {
-        "serial loop": (record.serial, "serial", "-"),
-        "pool, start-up included": (record.pool, "processes", "-"),
-        "pool, already up": (record.warm, "pool", "--"),
-    }
-    values = np.concatenate([np.asarray(line) for line, _, _ in lines.values()])
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    room = (sizes[-1] / sizes[0]) ** ((LABEL_ROOM + 50) / (axes_width(ax) - LABEL_ROOM - 50))
-    ax.set_xlim(sizes[0] / 1.1, sizes[-1] * max(room, 1.5))
-    ax.set_ylim(values.min() / 1.5, values.max() * 1.5)
-    _plain_ticks(ax, sizes)
-    where = record.size_ms()
-    if where is not None:
-        ax.axvline(where, color=GREY, linewidth=0.8, linestyle=":")
-        ax.annotate(
-            f"break-even: {_ms(where)}",
-            (where, 0),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, 5),
-            textcoords="offset points",
-            size=SMALL_SIZE,
-            color=INK,
-            family=FONT,
-            gid="label",
-        )
-    _draw_lines(ax, sizes, lines)
-    word = (
-        f"From {_ms(where)} a task on, a new pool of {record.n_workers} beats the loop"
-        if where is not None
-        else (f"No length tried here pays for a new pool of {record.n_workers}")
-    )
-    write_head(
-        ax,
-        word,
-        [
-            f"seconds for {record.n_tasks} computing task{'s' * (record.n_tasks > 1)}",
-            record.start_method,
-            f"median of {record.rounds} round{'s' * (record.rounds > 1)}",
-        ],
-    )
-    return ax
-
-
-def _draw_lines(ax, sizes, lines):
-    """Draw the lines and, at their ends, their names, spread so that none covers another."""
-    ends = []
-    for name, (values, engine, style) in lines.items():
-        ax.plot(
-            sizes, values, style, marker=MARKERS[engine], color=COLOURS[engine], linewidth=1.6, markersize=4.5, gid=name
-        )
-        ends.append((values[-1], name, COLOURS[engine]))
-    height, (low, high) = axes_height(ax), np.log(ax.get_ylim())
-    ends.sort()
-    points = [(np.log(value) - low) / (high - low) * height for value, _, _ in ends]
-    step, places = 1.25 * TEXT_SIZE, list(points)
-    for k in range(1, len(places)):  # upwards, then down again where that went too far
-        places[k] = max(places[k], places[k - 1] + step)
-    places[-1] = min(places[-1], height - 4)
-    for k in range(len(places) - 2, -1, -1):
-        places[k] = min(places[k], places[k + 1] - step)
-    for (value, name, colour), point, at in zip(ends, points, places, strict=True):
-        ax.annotate(
-            name,
-            (sizes[-1], value),
-            (8, at - point),
-            textcoords="offset points",
-            va="center",
-            size=TEXT_SIZE,
-            color=darker(colour),
-            family=FONT,
-            annotation_clip=False,
-            gid="label",
-        )
-
-
-def _plain_ticks(ax, sizes):
-    ax.set_xticks(sizes)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.minorticks_off()
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value)))
-
-
-def _ms(value):
-    return f"{value:.2g} ms"
+    A task that still runs ends now. Times count from the beginning of the phase.
+    """
+    board = np.asarray(progress.board).reshape(4, progress.n_tasks)
+    begun = np.flatnonzero((board[0] > 0) & (board[1] != 0))  # a look can fall between two notes
+    rows = np.stack([board[0, begun] - 1, board[1, begun] - progress.origin, board[2, begun]], axis=1)
+    running = rows[:, 2] == 0
+    rows[:, 2] = np.where(running, progress.now, rows[:, 2] - progress.origin)
+    rows[:, 2] = np.maximum(rows[:, 2], rows[:, 1])
+    return rows, begun, running
