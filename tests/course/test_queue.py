@@ -4,8 +4,6 @@ from wrong. Figures are in test_queue_figures.py."""
 import functools
 import itertools
 import multiprocessing
-import threading
-import time
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +12,7 @@ from leftovers import no_leftovers
 
 from helpers.course.queue import QueueLab, queue_1, queue_2, queue_3
 from helpers.course.queue import tasks as queues
-from helpers.course.queue.measure import QueueRun, measure_queue, plan_queue_run, play_queue, queue_steps
+from helpers.course.queue.measure import measure_queue, plan_queue_run, play_queue, queue_steps
 from helpers.course.queue.plots import QueueCard, draw_queue_card, plot_depth, plot_queue_lanes
 from helpers.course.queue.tasks import QueueLog, get_recorded, log_size, put_recorded
 from helpers.errors import InvalidArgumentError, WorkerDiedError
@@ -120,15 +118,13 @@ def test_a_thread_queue_stays_empty_or_cannot_travel(method):
     assert answer.value == 0 if method == "fork" else "TypeError" in answer.error
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_an_unpicklable_item_is_lost_in_the_feeder_thread(method):
-    answer = run_answer(queues.put_a_lambda, start_method=method)
+def test_an_unpicklable_item_is_lost_in_the_feeder_thread():
+    answer = run_answer(queues.put_a_lambda)
     assert answer.value == "the next item" and answer.error is None and "lambda" in answer.printed
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_without_task_done_join_does_not_return(method):
-    answer = run_answer(queues.forget_task_done, 6, 0.2, start_method=method)
+def test_without_task_done_join_does_not_return():
+    answer = run_answer(queues.forget_task_done, 6, 0.2)
     assert answer.value == (6, False) and answer.left == []
 
 
@@ -159,15 +155,11 @@ def test_a_live_picture_keeps_its_size_while_the_run_grows(measured):
     assert len({picture[16:24] for picture in pictures}) == 1 and len(set(pictures)) > 2
 
 
-# --- the lab ----------------------------------------------------------------------------------
-
-
-def small_lab(**options):
-    return QueueLab(**{"n_items": 12, "produce_ms": 2, "consume_ms": 5, **options})
+# --- the lab: what it shares with all labs is in tests/contracts/test_labs.py -------------------
 
 
 def test_lab_runs_by_its_button_with_the_controls_as_they_are():
-    lab = small_lab()
+    lab = QueueLab(n_items=12, produce_ms=2, consume_ms=5)
     first = lab._picture.data
     lab._producers.value, lab._consumers.value, lab._maxsize.value, lab._items.value = 2, 3, 1, 20
     assert lab._picture.data != first, "the first picture shows the lanes that will be measured"
@@ -177,37 +169,6 @@ def test_lab_runs_by_its_button_with_the_controls_as_they_are():
     assert run.complete and (run.n_producers, run.n_consumers, run.maxsize, run.n_items) == (2, 3, 1, 20)
     assert lab._message.value and "20 of 20 items" in lab._progress_label.value
     assert not lab._run_button.disabled and lab._stop_button.disabled
-
-
-def test_lab_returns_the_record_and_draws_while_it_runs():
-    lab, sizes = small_lab(n_items=60, produce_ms=10), []
-    show = lab._show_picture
-    lab._show_picture = lambda scale: (show(scale), sizes.append((scale, lab._picture.data)))
-    run = lab.run(block=True)
-    assert isinstance(run, QueueRun) and run.complete
-    assert len({data for scale, data in sizes if scale == 1.0}) >= 2 and sizes[-1][0] == 2.0
-    assert "in the queue" in lab._picture.alt
-
-
-def test_lab_stops_at_once_and_keeps_what_was_measured():
-    lab = small_lab(n_items=500, consume_ms=100)
-    lab._run_button.click()
-    deadline = time.monotonic() + 20
-    while (lab.result is None or not lab.result.n_taken) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    lab._stop_button.click()
-    no_leftovers(0.5)
-    assert not lab.running and lab.error is None and lab.result.n_taken and not lab.result.complete
-    assert not [thread for thread in threading.enumerate() if thread.name == "helpers-lab"]
-
-
-def test_lab_refuses_what_would_take_too_long_and_bad_options():
-    lab = small_lab(timeout=5)
-    lab._items.value, lab._consume.value = 2000, 200
-    lab._run_button.click()
-    assert "fewer items" in lab._message.value and not lab.running
-    with pytest.raises(InvalidArgumentError, match="maxsize"):
-        QueueLab(maxsize=-1)
 
 
 # --- exercises --------------------------------------------------------------------------------

@@ -270,6 +270,8 @@ def test_the_lab_refuses_what_would_take_longer_than_a_run_may():
     lab._items.value = 60  # 60 × 0.1 s
     with pytest.raises(InvalidArgumentError, match="would take 6 s, more than the 5 s"):
         lab._settings()
+    with pytest.raises(InvalidArgumentError, match="maxsize"):
+        QueueLab(maxsize=-1)
 
 
 # ── what the checks of the exercises find ─────────────────────────────────────────────────────
