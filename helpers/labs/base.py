@@ -19,10 +19,10 @@ import uuid
 import ipywidgets as widgets
 from IPython.display import Image, display
 
+from helpers import plots
 from helpers.errors import HelpersError
 from helpers.labs.controls import button
 from helpers.notebook import shorten_paths
-from helpers.plots import figure_png
 
 #: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
 DRAW_EVERY = 0.2
@@ -308,7 +308,7 @@ class Lab:
         """Return the picture as PNG bytes: while it runs by `card`, at rest by `_draw`."""
         if self.card is not None and self.running and self._shown() is not None:
             return self.card.png(self._shown(), scale)
-        return figure_png(self._draw(), scale)
+        return plots.figure_png(self._draw(), scale)
 
     def _redraw(self):
         """Show the picture anew, because a control changed; not while it runs or before it is shown."""

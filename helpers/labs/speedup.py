@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import ipywidgets as widgets
 
+from helpers import plots
+from helpers.arguments import check_choices, check_count, check_number
 from helpers.engines import ENGINES, engine_problem, max_workers
 from helpers.errors import HelpersError, InvalidArgumentError
 from helpers.labs.base import Lab
-from helpers.labs.controls import button, method_control, repeats_control, toggle
+from helpers.labs.controls import (
+    button,
+    chosen_of,
+    chunk_control,
+    label,
+    method_control,
+    on_change,
+    read_chunk,
+    repeats_control,
+    slider,
+    toggle,
+    toggles,
+)
 from helpers.labs.program import program_for
-from helpers.machine import default_start_method, machine_report
-from helpers.measure import check_counts, check_items, pack_function, sweep_steps
+from helpers.machine import default_start_method, usable_cpus
+from helpers.measure import MAX_ITEMS, check_counts, check_items, check_settings, pack_function, sweep_steps
 from helpers.models import advise, parallel_pairs
 from helpers.notebook import function_name
-from helpers.plots import describe_speedup, draw_speedup_card
+from helpers.records import Sweep
+from helpers.words import plural
 
 ENGINE_TOOLTIPS = {
     "serial": "The plain loop: the baseline, always measured",
@@ -37,6 +53,33 @@ def worker_choices(usable):
     within = {n for n in steps if n <= usable} | {usable}
     beyond = {-(-3 * usable // 2), 2 * usable}
     return sorted(n for n in within | beyond if n <= max_workers())
+
+
+def say_count(n_workers, usable):
+    """Return the tooltip of a worker count."""
+    return f"Measure with {plural(n_workers, 'worker')}" + (", more than the usable CPUs" if n_workers > usable else "")
+
+
+def weight_of(run):
+    """Return how much the timeline of a Run is worth seeing: processes over threads over serial, then most workers."""
+    return run.engine not in ("serial", "threads"), run.engine != "serial", run.n_workers
+
+
+def say_progress(done, total, seconds_left):
+    """Return how far a sweep is.
+
+    >>> say_progress(12, 35, 6.2), say_progress(0, 35, None), say_progress(35, 35, 0.0)
+    ('12 of 35 runs, 6 s left', '0 of 35 runs', '35 of 35 runs')
+    """
+    left = f", {seconds_left:.0f} s left" if seconds_left is not None and done < total else ""
+    return f"{done} of {total} runs{left}"
+
+
+def say_warm_up(sweep):
+    """Return what the picture of a growing sweep shows as long as no round counts; "" afterwards."""
+    if parallel_pairs(sweep) or not plots.provisional_points(sweep):
+        return ""
+    return "The pale points are of the warm-up round, which is not counted; the first counted round follows."
 
 
 class SpeedupLab(Lab):
@@ -72,171 +115,105 @@ class SpeedupLab(Lab):
         guess=None,
     ):
         self.func, self.items = func, check_items(items, least=1)
-        engines = (engines,) if isinstance(engines, str) else tuple(engines)
+        engines = check_choices("engine", engines, ENGINES)
         pack_function(func)
-        self._report = machine_report()
-        self._cpus = self._report.usable_cpus
-        chosen = (
-            check_counts(n_workers, engines)
-            if n_workers is not None
-            else [n for n in worker_choices(self._cpus) if n <= self._cpus]
-        )
-        unknown = set(engines) - set(ENGINES)
-        if unknown:
-            raise InvalidArgumentError(f"There is no engine {sorted(unknown)[0]!r}. There are: {', '.join(ENGINES)}.")
+        start_method, chunksize, self._timeout = check_settings(start_method, chunksize, timeout)
+        self._cpus = usable_cpus()
+        within = [n for n in worker_choices(self._cpus) if n <= self._cpus]
         self._first = {
             "engines": engines,
-            "n_workers": chosen,
+            "n_workers": within if n_workers is None else check_counts(n_workers, engines),
             "start_method": start_method or default_start_method(),
             "chunksize": chunksize,
-            "repeats": repeats,
-            "guess": guess,
+            "repeats": check_count("repeats", repeats, 1, 100),
+            "guess": None if guess is None else check_number("guess", guess, 0, 10_000),
         }
         self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
-        self._timeout, self._last_run, self._settled = timeout, None, None
+        self._last_run = None
         super().__init__()
         self._say(self._off_text())
 
     # ── controls ──────────────────────────────────────────────────────────────────────────
 
     def _rows(self):
-        first, narrow = self._first, {"description_width": "auto"}
+        first = self._first
         counts = sorted({*worker_choices(self._cpus), *first["n_workers"]})
-        self._counts = {
-            n: toggle(
-                str(n),
-                n in first["n_workers"],
-                f"Measure with {n} workers" + (", more than the usable CPUs" if n > self._cpus else ""),
-                "helpers-count",
-            )
-            for n in counts
-        }
-        self._engines = {}
-        for name in ENGINES:
-            problem = engine_problem(name, self.func)
-            self._engines[name] = toggle(
-                name,
-                problem is None and (name in first["engines"] or name == "serial"),
-                problem or ENGINE_TOOLTIPS[name],
-                "helpers-engine",
-                disabled=problem is not None or name == "serial",
-            )
+        self._counts = toggles(counts, first["n_workers"], lambda n: say_count(n, self._cpus), "count")
+        self._engines = {name: self._engine_toggle(name) for name in ENGINES}
         split = widgets.HTML('<span style="opacity:.5">│</span>')
-        within = [t for n, t in self._counts.items() if n <= self._cpus]
-        beyond = [t for n, t in self._counts.items() if n > self._cpus]
-        self._method = method_control(first["start_method"])
-        self._chunk = widgets.Text(
-            value=str(first["chunksize"] or "auto"),
-            description="Chunk size",
-            style=narrow,
-            continuous_update=False,
-            tooltip="Items handed over at once: a number, or auto for four chunks a worker",
-            layout=widgets.Layout(width="140px"),
-        )
+        within = [control for n, control in self._counts.items() if n <= self._cpus]
+        beyond = [control for n, control in self._counts.items() if n > self._cpus]
+        self._method, self._chunk = method_control(first["start_method"]), chunk_control(first["chunksize"])
         self._repeats = repeats_control(first["repeats"])
-        top = 2 * max(counts)
-        self._guess = widgets.FloatSlider(
-            value=first["guess"] or 1.0,
-            min=0,
-            max=max(top, first["guess"] or 0.0),
-            step=0.1,
-            description="Your guess",
-            style=narrow,
-            readout_format=".1f",
-            layout=widgets.Layout(width="350px"),
-        )
-        self._guess.tooltip = "How many times faster than the serial loop, at the largest chosen worker count?"
+        guess, tip = first["guess"] or 1.0, "How many times faster than the serial loop, at the largest worker count?"
+        most = max(2.0 * max(counts), guess)
+        self._guess = slider("guess", "Your guess", guess, 0, most, tip, step=0.1, width="350px", continuous=True)
         self._guessed = first["guess"] is not None
-        for control, css in (
-            (self._method, "method"),
-            (self._chunk, "chunk"),
-            (self._repeats, "repeats"),
-            (self._guess, "guess"),
-        ):
-            control.add_class(f"helpers-{css}")
-        self._guess.observe(self._on_guess, "value")
-        for control in self._counts.values():
-            control.observe(lambda _: self._redraw(), "value")
+        on_change(self._on_guess, self._guess)
+        on_change(self._redraw, *self._counts.values())
         return [
-            [
-                widgets.Label("Workers"),
-                *within,
-                split,
-                *beyond,
-                widgets.Label("Engines", layout=widgets.Layout(margin="2px 2px 2px 10px")),
-                *self._engines.values(),
-            ],
+            [label("Workers"), *within, split, *beyond, label("Engines", apart=True), *self._engines.values()],
             [self._method, self._chunk, self._repeats, self._guess],
         ]
 
-    def _on_guess(self, _change):
+    def _engine_toggle(self, name):
+        """Return the toggle of an engine, greyed with the reason where it cannot run this function."""
+        problem = engine_problem(name, self.func)
+        chosen = problem is None and (name in self._first["engines"] or name == "serial")
+        off = problem is not None or name == "serial"
+        return toggle(name, chosen, problem or ENGINE_TOOLTIPS[name], "helpers-engine", disabled=off)
+
+    def _on_guess(self):
         self._guessed = True
         self._redraw()
 
-    def _redraw(self):
-        if not self.running and getattr(self, "_picture", None) is not None:
-            self._show_picture(2.0)
-
-    def _chosen_counts(self):
-        return tuple(n for n, control in self._counts.items() if control.value)
-
     def _settings(self):
-        text = self._chunk.value.strip().lower()
-        if text not in ("", "auto") and not (text.isdigit() and int(text) > 0):
-            raise InvalidArgumentError(f"Chunk size must be auto or a whole number from 1, not {self._chunk.value!r}.")
-        counts = self._chosen_counts()
+        chunksize, counts = read_chunk(self._chunk, MAX_ITEMS), chosen_of(self._counts)
         if not counts:
             raise InvalidArgumentError("Choose at least one number of workers.")
         return {
-            "engines": tuple(
-                name
-                for name, control in self._engines.items()
-                if control.value and not (name != "serial" and control.disabled)
-            ),
+            "engines": chosen_of(self._engines),
             "n_workers": counts,
             "start_method": self._method.value,
-            "chunksize": None if text in ("", "auto") else int(text),
+            "chunksize": chunksize,
             "repeats": self._repeats.value,
         }
 
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
-        self._settled = settings
         yield from sweep_steps(self.func, self.items, **settings, timeout=self._timeout, on_start=on_start)
 
     def _receive(self, progress):
-        self.result = progress.sweep
-        if progress.run is None:
-            self._last_run, self._seen = None, ()
-        elif self._last_run is None or self._weight(progress.run) >= self._weight(self._last_run):
-            self._last_run = progress.run
-        left = (
-            ""
-            if progress.seconds_left is None or progress.done == progress.total
-            else f", {progress.seconds_left:.0f} s left"
+        self.result, run = progress.sweep, progress.run
+        if run is None:  # a new sweep: nothing of the last one is shown
+            self._last_run, self._seen = None, set()
+        elif self._last_run is None or weight_of(run) >= weight_of(self._last_run):
+            self._last_run = run
+        self._say(say_warm_up(self.result))
+        self._show_progress(
+            progress.done, progress.total, say_progress(progress.done, progress.total, progress.seconds_left)
         )
-        self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} runs{left}")
 
     def _is_news(self):
-        """A pair has its first point."""
-        pairs, self._seen = self._seen, parallel_pairs(self.result)
-        return pairs != self._seen
-
-    def _weight(self, run):
-        """Prefer for the timeline: processes over threads over serial, then the most workers."""
-        return run.engine not in ("serial", "threads"), run.engine != "serial", run.n_workers
+        """The first point, though it does not count, and the first counted point of each pair."""
+        seen, self._seen = self._seen, set(parallel_pairs(self.result))
+        if plots.provisional_points(self.result):
+            self._seen.add("warm-up")
+        return bool(self._seen - seen)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
     def _draw(self):
-        counts = self._chosen_counts()
+        counts = chosen_of(self._counts)
         guess = (max(counts), self._guess.value) if self._guessed and counts else None
-        return draw_speedup_card(self.result, self._last_run, guess=guess, n_workers=counts or None, cpus=self._cpus)
+        return plots.draw_speedup_card(
+            self.result, self._last_run, guess=guess, n_workers=counts or None, cpus=self._cpus
+        )
 
     def _describe(self):
         return (
-            describe_speedup(self.result)
+            plots.describe_speedup(self.result)
             if self.result is not None
             else "Speedup over the serial loop: nothing measured yet"
         )
@@ -254,33 +231,13 @@ class SpeedupLab(Lab):
         return f"Not measured: {names}. {why}"
 
     def _buttons(self):
-        return [
-            widgets.HBox(
-                [
-                    button(
-                        "Show code",
-                        "A complete program for the advised setting",
-                        "code",
-                        "helpers-code",
-                        lambda _: self._toggle_code(),
-                    ),
-                    button(
-                        "Save results",
-                        "Write the measurements beside this notebook, as JSON",
-                        "save",
-                        "helpers-save",
-                        lambda _: self._save("json"),
-                    ),
-                    button(
-                        "Save trace",
-                        "Write the timelines for ui.perfetto.dev",
-                        "bars",
-                        "helpers-trace",
-                        lambda _: self._save("trace"),
-                    ),
-                ]
-            )
-        ]
+        saving = "Write the measurements beside this notebook, as JSON"
+        buttons = (
+            ("Show code", "A complete program for the advised setting", "code", "helpers-code", self._toggle_code),
+            ("Save results", saving, "save", "helpers-save", self._save),
+            ("Save trace", "Write the timelines for ui.perfetto.dev", "bars", "helpers-trace", self._save_trace),
+        )
+        return [widgets.HBox([button(*facts, lambda _, act=act: act()) for *facts, act in buttons])]
 
     def code(self):
         """Return a complete program that runs the advised setting with the standard library alone.
@@ -297,8 +254,6 @@ class SpeedupLab(Lab):
         return program_for(self.func, self.items, engine, n_workers, settings["start_method"], settings["chunksize"])
 
     def _toggle_code(self):
-        import html
-
         if self._extra.value.startswith("<pre"):
             self._extra.value = ""
             return
@@ -310,22 +265,25 @@ class SpeedupLab(Lab):
         except HelpersError as error:
             self._fail(error)
 
-    def _save(self, kind):
+    def _save(self):
+        self._write(".json", Sweep.to_json, "")
+
+    def _save_trace(self):
+        self._write("-trace.json", Sweep.to_chrome_trace, " Open it at ui.perfetto.dev.")
+
+    def _write(self, ending, write, hint):
+        """Save the result by `write` under a name that is free, and say so."""
         if self.result is None or not self.result.runs:
             self._say("Nothing to save yet: press Run first.")
             return
-        ending = ".json" if kind == "json" else "-trace.json"
+        name = "".join(c if c.isalnum() or c in "_-" else "-" for c in function_name(self.func))
         try:
-            path = unused_path(
-                f"speedup-{''.join(c if c.isalnum() or c in '_-' else '-' for c in function_name(self.func))}", ending
-            )
-            (self.result.to_json if kind == "json" else self.result.to_chrome_trace)(path)
+            path = unused_path(f"speedup-{name}", ending)
+            write(self.result, path)
         except OSError as error:
             self._say(f"Could not write here: {error.strerror}. Use lab.result.to_json(path) with another folder.")
             return
-        self._say(
-            f"Saved {path.name} beside this notebook." + ("" if kind == "json" else " Open it at ui.perfetto.dev.")
-        )
+        self._say(f"Saved {path.name} beside this notebook.{hint}")
 
 
 def unused_path(stem, ending):

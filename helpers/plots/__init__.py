@@ -2,20 +2,17 @@
 
 Every picture is a white card: the title says what is seen, a grey line under it how it was
 measured, labels stand on the lines, and colour never stands alone (markers, hatches).
+
+A face: matplotlib is loaded with the first name that needs it.
 """
 
-from helpers.plots.drawing import COLOURS, MARKERS, figure_png
-from helpers.plots.speedup import describe_speedup, draw_speedup_card, plot_speedup
-from helpers.plots.timeline import plot_accounting, plot_timeline, round_shares
+from helpers.face import make_face
 
-__all__ = [
-    "COLOURS",
-    "MARKERS",
-    "describe_speedup",
-    "draw_speedup_card",
-    "figure_png",
-    "plot_accounting",
-    "plot_speedup",
-    "plot_timeline",
-    "round_shares",
-]
+__all__, __getattr__, __dir__ = make_face(
+    __name__,
+    {
+        "drawing": "COLOURS MARKERS figure_png",
+        "speedup": "describe_speedup draw_speedup_card plot_speedup provisional_points",
+        "timeline": "plot_accounting plot_timeline round_shares",
+    },
+)

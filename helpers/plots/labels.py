@@ -43,64 +43,60 @@ class Labels:
 
     def place(self):
         """Draw all labels that were asked for."""
-        width, height = axes_width(self.ax), axes_height(self.ax)
         lines, boxes = self._line_boxes(), np.empty((0, 4))
         if self.ideal:
             self._place_ideal()
         middle = self.ax.get_ylim()[1] / 2
         # from the lower and the upper border inwards, so that stacks keep their order
-        for text, x, y, colour, weight, size, sides in sorted(
-            self.wanted, key=lambda label: abs(label[2] - middle), reverse=True
-        ):
-            px, py = (float(v) for v in self._points(x, y))
-            wide, high = text_width(text, size, weight), 1.2 * size
-            lefts = [min(px + 8, width - wide), px - 8 - wide][:sides]
-            dy, left, _ = min(
-                (self._free(left, py - high / 2, wide, high, lines, boxes) for left in lefts),
-                key=lambda found: found[2],
-            )
-            boxes = np.vstack([boxes, (left, py - high / 2 + dy, left + wide, py + high / 2 + dy)])
-            arrow = {
-                "arrowstyle": "-",
-                "color": colour,
-                "lw": 0.6,
-                "alpha": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 4,
-                "relpos": (float(left < px), 0.5),
-            }
-            self.ax.annotate(
-                text,
-                (x, y),
-                (left - px, dy),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-                size=size,
-                family=FONT,
-                weight=weight,
-                arrowprops=arrow if abs(dy) > 9 else None,
-                zorder=8,
-                annotation_clip=False,
-                gid="label",
-            )
+        for label in sorted(self.wanted, key=lambda label: abs(label[2] - middle), reverse=True):
+            boxes = np.vstack([boxes, self._place_label(*label, lines, boxes)])
         if self.shade:
-            start, text = self.shade
-            wide = text_width(text, SMALL_SIZE)
-            left = max(2, min(float(self._points(start, 0)[0]) + 5, width - wide - 2))
-            bottom = 4 + self._free(left, 4, wide, 9, lines, boxes)[0]
-            self.ax.annotate(
-                text,
-                (0, 0),
-                (left, min(bottom, height - 10)),
-                xycoords="axes fraction",
-                textcoords="offset points",
-                color=GREY,
-                size=SMALL_SIZE,
-                family=FONT,
-                zorder=2,
-                gid="label",
-            )
+            self._place_shade(lines, boxes)
+
+    def _place_label(self, text, x, y, colour, weight, size, sides, lines, boxes):
+        """Write one label off the lines and the boxes; return its own box."""
+        px, py = (float(v) for v in self._points(x, y))
+        wide, high = text_width(text, size, weight), 1.2 * size
+        bottom = py - high / 2
+        lefts = [min(px + 8, axes_width(self.ax) - wide), px - 8 - wide][:sides]
+        found = (self._free(left, bottom, wide, high, lines, boxes) for left in lefts)
+        dy, left, _ = min(found, key=lambda found: found[2])
+        leads = {"arrowstyle": "-", "color": colour, "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
+        self.ax.annotate(
+            text,
+            (x, y),
+            (left - px, dy),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            size=size,
+            family=FONT,
+            weight=weight,
+            arrowprops={**leads, "relpos": (float(left < px), 0.5)} if abs(dy) > 9 else None,
+            zorder=8,
+            annotation_clip=False,
+            gid="label",
+        )
+        return left, bottom + dy, left + wide, bottom + high + dy
+
+    def _place_shade(self, lines, boxes):
+        """Write the name of the shaded part at its lower left, above what is there."""
+        start, text = self.shade
+        wide = text_width(text, SMALL_SIZE)
+        left = max(2, min(float(self._points(start, 0)[0]) + 5, axes_width(self.ax) - wide - 2))
+        bottom = 4 + self._free(left, 4, wide, 9, lines, boxes)[0]
+        self.ax.annotate(
+            text,
+            (0, 0),
+            (left, min(bottom, axes_height(self.ax) - 10)),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            color=GREY,
+            size=SMALL_SIZE,
+            family=FONT,
+            zorder=2,
+            gid="label",
+        )
 
     def _line_boxes(self):
         """Return small boxes (left, bottom, right, top) along every line to keep off."""

@@ -25,6 +25,7 @@ from helpers.plots.drawing import (
     axes_width,
     darker,
     new_figure,
+    paler,
     rounds_text,
     style_axes,
     write_head,
@@ -32,6 +33,9 @@ from helpers.plots.drawing import (
 )
 from helpers.plots.labels import Labels
 from helpers.plots.timeline import plot_timeline
+
+#: What the grey line says of points by the warm-up round.
+NOT_COUNTED = "hollow and pale: warm-up, not counted"
 
 
 def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
@@ -67,12 +71,30 @@ def describe_speedup(sweep):
     return "; ".join(parts) + "."
 
 
+def provisional_points(sweep):
+    """Return {engine: [(n_workers, speedup)]} by the warm-up round, of the pairs that have no counted speedup yet.
+
+    They show early where the counted points will come, and go into no estimate. ``sweep`` may be None.
+    """
+    runs = [run for run in sweep.runs if run.warmup] if sweep is not None else []
+    serial = next((run.wall for run in runs if run.engine == "serial"), None)
+    if serial is None:
+        return {}
+    counted, walls = parallel_pairs(sweep), {run.pair: run.wall for run in runs}
+    points = {}
+    for engine, n in sweep.pairs():
+        if engine != "serial" and (engine, n) in walls and (engine, n) not in counted:
+            points.setdefault(engine, []).append((n, serial / walls[engine, n]))
+    return points
+
+
 def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=None):
     """Return the Axes with speedup over the serial loop against workers, one line an engine.
 
     Bars are 95 % intervals; hollow points have more workers than CPUs; a thin pale line
     includes the start-up; dashes are the fitted scalability law of the best engine, never
-    drawn beyond twice the largest worker count that it was fitted to.
+    drawn beyond twice the largest worker count that it was fitted to. As long as a pair has no
+    counted round, its warm-up is a hollow and pale point that says so.
 
     Parameters
     ----------
@@ -90,28 +112,32 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
     points = {}
     for engine, n in pairs:
         points.setdefault(engine, []).append((n, sweep.speedup(engine, n), _cold_median(sweep, engine, n)))
+    pale = provisional_points(sweep)
+    measured = [n for _, n in pairs] + [n for series in pale.values() for n, _ in series]
     cpus = cpus or (sweep.environment.get("usable_cpus") if sweep is not None else None)
     labels = Labels(ax)
-    counts = sorted(set(n_workers or [n for _, n in pairs] or (1, 2, 3, 4)))
-    _speedup_axes(ax, labels, counts, cpus, _top(points, guess, counts, cpus, fixed=n_workers is not None))
+    counts = sorted(set(n_workers or measured or (1, 2, 3, 4)))
+    highest = [s.high or s.median for series in points.values() for _, s, _ in series]
+    highest += [speedup for series in pale.values() for _, speedup in series] + ([guess[1]] if guess else [])
+    _speedup_axes(ax, labels, counts, cpus, _top(highest, counts, cpus, fixed=n_workers is not None))
     for engine, series in points.items():
         _draw_engine(ax, labels, engine, series, cpus)
+    _draw_provisional(ax, labels, pale, named=points)
     law = _draw_law(ax, labels, sweep, points) if fit and pairs else ""
     if guess is not None:
         ax.plot(*[[v] for v in guess], "D", ms=7, mfc="white", mec=INK, mew=1.3, zorder=7, clip_on=False, gid="guess")
         labels.add("your guess", *guess, INK, sides=2)
-    if not pairs:
+    if not pairs and not pale:
         warming = sweep is not None and any(run.warmup for run in sweep.runs)
         write_note(ax, "warming up: this round is not counted" if warming else "no measurement yet", 0.6, 0.13)
     labels.place()
     doubt = _doubt_text(sweep, pairs) if pairs else ""
-    write_head(ax, "Speedup over the serial loop", [part for part in (_rounds_text(points), doubt or law) if part])
+    write_head(ax, "Speedup over the serial loop", [_rounds_text(points), NOT_COUNTED if pale else "", doubt or law])
     return ax
 
 
-def _top(points, guess, counts, cpus, fixed):
-    """Return the top of the y axis: the ideal that the CPUs allow, or the data if higher."""
-    seen = [s.high or s.median for series in points.values() for _, s, _ in series] + ([guess[1]] if guess else [])
+def _top(seen, counts, cpus, fixed):
+    """Return the top of the y axis: the ideal that the CPUs allow, or the values `seen` if higher."""
     ceiling = min(counts[-1], 1.15 * max(cpus or counts[-1], 1.8))
     if not fixed and seen:
         ceiling = min(ceiling, max(1.6 * max(seen), 1.25))
@@ -179,6 +205,23 @@ def _draw_engine(ax, labels, engine, series, cpus):
     if visibly.any():
         labels.avoid(n, cold)
         labels.add("with start-up", n[-1], cold[-1], darker(colour), size=SMALL_SIZE)
+
+
+def _draw_provisional(ax, labels, pale, named):
+    """Draw the points of the warm-up round, and the names of those engines that are not `named` by a line."""
+    for engine, series in pale.items():
+        n, speedups = np.array(series, float).T
+        colour = COLOURS.get(engine, OTHER)
+        hollow = {"mfc": "white", "mec": paler(colour, 0.45), "mew": 1.2}
+        gid = f"{engine} warm-up"
+        ax.plot(n, speedups, ls="", marker=MARKERS.get(engine, "*"), ms=5.5, zorder=3.5, gid=gid, **hollow)
+        labels.avoid(n, speedups)
+        if engine not in named:
+            labels.add(engine, n[-1], speedups[-1], darker(colour))
+    if pale:
+        labels.add(
+            "warm-up, not counted", *max(point for series in pale.values() for point in series), GREY, size=SMALL_SIZE
+        )
 
 
 def _draw_law(ax, labels, sweep, points):

@@ -30,7 +30,7 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.lanes import add_boxes
-from helpers.words import seconds, whole_percents, worker_name
+from helpers.words import plural, seconds, whole_percents, worker_name
 
 #: stripes drawn in a timeline at most; above, tasks are merged
 MAX_STRIPES = 4000
@@ -61,65 +61,52 @@ def plot_timeline(run, ax=None):
         return ax
     end = run.cold_wall
     spans, shade, lane, last, merged = _stripes(run, end)
+    _timeline_axes(ax, run, end)
+    if len(spans) and not merged:
+        spans = _part(spans, 0.4 / axes_width(ax) * end)
+    _draw_lanes(ax, run, spans, shade, lane, last, end)
+    _name_parts(ax, run, float(last[0]), end)
+    who = "the serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers)
+    how = [
+        _accounting_text(run),
+        f"of {plural(run.n_workers, 'worker')} × {seconds(end)}",
+        "each stripe is many tasks" if merged else "",
+    ]
+    write_head(ax, f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run", how)
+    return ax
+
+
+def _timeline_axes(ax, run, end):
+    """Give the axes their limits, their looks, and the names of the lanes."""
     ax.set_xlim(0, end * 1.02 or 1)
     names = 11 / axes_height(ax)  # the share of the height kept free for the names of the parts
     ax.set_ylim(run.n_workers - 0.4, run.n_workers - 0.4 - (run.n_workers - 0.09) / (1 - names))
     style_axes(ax, "seconds since the workers were asked for", grid="x")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    step = max(1, ceil(10 / (axes_height(ax) / (run.n_workers + 0.12))))
+    lanes = np.arange(run.n_workers)[::step]
+    ax.set_yticks(lanes, ["serial loop"] if run.engine == "serial" else [f"worker {n + 1}" for n in lanes])
+
+
+def _part(spans, most):
+    """Return the spans with thin gaps between them: at most `most` seconds, and a sixth of a usual task."""
+    gap = min(most, float(np.percentile(spans[:, 1] - spans[:, 0], 20)) / 12)
+    return spans + np.where(spans[:, 1:] - spans[:, :1] > 2 * gap, (gap, -gap), 0)
+
+
+def _draw_lanes(ax, run, spans, shade, lane, last, end):
+    """Draw start-up, tasks and idle tail of every worker."""
+    colour, lanes = COLOURS.get(run.engine, OTHER), np.arange(run.n_workers)
     thickness = 0.62 if run.n_workers <= 16 else 0.8
-    if len(spans) and not merged:  # thin gaps between tasks, at most a sixth of a usual task
-        gap = min(0.4 / axes_width(ax) * end, float(np.percentile(spans[:, 1] - spans[:, 0], 20)) / 12)
-        spans = spans + np.where(spans[:, 1:] - spans[:, :1] > 2 * gap, (gap, -gap), 0)
-    colour = COLOURS.get(run.engine, OTHER)
-    add_boxes(
-        ax,
-        spans,
-        lane,
-        thickness,
-        facecolors=np.array([to_rgb(colour), paler(colour, 0.38)])[shade],
-        linewidths=0,
-        gid="tasks",
-    )
-    lanes = np.arange(run.n_workers)
+    shades = np.array([to_rgb(colour), paler(colour, 0.38)])[shade]
+    add_boxes(ax, spans, lane, thickness, facecolors=shades, linewidths=0, gid="tasks")
     if run.startup > 0:
-        add_boxes(
-            ax,
-            np.tile((0.0, run.startup), (run.n_workers, 1)),
-            lanes,
-            thickness,
-            facecolors=STARTUP,
-            linewidths=0,
-            gid="startup",
-        )
+        starts = np.tile((0.0, run.startup), (run.n_workers, 1))
+        add_boxes(ax, starts, lanes, thickness, facecolors=STARTUP, linewidths=0, gid="startup")
     tails = np.stack([last, np.full(run.n_workers, end)], axis=1)
     seen = tails[:, 1] - tails[:, 0] > 0.001 * end
-    add_boxes(
-        ax,
-        tails[seen],
-        lanes[seen],
-        thickness,
-        facecolors="none",
-        edgecolors=HATCH,
-        hatch="////",
-        linewidths=0,
-        gid="idle tail",
-    )
-    _name_parts(ax, run, float(tails[0, 0]), end)
-    step = max(1, ceil(10 / (axes_height(ax) / (run.n_workers + 0.12))))
-    ax.set_yticks(
-        lanes[::step], ["serial loop"] if run.engine == "serial" else [f"worker {n + 1}" for n in lanes[::step]]
-    )
-    who = "the serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers)
-    write_head(
-        ax,
-        f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run",
-        [
-            _accounting_text(run),
-            f"of {worker_name('', run.n_workers).replace('  ', ' ')} × {seconds(end)}",
-            "each stripe is many tasks" if merged else "",
-        ],
-    )
-    return ax
+    hatched = {"facecolors": "none", "edgecolors": HATCH, "hatch": "////", "linewidths": 0}
+    add_boxes(ax, tails[seen], lanes[seen], thickness, gid="idle tail", **hatched)
 
 
 def _stripes(run, end):

@@ -156,11 +156,11 @@ def test_guess_is_drawn_once_it_is_made():
 def test_saving_writes_beside_the_notebook_and_overwrites_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lab = small_lab()
-    lab._save("json")
+    lab._save()
     assert "Run first" in lab._message.value and not list(tmp_path.iterdir())
     lab.run(block=True)
-    for kind in ("json", "json", "trace"):
-        lab._save(kind)
+    for save in (lab._save, lab._save, lab._save_trace):
+        save()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "speedup-wait_ms-2.json",
         "speedup-wait_ms-trace.json",

@@ -64,6 +64,11 @@ def make_sweep(laws, counts, *, rounds=5, serial=2.0, startup=0.05, noise=0.02, 
     return Sweep("work", 16, tuple(runs), {"usable_cpus": usable_cpus})
 
 
+def part_of(sweep, n_runs):
+    """The sweep as it was when only its first runs were done."""
+    return Sweep(sweep.function, sweep.n_items, sweep.runs[:n_runs], sweep.environment, complete=False)
+
+
 def usl(sigma, kappa=0.0, scale=1.0):
     return lambda n: scale * n / (1 + sigma * (n - 1) + kappa * n * (n - 1))
 
@@ -92,6 +97,12 @@ CASES = {
         make_sweep({"pool": usl(0.1)}, (2,), rounds=0),
         make_run("pool", 2, n_tasks=8, warmup=True),
         {},
+    ),
+    "warm-up of four": lambda: (make_sweep(FOUR, COUNTS, rounds=0), None, {"n_workers": COUNTS, "guess": (6, 5)}),
+    "warm-up and counted": lambda: (
+        part_of(make_sweep(FOUR, COUNTS, rounds=1), 35),
+        make_run("processes", 4, n_tasks=64),
+        {"n_workers": COUNTS},
     ),
     "nothing": lambda: (None, None, {"n_workers": (1, 2, 3, 4), "cpus": 2, "guess": (2, 1.5)}),
     "empty sweep": lambda: (Sweep("work", 0, (), {}), None, {}),
@@ -280,8 +291,7 @@ def test_axes_stay_where_they_are_while_points_come_in():
     full = make_sweep({"processes": lambda n: 0.9 * min(n, 4)}, COUNTS)
     limits = set()
     for k in range(0, len(full.runs) + 1, 5):
-        part = Sweep(full.function, full.n_items, full.runs[:k], full.environment, complete=False)
-        ax = plots.plot_speedup(part, n_workers=COUNTS, cpus=4)
+        ax = plots.plot_speedup(part_of(full, k), n_workers=COUNTS, cpus=4)
         limits.add((ax.get_xlim(), ax.get_ylim(), tuple(ax.get_xticks())))
     assert len(limits) == 1
 
@@ -290,11 +300,6 @@ def test_axes_stay_where_they_are_while_points_come_in():
 def test_without_a_measurement_the_axes_and_the_ideal_are_there(sweep):
     ax = plots.plot_speedup(sweep, n_workers=(1, 2, 4))
     assert "no measurement yet" in texts(ax) and by_gid(ax, "ideal") and list(ax.get_xticks()) == [1, 2, 4]
-
-
-def test_a_warm_up_round_is_not_drawn_as_a_point():
-    ax = plots.plot_speedup(make_sweep({"pool": usl(0.1)}, (2,), rounds=0))
-    assert "warming up: this round is not counted" in texts(ax) and not by_gid(ax, "pool within")
 
 
 # timeline
