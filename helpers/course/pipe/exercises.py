@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from helpers.course.pipe.tasks import exchange_between, question_worker
-from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
+from helpers.exercises.base import (
+    METHODS,
+    Exercise,
+    NotAttempted,
+    Wrong,
+    call_answer,
+    require_overlap,
+    spy_on,
+    try_answer,
+)
 from helpers.notebook import require_importable
 from helpers.tasks.cpu import sum_squares
 
@@ -85,16 +94,9 @@ def _examine_exchange(func):
     require_importable(func)
     for method in METHODS:
         for size_bytes in (SMALL_BYTES, LARGE_BYTES):
-            try:
-                found = call_answer(exchange_between, func, size_bytes, start_method=method, timeout=EXCHANGE_DEADLINE)
-            except Wrong as reason:
-                if "waits for ever" not in str(reason):
-                    raise
-                raise Wrong(
-                    f"with messages of {size_bytes:,} bytes it did not return within {EXCHANGE_DEADLINE:g} s:"
-                    f" {_deadlock_text(size_bytes)}"
-                ) from None
-            _judge_exchange(found, size_bytes)
+            trial = try_answer(exchange_between, func, size_bytes, start_method=method, timeout=EXCHANGE_DEADLINE)
+            late = f"with messages of {size_bytes:,} bytes it did not return within {EXCHANGE_DEADLINE:g} s: "
+            _judge_exchange(trial.require(instead={"late": late + _deadlock_text(size_bytes)}), size_bytes)
 
 
 def _deadlock_text(size_bytes):
@@ -163,15 +165,12 @@ def _examine_gather(func):
 
 
 def _call_gather(func, spy, items, method):
-    try:
-        return call_answer(func, spy, items, 2, start_method=method, timeout=GATHER_DEADLINE)
-    except Wrong as reason:
-        if "waits for ever" not in str(reason):
-            raise
-        raise Wrong(
-            f"it did not return within {GATHER_DEADLINE:g} s: something waits for ever. A worker that waits for the"
-            " next item learns that there is none when you close your end: before you join it."
-        ) from None
+    late = (
+        f"it did not return within {GATHER_DEADLINE:g} s: something waits for ever. A worker that waits for the next "
+        "item learns that there is none when you close your end: before you join it."
+    )
+    trial = try_answer(func, spy, items, 2, start_method=method, timeout=GATHER_DEADLINE)
+    return trial.require(instead={"late": late})
 
 
 pipe_3 = Exercise(

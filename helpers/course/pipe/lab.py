@@ -7,12 +7,11 @@ import ipywidgets as widgets
 from helpers import words
 from helpers.arguments import check_count
 from helpers.course.pipe.measure import COPY, WAYS, check_sizes, check_ways, pipe_steps
-from helpers.course.pipe.plots import LiveCard, describe_trips, draw_pipe_card
+from helpers.course.pipe.plots import PipeCard, describe_trips, draw_pipe_card
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
-from helpers.labs.base import LIVE_SCALE, Lab
-from helpers.labs.controls import method_control, repeats_control, toggle
-from helpers.words import figures
+from helpers.labs.base import Lab
+from helpers.labs.controls import NARROW, chosen_of, label, method_control, on_change, repeats_control, toggle
 
 #: Sizes that the lab offers, in bytes.
 CHOICES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
@@ -54,46 +53,40 @@ class PipeLab(Lab):
             "start_method": check_start_method(start_method),
             "repeats": check_count("repeats", repeats, 1, 100),
         }
-        self._card = None
         super().__init__()
 
     # ── controls ──────────────────────────────────────────────────────────────────────────
 
     def _rows(self):
-        first, narrow = self._first, {"description_width": "auto"}
-        self._ways = {
-            way: toggle(name, way in first["ways"], TOOLTIPS[way], "helpers-way") for way, name in WAYS.items()
-        }
+        first = self._first
+        pressed = first["ways"]
+        self._ways = {way: toggle(name, way in pressed, TOOLTIPS[way], "helpers-way") for way, name in WAYS.items()}
         self._sizes = widgets.SelectionRangeSlider(
             options=[(words.size(size), size) for size in CHOICES],
             value=first["range"],
             description="Message size",
-            style=narrow,
+            style=NARROW,
             continuous_update=False,
             layout=widgets.Layout(width="420px"),
         )
         self._sizes.tooltip = "The smallest and the largest message; some sizes between them are measured too"
+        self._sizes.add_class("helpers-sizes")
         self._method = method_control(first["start_method"], tooltip="How the partner process is started")
         self._repeats = repeats_control(first["repeats"])
-        for control, css in ((self._sizes, "sizes"), (self._method, "method"), (self._repeats, "repeats")):
-            control.add_class(f"helpers-{css}")
-        self._sizes.observe(lambda _: self._redraw(), "value")
-        ceiling = widgets.Label("and the memory copy, always")
-        return [
-            [widgets.Label("Way of sending"), *self._ways.values(), ceiling],
-            [self._sizes, self._method, self._repeats],
-        ]
+        on_change(self._redraw_empty, self._sizes)
+        ceiling = label("and the memory copy, always")
+        return [[label("Way of sending"), *self._ways.values(), ceiling], [self._sizes, self._method, self._repeats]]
 
-    def _redraw(self):
-        if not self.running and getattr(self, "_picture", None) is not None and self.result is None:
-            self._show_picture(2.0)
+    def _redraw_empty(self):
+        if self.result is None:
+            self._redraw()
 
     def _chosen_sizes(self):
         low, high = self._sizes.value
         return check_sizes([low, high, *(size for size in MEASURED if low < size < high)])
 
     def _settings(self):
-        ways = tuple(way for way, control in self._ways.items() if control.value)
+        ways = chosen_of(self._ways)
         if not ways:
             raise InvalidArgumentError("Choose at least one way of sending.")
         return {
@@ -106,24 +99,14 @@ class PipeLab(Lab):
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
-        self.result, self._card = None, LiveCard(settings["sizes"], LIVE_SCALE)
+        self.result, self.card = None, PipeCard(settings["sizes"])
         yield from pipe_steps(**settings, on_start=on_start)
 
     def _receive(self, progress):
         self.result = progress.result
-        left = (
-            ""
-            if progress.seconds_left is None or progress.done == progress.total
-            else f", {progress.seconds_left:.0f} s left"
-        )
-        self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} visits{left}")
+        self._show_progress(progress.done, progress.total, say_progress(progress))
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
-
-    def _png(self, scale):
-        if self.running and self._card is not None and self.result is not None:
-            return self._card.png(self.result)
-        return super()._png(scale)
 
     def _draw(self):
         return draw_pipe_card(self.result, sizes=self._chosen_sizes() if self.result is None else None)
@@ -132,30 +115,38 @@ class PipeLab(Lab):
         return describe_trips(self.result)
 
     def _advice(self):
-        trips = self.result
-        ways = [way for way in trips.ways() if way != COPY] if trips is not None else []
-        sizes = {size for way in ways for size in trips.sizes(way)}
-        if not sizes:  # nothing yet, or the warm-up alone
-            return ""
-        small, large = min(sizes), max(sizes)
-        return f"{self._say_times(ways, small)} {self._say_bandwidth(ways, large)}".strip()
+        return advise_trips(self.result) if self.result is not None else ""
 
-    def _say_times(self, ways, size):
-        times = sorted((self.result.median(way, size), WAYS[way]) for way in ways if size in self.result.sizes(way))
-        if not times:
-            return ""
-        said = ", ".join(f"{name} {words.seconds(seconds)}" for seconds, name in times)
-        return f"{words.size(size)} there and back: {said}."
 
-    def _say_bandwidth(self, ways, size):
-        trips = self.result
-        order = sorted((way for way in ways if size in trips.sizes(way)), key=lambda way: trips.median(way, size))
-        if not order:
-            return ""
-        best, last = order[0], order[-1]
-        said = f"{words.size(size)}: {WAYS[best]} moves {words.bandwidth(trips.bandwidth(best, size).median)}"
-        if size in trips.sizes(COPY):  # a run that was stopped may lack it
-            said += f", {figures(trips.ratio(size, best))} times a plain memory copy"
-        return said + (
-            f"; {WAYS[last]} takes {trips.ratio(size, best, last).median:.1f} times as long." if last != best else "."
-        )
+def say_progress(progress):
+    """Return how far a TripsProgress is, in words; the time left once it is known."""
+    known = progress.seconds_left is not None and progress.done < progress.total
+    left = f", {progress.seconds_left:.0f} s left" if known else ""
+    return f"{progress.done} of {progress.total} visits{left}"
+
+
+def advise_trips(trips):
+    """Return what Trips show, in two sentences: times of the smallest message, bandwidth of the largest."""
+    ways = [way for way in trips.ways() if way != COPY]
+    sizes = {size for way in ways for size in trips.sizes(way)}
+    if not sizes:  # nothing yet, or the warm-up alone
+        return ""
+    return f"{_say_times(trips, ways, min(sizes))} {_say_bandwidth(trips, ways, max(sizes))}".strip()
+
+
+def _say_times(trips, ways, size):
+    times = sorted((trips.median(way, size), WAYS[way]) for way in ways if size in trips.sizes(way))
+    said = ", ".join(f"{name} {words.seconds(seconds)}" for seconds, name in times)
+    return f"{words.size(size)} there and back: {said}." if times else ""
+
+
+def _say_bandwidth(trips, ways, size):
+    order = sorted((way for way in ways if size in trips.sizes(way)), key=lambda way: trips.median(way, size))
+    if not order:
+        return ""
+    best, last = order[0], order[-1]
+    said = f"{words.size(size)}: {WAYS[best]} moves {words.bandwidth(trips.bandwidth(best, size).median)}"
+    if size in trips.sizes(COPY):  # a run that was stopped may lack it
+        said += f", {words.figures(trips.ratio(size, best))} times a plain memory copy"
+    slower = f"; {WAYS[last]} takes {trips.ratio(size, best, last).median:.1f} times as long."
+    return said + (slower if last != best else ".")

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from helpers import runner
-from helpers.arguments import check_count
+from helpers.arguments import check_choices, check_count
 from helpers.course.pipe.partners import PATIENCE, WARM_BYTES, play_deliveries, play_trips
 from helpers.course.pipe.trips import COPIES, COPY, WAYS, Deliveries, Trip, Trips
 from helpers.engines.registry import check_start_method
@@ -54,9 +54,7 @@ class TripsProgress:
     result: Trips
 
 
-def measure_pipes(
-    ways=tuple(WAYS), sizes=SIZES, *, repeats=5, start_method=None, timeout=PATIENCE, on_progress=None, should_stop=None
-):
+def measure_pipes(ways=tuple(WAYS), sizes=SIZES, *, on_progress=None, **settings):
     """Return the Trips of messages of all `sizes` by all `ways`, and of the plain memory copy.
 
     Measured in the runner and a partner process of its own. Assumes that both get a CPU: on one
@@ -70,7 +68,7 @@ def measure_pipes(
     start_method : "fork", "forkserver", "spawn"; None is forkserver where there is one, else spawn
     timeout : float, seconds a single visit may take
     on_progress : callable of a `TripsProgress`, called between visits
-    should_stop : callable; once it returns True everything ends and what was measured is returned
+    should_stop, on_start : as in `helpers.measure.sweep`; stopped, ``complete`` is False
 
     Raises
     ------
@@ -79,9 +77,7 @@ def measure_pipes(
     Chapter 04.
     """
     result = None
-    for progress in pipe_steps(
-        ways, sizes, repeats=repeats, start_method=start_method, timeout=timeout, should_stop=should_stop
-    ):
+    for progress in pipe_steps(ways, sizes, **settings):
         result = progress.result
         if on_progress is not None:
             on_progress(progress)
@@ -99,35 +95,29 @@ def pipe_steps(ways, sizes, *, repeats=5, start_method=None, timeout=PATIENCE, s
     visits, done = plan_trips(ways, sizes, repeats), []
 
     def progress():
-        latest = {(trip.way, trip.size_bytes): trip.wall for trip in done}
-        left = (
-            sum(latest.get((way, size), 0.0) for _, way, size in visits[len(done) :])
-            if len(latest) == (len(ways) + 1) * len(sizes)
-            else None
-        )
-        return TripsProgress(
-            len(done), len(visits), left, Trips(tuple(done), method, repeats, len(done) == len(visits))
-        )
+        result = Trips(tuple(done), method, repeats, len(done) == len(visits))
+        return TripsProgress(len(done), len(visits), seconds_left(done, visits), result)
 
     yield progress()
-    records = runner.play(
-        play_trips, visits, method, key="pipes", timeout=timeout, should_stop=should_stop, on_start=on_start
-    )
-    try:
-        for trip in records:
-            done.append(trip)
-            yield progress()
-    finally:
-        records.close()
+    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
+    for trip in runner.play(play_trips, visits, method, key="pipes", **watch):
+        done.append(trip)
+        yield progress()
+
+
+def seconds_left(done, visits):
+    """Return how long the rest of `visits` will take, judging by the trips `done`; None until each pair was visited."""
+    latest = {(trip.way, trip.size_bytes): trip.wall for trip in done}
+    left = [(way, size) for _, way, size in visits[len(done) :]]
+    if not all((way, size) in latest for _, way, size in visits):
+        return None
+    return sum(latest[pair] for pair in left)
 
 
 def check_ways(ways):
     """Return `ways` as a tuple without the ceiling; raise InvalidArgumentError for an unknown name."""
-    ways = (ways,) if isinstance(ways, str) else tuple(dict.fromkeys(ways))
-    for way in ways:
-        if way not in WAYS and way != COPY:
-            raise InvalidArgumentError(f"There is no way of sending {way!r}. There are: {', '.join(WAYS)}.")
-    return tuple(way for way in ways if way != COPY)
+    chosen = check_choices("way of sending", ways, (*WAYS, COPY))
+    return tuple(way for way in chosen if way != COPY)
 
 
 def check_sizes(sizes):
@@ -155,12 +145,16 @@ def plan_trips(ways, sizes, repeats, seed=None):
     return visits
 
 
-def measure_delivery(size_bytes=100_000_000, *, repeats=3, start_method=None, timeout=PATIENCE):
+def measure_delivery(
+    size_bytes=100_000_000, *, repeats=3, start_method=None, timeout=PATIENCE, should_stop=None, on_start=None
+):
     """Return the Deliveries of one message of `size_bytes`, pickled through a pipe and by shared memory.
 
-    Played in the runner; rounds alternate which of the two comes first.
+    Played in the runner; rounds alternate which of the two comes first. Stopped, it has the rounds so far.
     """
     size_bytes = check_count("size_bytes", size_bytes, 1, LARGEST)
     repeats, method = check_count("repeats", repeats, 1, 1000), check_start_method(start_method)
-    rounds = list(runner.play(play_deliveries, size_bytes, repeats, method, key="pipes", timeout=timeout))
-    return Deliveries(size_bytes, *(tuple(column) for column in zip(*rounds, strict=True)))
+    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
+    rounds = list(runner.play(play_deliveries, size_bytes, repeats, method, key="pipes", **watch))
+    sent, copied_in, shared = zip(*rounds, strict=True) if rounds else ((), (), ())
+    return Deliveries(size_bytes, sent, copied_in, shared, len(rounds) == repeats)

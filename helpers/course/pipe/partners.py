@@ -11,8 +11,8 @@ from time import perf_counter
 
 from helpers.course.pipe.tasks import play_partner, take_deliveries
 from helpers.course.pipe.trips import COPY, Trip
-from helpers.errors import ResultsDifferError, WorkerDiedError
-from helpers.runner import describe_exit
+from helpers.crew import Crew
+from helpers.errors import ResultsDifferError
 
 #: Seconds for which a partner process may be silent.
 PATIENCE = 60.0
@@ -46,55 +46,43 @@ def make_message(size_bytes):
 
 @dataclass(frozen=True)
 class Partner:
-    """The process at the other end, and our ends of everything that leads to it."""
+    """The process at the other end, a crew of one, and our ends of everything that leads to it."""
 
-    process: multiprocessing.Process
-    control: object
+    crew: Crew
     data: object
     requests: object
     replies: object
 
     def prepare(self, way, size_bytes, n_trips, blocks=()):
         """Tell the partner what comes, and return when it is ready for it."""
-        try:
-            self.control.send((way, size_bytes, n_trips, blocks))
-            if not self.control.poll(PATIENCE):
-                raise TimeoutError(f"The partner process was not ready for {way} within {PATIENCE:g} s.")
-            self.control.recv()
-        except (EOFError, OSError):
-            self.process.join(1)
-            raise WorkerDiedError(
-                f"The partner process ended: {describe_exit(self.process.exitcode)}.", exitcode=self.process.exitcode
-            ) from None
+        self.crew.ask_all([(way, size_bytes, n_trips, blocks)])
 
 
 @contextmanager
 def open_partner(start_method):
     """Give a Partner that is up; it and its queues end with the context, whatever happens in it."""
-    if os.name == "posix":
-        from multiprocessing import resource_tracker
-
-        resource_tracker.ensure_running()  # before the partner starts: both are to have the same one
+    share_tracker()
     context = multiprocessing.get_context(start_method)
-    control, their_control = context.Pipe()
     data, their_data = context.Pipe()
     requests, replies = context.Queue(), context.Queue()
-    process = context.Process(target=play_partner, args=(their_control, their_data, requests, replies), daemon=True)
-    process.start()
-    their_control.close()
-    their_data.close()
+    members = [(their_data, requests, replies)]
     try:
-        yield Partner(process, control, data, requests, replies)
-        control.send(None)
-        process.join(2)
+        with Crew(play_partner, members, start_method, names=["the partner process"], patience=PATIENCE) as crew:
+            their_data.close()
+            yield Partner(crew, data, requests, replies)
     finally:
-        process.kill()
-        process.join()
         for queue in (requests, replies):
             queue.cancel_join_thread()
             queue.close()
-        control.close()
         data.close()
+
+
+def share_tracker():
+    """Start the resource tracker before the partner: both are to have the same one."""
+    if os.name == "posix":
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()
 
 
 def require_back(message, got, way):
@@ -103,24 +91,31 @@ def require_back(message, got, way):
         raise ResultsDifferError(f"A message of {len(message):,} bytes did not come back as it was sent by {way}.")
 
 
+def time_trips(trip, n_trips, n_warm):
+    """Return the seconds of `n_trips` calls of ``trip(number)``, after `n_warm` that are not timed."""
+    for number in range(n_warm):
+        trip(number)
+    began = perf_counter()
+    for number in range(n_warm, n_warm + n_trips):
+        trip(number)
+    return perf_counter() - began
+
+
 # Memory: an object is on the list of messages as often as it will be sent, and nowhere else. Once it was
 # sent for the last time it is gone, before the same bytes come back.
 
 
 def time_objects(partner, size, n_trips, n_warm):
     """Return the seconds of `n_trips` by ``send`` and ``recv``."""
-    messages = [make_message(size)] * (n_trips + n_warm)
+    messages, got, data = [make_message(size)] * (n_trips + n_warm), [None], partner.data
     partner.prepare("send", size, n_trips + n_warm)
-    data, got = partner.data, None
-    for _ in range(n_warm):
+
+    def trip(_number):
         data.send(messages.pop())
-        got = data.recv()
-    began = perf_counter()
-    for _ in range(n_trips):
-        data.send(messages.pop())
-        got = data.recv()
-    wall = perf_counter() - began
-    require_back(make_message(size), got, "send")
+        got[0] = data.recv()
+
+    wall = time_trips(trip, n_trips, n_warm)
+    require_back(make_message(size), got[0], "send")
     return wall
 
 
@@ -129,18 +124,15 @@ def time_bytes(partner, size, n_trips, n_warm):
 
     A byte of it is changed while the message is away: only what comes back can put that right.
     """
-    buffer = bytearray(make_message(size))
+    buffer, data = bytearray(make_message(size)), partner.data
     partner.prepare("send_bytes", size, n_trips + n_warm)
-    data = partner.data
-    for _ in range(n_warm):
-        data.send_bytes(buffer)
-        data.recv_bytes_into(buffer)
-    began = perf_counter()
-    for _ in range(n_trips):
+
+    def trip(_number):
         data.send_bytes(buffer)
         buffer[size // 2] ^= 1
         data.recv_bytes_into(buffer)
-    wall = perf_counter() - began
+
+    wall = time_trips(trip, n_trips, n_warm)
     require_back(make_message(size), buffer, "send_bytes")
     return wall
 
@@ -151,42 +143,43 @@ def time_queue(partner, size, n_trips, n_warm):
     A feeder thread keeps what it sent last, until there is something else: hence the empty
     message behind the last one.
     """
-    messages = [make_message(size)] * (n_trips + n_warm)
+    messages, got = [make_message(size)] * (n_trips + n_warm), [None]
+    requests, replies = partner.requests, partner.replies
     partner.prepare("queue", size, n_trips + n_warm)
-    requests, replies, got = partner.requests, partner.replies, None
-    for _ in range(n_warm):
-        requests.put(messages.pop())
-        got = replies.get(timeout=PATIENCE)
-    began = perf_counter()
-    for _ in range(n_trips):
+
+    def trip(_number):
         requests.put(messages.pop())
         if not messages:
             requests.put(b"")
-        got = replies.get(timeout=PATIENCE)
-    wall = perf_counter() - began
-    require_back(make_message(size), got, "queue")
+        got[0] = replies.get(timeout=PATIENCE)
+
+    wall = time_trips(trip, n_trips, n_warm)
+    require_back(make_message(size), got[0], "queue")
     replies.get(timeout=PATIENCE)
     return wall
 
 
 def time_shared(partner, size, n_trips, n_warm):
-    """Return the seconds of `n_trips` by two shared blocks: one copy a direction, and a byte through the pipe."""
-    message, data = make_message(size), partner.data
+    """Return the seconds of `n_trips` by two shared blocks: one copy a direction, and a byte through the pipe.
+
+    A byte of the message is another one at each trip: what lies in the outbox at the end can only be right
+    if both copies of the last trip were made.
+    """
+    message, data = bytearray(make_message(size)), partner.data
+    first = message[size // 2]
     inbox, outbox = SharedMemory(create=True, size=size), SharedMemory(create=True, size=size)
     try:
-        inbox.buf[:size] = message
-        partner.prepare("shared", size, n_trips + n_warm, (inbox.name, outbox.name))
         there = inbox.buf
-        for _ in range(n_warm):
+        there[:size] = message
+        partner.prepare("shared", size, n_trips + n_warm, (inbox.name, outbox.name))
+
+        def trip(number):
+            message[size // 2] = (first + 1 + number) % 256
             there[:size] = message
             data.send_bytes(b"!")
             data.recv_bytes()
-        began = perf_counter()
-        for _ in range(n_trips):
-            there[:size] = message
-            data.send_bytes(b"!")
-            data.recv_bytes()
-        wall = perf_counter() - began
+
+        wall = time_trips(trip, n_trips, n_warm)
         with outbox.buf[:size] as got:
             require_back(message, got, "shared")
         return wall
@@ -201,11 +194,12 @@ def time_copy(_partner, size, n_trips, _n_warm):
     message = make_message(size)
     there, back = bytearray(b"\1") * size, bytearray(b"\1") * size
     with memoryview(message) as source, memoryview(there) as middle, memoryview(back) as end:
-        began = perf_counter()
-        for _ in range(n_trips):
+
+        def trip(_number):
             middle[:size] = source
             end[:size] = middle
-        wall = perf_counter() - began
+
+        wall = time_trips(trip, n_trips, 0)
     require_back(message, back, "copy")
     return wall
 
@@ -218,46 +212,33 @@ TIMED = {"send": time_objects, "send_bytes": time_bytes, "queue": time_queue, "s
 
 def play_deliveries(size_bytes, repeats, start_method):
     """Yield (sent, copied in, shared) in seconds for each round after one to warm up. Runs in the runner."""
-    if os.name == "posix":
-        from multiprocessing import resource_tracker
-
-        resource_tracker.ensure_running()
-    context, message = multiprocessing.get_context(start_method), make_message(size_bytes)
-    ours, theirs = context.Pipe()
-    process = context.Process(target=take_deliveries, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    try:
+    share_tracker()
+    message = make_message(size_bytes)
+    with Crew(take_deliveries, [()], start_method, names=["the receiver"], patience=PATIENCE) as crew:
         for number in range(repeats + 1):
             if number % 2:
-                sent, shared = _deliver_pickled(ours, message), _deliver_shared(ours, message)
+                sent, shared = deliver_pickled(crew, message), deliver_shared(crew, message)
             else:
-                shared, sent = _deliver_shared(ours, message), _deliver_pickled(ours, message)
+                shared, sent = deliver_shared(crew, message), deliver_pickled(crew, message)
             if number:
                 yield sent, *shared
-        ours.send(None)  # closing our end is not enough: with fork the process has a copy of it
-        process.join(2)
-    finally:
-        ours.close()
-        process.kill()
-        process.join()
 
 
-def _deliver_pickled(connection, message):
+def deliver_pickled(crew, message):
+    """Return the seconds until the receiver has looked at a message that was sent."""
     began = perf_counter()
-    connection.send(message)
-    connection.recv()
+    crew.ask_all([message])
     return perf_counter() - began
 
 
-def _deliver_shared(connection, message):
+def deliver_shared(crew, message):
+    """Return (seconds to fill a shared block, seconds until the receiver has looked at it)."""
     block = SharedMemory(create=True, size=len(message))
     try:
         began = perf_counter()
         block.buf[: len(message)] = message
         filled = perf_counter()
-        connection.send((block.name, len(message)))
-        connection.recv()
+        crew.ask_all([(block.name, len(message))])
         return filled - began, perf_counter() - filled
     finally:
         block.close()

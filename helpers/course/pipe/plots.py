@@ -16,16 +16,15 @@ from helpers.plots.drawing import (
     INK,
     LABEL_ROOM,
     TEXT_SIZE,
-    axes_height,
     axes_width,
-    darker,
     new_figure,
     rounds_text,
     style_axes,
     write_head,
     write_note,
 )
-from helpers.plots.live import LivePicture
+from helpers.plots.labels import label_ends
+from helpers.plots.live import MovingPicture
 
 #: Okabe–Ito; vermilion and purple are told apart by their markers too
 WAY_COLOURS = {"send": "#D55E00", "send_bytes": "#E69F00", "queue": "#CC79A7", "shared": "#0072B2", COPY: GREY}
@@ -35,6 +34,8 @@ WAY_LABELS = {**WAYS, COPY: "memory copy"}
 LEFT, RIGHT = (0.073, 0.145, 0.405, 0.68), (0.575, 0.145, 0.412, 0.68)
 NOTHING = Trips((), "", 0)
 TIME_TITLE = "Time of a round trip, there and back"
+RATE_HOW = ["bytes of both directions a second", "dashed: copied within one process"]
+WARMING_UP = "warming up: this round is not counted"
 
 
 def plot_trip_times(trips, ax=None, *, sizes=None):
@@ -59,7 +60,7 @@ def plot_bandwidth(trips, ax=None, *, sizes=None):
     ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
     _prepare(ax, trips, sizes, "rate")
     _draw_lines(ax, trips or NOTHING, "rate", intervals=True)
-    write_head(ax, "Bandwidth", ["bytes of both directions a second", "dashed: copied within one process"])
+    write_head(ax, "Bandwidth", RATE_HOW)
     return ax
 
 
@@ -71,35 +72,34 @@ def draw_pipe_card(trips, *, sizes=None):
     return figure
 
 
-class LiveCard:
+class PipeCard(MovingPicture):
     """The card while it is measured: lines, points and their labels move, everything else is drawn once.
 
-    Points are medians of the rounds so far, without intervals.
+    Of Trips at the message `sizes` of its run. Points are medians of the rounds so far, without intervals.
     """
 
-    def __init__(self, sizes, scale=1.0):
-        figure = new_figure()
+    def __init__(self, sizes):
+        self.sizes = tuple(sizes)
+
+    def frame(self, trips):
+        """The same for the whole run: limits leave room for what a machine of today may show."""
+        return self.sizes
+
+    def build(self, figure, trips):
+        """Draw the axes and the heads."""
         self.axes = {"time": figure.add_axes(LEFT), "rate": figure.add_axes(RIGHT)}
         for kind, ax in self.axes.items():
-            _prepare(ax, None, sizes, kind, note=False)
+            _prepare(ax, None, self.sizes, kind, note=False)
         write_head(self.axes["time"], TIME_TITLE, ["median of the rounds so far"])
-        write_head(
-            self.axes["rate"], "Bandwidth", ["bytes of both directions a second", "dashed: copied within one process"]
-        )
-        self.live = LivePicture(figure, [], scale)
+        write_head(self.axes["rate"], "Bandwidth", RATE_HOW)
 
-    def png(self, trips):
-        """Return the picture of `trips` as PNG bytes."""
+    def move(self, trips):
+        """Draw what was measured so far."""
         moving = [artist for kind, ax in self.axes.items() for artist in _draw_lines(ax, trips, kind, intervals=False)]
         if not moving:
-            write_note(self.axes["rate"], "warming up: this round is not counted")
+            write_note(self.axes["rate"], WARMING_UP)
             moving = [self.axes["rate"].texts[-1]]
-        self.live.moving = moving
-        try:
-            return self.live.png()
-        finally:
-            for artist in moving:
-                artist.remove()
+        return moving
 
 
 def describe_trips(trips):
@@ -144,9 +144,7 @@ def _prepare(ax, trips, sizes, kind, note=True):
     ax.set_yticks([10.0**n for n in decades], [text(10.0**n) for n in decades])
     ax.set_ylabel("round trip" if kind == "time" else "bandwidth", size=TEXT_SIZE, color=INK, family=FONT, labelpad=2)
     if note and not measured:
-        write_note(
-            ax, "warming up: this round is not counted" if trips is not None and trips.trips else "no measurement yet"
-        )
+        write_note(ax, WARMING_UP if trips is not None and trips.trips else "no measurement yet")
 
 
 def _limits(trips, sizes, kind):
@@ -184,49 +182,8 @@ def _draw_lines(ax, trips, kind, intervals):
                     autolim=False,
                 )
             )
-        ends.append((sizes[-1], values[-1], way))
-    return artists + _label_ends(ax, ends)
-
-
-def _label_ends(ax, ends):
-    """Write the names right of the ends (x, y, way) of the lines, in their order, moved apart where they would
-    overlap."""
-    (low, high), apart, height = np.log10(ax.get_ylim()), 1.25 * TEXT_SIZE, axes_height(ax)
-    ends = sorted(ends, key=lambda end: end[1])
-    wanted = np.array([(log10(y) - low) / (high - low) * height for _, y, _ in ends])
-    places = wanted.copy()
-    for _ in range(100):  # neighbours push each other away, half of the missing room each
-        gaps = apart - np.diff(places)
-        push = np.where(gaps > 0.01, gaps / 2, 0)
-        if not push.any():
-            break
-        places[:-1] -= push
-        places[1:] += push
-        places = np.clip(places, apart / 2, height - apart / 2)
-    artists = []
-    for (x, y, way), place, want in zip(ends, places, wanted, strict=True):
-        colour = darker(WAY_COLOURS[way])
-        if abs(place - want) > 6:  # far from its line: a thin one leads to it
-            across = (log10(ax.get_xlim()[1]) - log10(ax.get_xlim()[0])) / axes_width(ax)
-            line = [x * 10 ** (3 * across), x * 10 ** (10 * across)], [y, 10 ** (low + place / height * (high - low))]
-            artists += ax.plot(*line, color=colour, lw=0.7, alpha=0.6, zorder=3, gid="leader")
-        artists.append(
-            ax.annotate(
-                WAY_LABELS[way],
-                (x, y),
-                (11, place - want),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-                size=TEXT_SIZE,
-                family=FONT,
-                weight="bold",
-                zorder=8,
-                annotation_clip=False,
-                gid="label",
-            )
-        )
-    return artists
+        ends.append((sizes[-1], values[-1], WAY_LABELS[way], colour))
+    return artists + label_ends(ax, ends, weight="bold")
 
 
 def _rounds_text(trips):

@@ -10,6 +10,8 @@ import time
 from multiprocessing.connection import Listener
 from multiprocessing.shared_memory import SharedMemory
 
+from helpers.tasks.crew import Crew
+
 #: Seconds after which a process of this module is not waited for any longer.
 PATIENCE = 5.0
 #: Bytes in a page of memory: looking at one byte in each of them touches all of a message.
@@ -75,30 +77,15 @@ def mix_two_writers(n_messages, size_bytes, with_lock):
     """Return (sent, intact) of two processes that write to one end at the same time."""
     reader, writer = multiprocessing.Pipe(duplex=False)
     ready, lock = multiprocessing.Barrier(2), multiprocessing.Lock() if with_lock else None
-    workers = [
-        multiprocessing.Process(
-            target=write_letters, args=(writer, letter, n_messages, size_bytes, lock, ready), daemon=True
-        )
-        for letter in (b"A", b"B")
-    ]
-    try:
-        for worker in workers:
-            worker.start()
+    arguments = [(writer, letter, n_messages, size_bytes, lock, ready) for letter in (b"A", b"B")]
+    with Crew(write_letters, arguments, links=False) as crew:
         writer.close()
         if reader.poll(2 * PATIENCE):
             time.sleep(0.1)  # long enough for the pipe to be full and both to be in the middle of a message
-        return 2 * n_messages, count_intact(reader, 2 * n_messages, size_bytes)
-    finally:
+        intact = count_intact(reader, 2 * n_messages, size_bytes)
         reader.close()
-        end_all(workers)
-
-
-def end_all(workers):
-    """End the workers that are still there, and return when they are gone."""
-    for worker in workers:
-        if worker.pid is not None:
-            worker.terminate()
-            worker.join()
+        crew.end(told=False)  # they may be in the middle of a message that nobody will read
+    return 2 * n_messages, intact
 
 
 # --- a server with a key ----------------------------------------------------------------------
@@ -210,8 +197,8 @@ def look_at(message):
 # --- what the exercises ask of a learner's function -------------------------------------------
 
 
-def work_and_tell(func, connection, diary):
-    """Run the worker ``func(connection)``, and tell `diary` what it returned or raised: (value, error)."""
+def work_and_tell(connection, func, diary):
+    """Run the worker ``func(connection)``, and tell `diary` what it returned or raised: (value, error). In a crew."""
     try:
         value = func(connection)
     except BaseException as error:
@@ -245,21 +232,14 @@ def question_worker(func, requests, patience=PATIENCE, pause=0.3):
     None), "alive" (then), "ended" (by itself once the other end was closed), "exitcode",
     "returned" and "raised" (texts, or None).
     """
-    ours, theirs = multiprocessing.Pipe()
     reader, diary = multiprocessing.Pipe(duplex=False)
-    worker = multiprocessing.Process(target=work_and_tell, args=(func, theirs, diary), daemon=True)
-    worker.start()
-    theirs.close()
-    diary.close()
-    replies, silent_at = [], None
-    try:
+    with Crew(work_and_tell, [(func, diary)]) as crew:
+        diary.close()
+        (ours,), (worker,) = crew.links, crew.processes
+        replies, silent_at = [], None
         for index, request in enumerate(requests):
             time.sleep(pause if index == 2 else 0)
-            try:
-                ours.send(request)
-                replies.append(ours.recv() if ours.poll(patience) else None)
-            except (EOFError, OSError):
-                replies.append(None)
+            replies.append(ask_once(ours, request, patience))
             if replies[-1] is None:
                 silent_at = index
                 worker.join(0.2)
@@ -268,16 +248,19 @@ def question_worker(func, requests, patience=PATIENCE, pause=0.3):
         ours.close()
         worker.join(patience if silent_at is None else 0.2)
         returned, raised = receive_or(reader, (None, None), 0 if worker.exitcode is None else 1)
-        ended = {
-            "ended": worker.exitcode is not None,
-            "exitcode": worker.exitcode,
-            "returned": returned,
-            "raised": raised,
-        }
-        return {"replies": replies, "silent_at": silent_at, "alive": alive, **ended}
-    finally:
-        reader.close()
-        end_all([worker])
+        ended = {"ended": worker.exitcode is not None, "exitcode": worker.exitcode}
+        crew.end(told=False)
+    reader.close()
+    return {"replies": replies, "silent_at": silent_at, "alive": alive, "returned": returned, "raised": raised, **ended}
+
+
+def ask_once(connection, request, patience):
+    """Return the reply to one request, None where none comes in `patience` seconds, or ever."""
+    try:
+        connection.send(request)
+        return connection.recv() if connection.poll(patience) else None
+    except (EOFError, OSError):
+        return None
 
 
 def receive_or(connection, otherwise, seconds=PATIENCE):
@@ -294,7 +277,7 @@ def judge_message(got, size_bytes):
     return bytes(got[:1]) if whole else say_value(got)
 
 
-def exchange_once(func, connection, letter, size_bytes, first, diary):
+def exchange_once(connection, func, letter, size_bytes, first, diary):
     """Call ``func(connection, message, first)`` and tell `diary` what it gave, or an exception's text in a list."""
     try:
         diary.send(judge_message(func(connection, letter * size_bytes, first), size_bytes))
@@ -308,23 +291,17 @@ def exchange_between(func, size_bytes):
     The second is a list with an exception's text where it raised one. The caller gives the
     deadline: where both send before they receive, this does not return.
     """
-    ours, theirs = multiprocessing.Pipe()
     reader, diary = multiprocessing.Pipe(duplex=False)
-    worker = multiprocessing.Process(
-        target=exchange_once, args=(func, theirs, b"B", size_bytes, False, diary), daemon=True
-    )
-    worker.start()
-    theirs.close()
-    diary.close()
-    try:
+    with Crew(exchange_once, [(func, b"B", size_bytes, False, diary)]) as crew:
+        diary.close()
         try:
-            mine = judge_message(func(ours, b"A" * size_bytes, True), size_bytes)
+            mine = judge_message(func(crew.links[0], b"A" * size_bytes, True), size_bytes)
         except (EOFError, OSError):  # the other side may have gone: then its exception is the one that matters
             other = receive_or(reader, None)
             if not isinstance(other, list):
                 raise
             return "nothing", other
-        return mine, receive_or(reader, "nothing")
-    finally:
-        reader.close()
-        end_all([worker])
+        found = mine, receive_or(reader, "nothing")
+        crew.end(told=False)
+    reader.close()
+    return found

@@ -99,10 +99,8 @@ class Trips:
         for way in self.ways():
             for size in self.sizes(way):
                 trip, speed = self.seconds(way, size), self.bandwidth(way, size)
-                lines.append(
-                    f"{WAYS.get(way, 'memory copy'):>14} {size:>12,} B  {trip.median * 1e6:>12,.1f} µs "
-                    f" {speed.median / 1e6:>10,.2f} MB/s"
-                )
+                name, rate = WAYS.get(way, "memory copy"), f"{speed.median / 1e6:>10,.2f} MB/s"
+                lines.append(f"{name:>14} {size:>12,} B  {trip.median * 1e6:>12,.1f} µs  {rate}")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -113,13 +111,14 @@ class Deliveries:
     """Handing one large message to another process that looks at all of it: seconds, one of each a round.
 
     ``copied_in`` is filling the shared block, before ``shared``: telling its name, attaching,
-    looking, and the answer. ``sent`` is `Pipe.send`, looking, and the answer.
+    looking, and the answer. ``sent`` is `Pipe.send`, looking, and the answer. ``complete`` is False if it was stopped.
     """
 
     size_bytes: int
     sent: tuple[float, ...]
     copied_in: tuple[float, ...]
     shared: tuple[float, ...]
+    complete: bool = True
 
     def median(self, what):
         """Return the median seconds of "sent", "copied_in" or "shared"."""

@@ -1,0 +1,129 @@
+"""Figures of the Pipe chapter, from hand-written stamps; the answers were worked out on paper."""
+
+import pytest
+
+from helpers.course.pipe import partners
+from helpers.course.pipe.lab import advise_trips, say_progress
+from helpers.course.pipe.measure import TripsProgress, seconds_left
+from helpers.course.pipe.plots import describe_trips, plot_bandwidth, plot_trip_times
+from helpers.course.pipe.trips import COPY, Deliveries, Trip, Trips
+from helpers.errors import HelpersError
+
+
+def trips_of(**ways):
+    """Trips of 1,000,000 bytes: {way: seconds of a visit of 10 trips, by round}, round 0 first."""
+    found = [Trip(way, 10**6, number, 10, wall) for way, walls in ways.items() for number, wall in enumerate(walls)]
+    return Trips(tuple(found), "spawn", 3, True)
+
+
+#: A trip takes 10, 20, 30 ms by send, 2, 4, 6 ms by copy; the warm-up was far slower.
+SOME = trips_of(send=(9.0, 0.1, 0.2, 0.3), copy=(9.0, 0.02, 0.04, 0.06))
+
+
+def test_a_trip_is_its_part_of_the_visit_and_the_warm_up_counts_nowhere():
+    assert Trip("send", 1, 1, n_trips=40, wall=2.0).seconds == 0.05
+    assert (SOME.seconds("send", 10**6).median, SOME.n_rounds("send", 10**6)) == (0.02, 3)
+    assert SOME.median("send", 10**6) == 0.02 and trips_of(send=(9.0, 0.1, 0.3)).median("send", 10**6) == 0.02
+    assert (SOME.seconds("send", 10**6).low, SOME.seconds("send", 10**6).high) == (0.01, 0.03)
+    assert SOME.ways() == ["send", COPY] and SOME.sizes("send") == [10**6]
+    with pytest.raises(HelpersError, match="not measured"):
+        SOME.seconds("send", 2)
+
+
+def test_bandwidth_counts_both_directions():
+    # 2 × 1,000,000 bytes in 0.02 s; the fastest trip is the upper end
+    rate = SOME.bandwidth("send", 10**6)
+    assert (rate.median, rate.low, rate.high) == pytest.approx((1e8, 2e6 / 0.03, 2e8))
+
+
+def test_ratios_are_of_bandwidths_and_pair_their_rounds():
+    # send takes 5 times as long in every round: a fifth of the bandwidth, and no doubt about it
+    ratio = SOME.ratio(10**6, "send")
+    assert (ratio.median, ratio.low, ratio.high) == pytest.approx((0.2, 0.2, 0.2))
+    assert SOME.ratio(10**6, COPY, "send").median == pytest.approx(5)
+
+
+def test_advice_and_alt_text_name_the_figures():
+    trips = trips_of(send=(1, 0.2, 0.2, 0.2), shared=(1, 0.05, 0.05, 0.05), copy=(1, 0.04, 0.04, 0.04))
+    # 1 MB there and back in 5 ms: 400 MB/s, 0.8 of the copy; send takes 4 times as long
+    assert advise_trips(trips) == (
+        "1 MB there and back: shared memory 5 ms, Pipe.send 20 ms. 1 MB: shared memory moves 400 MB/s, "
+        "0.80 (0.80 to 0.80) times a plain memory copy; Pipe.send takes 4.0 times as long."
+    )
+    assert "shared memory 400 MB/s" in describe_trips(trips) and "Pipe.send 100 MB/s" in describe_trips(trips)
+    assert "memory copy" not in advise_trips(trips_of(send=(1, 0.2))) and advise_trips(trips_of(send=(1.0,))) == ""
+
+
+def test_the_pictures_draw_seconds_and_bytes_a_second():
+    line = next(line for line in plot_trip_times(SOME).lines if line.get_gid() == "send")
+    assert list(line.get_ydata()) == [0.02]
+    line = next(line for line in plot_bandwidth(SOME).lines if line.get_gid() == "send")
+    assert list(line.get_ydata()) == pytest.approx([1e8])
+
+
+def test_time_left_is_known_once_every_pair_was_visited():
+    visits = [(0, "send", 1), (0, COPY, 1), (1, COPY, 1), (1, "send", 1), (2, "send", 1)]
+    done = [Trip("send", 1, 0, 40, 5.0), Trip(COPY, 1, 0, 4000, 1.0), Trip(COPY, 1, 1, 4000, 0.5)]
+    assert seconds_left(done[:1], visits) is None
+    assert seconds_left(done, visits) == 10.0  # twice send, 5 s each
+    assert seconds_left(done[:2], visits) == 1.0 + 5.0 + 5.0
+    assert say_progress(TripsProgress(3, 5, 10.0, SOME)) == "3 of 5 visits, 10 s left"
+    assert say_progress(TripsProgress(5, 5, 0.0, SOME)) == "5 of 5 visits"
+
+
+def test_only_the_trips_after_the_warm_ones_are_timed(monkeypatch):
+    now, made = [100.0], []
+
+    def trip(number):
+        made.append(number)
+        now[0] += 1.0 if number < 2 else 0.25  # a warm-up takes 1 s, a trip a quarter
+
+    monkeypatch.setattr(partners, "perf_counter", lambda: now[0])
+    assert partners.time_trips(trip, n_trips=4, n_warm=2) == 1.0 and made == [0, 1, 2, 3, 4, 5]
+
+
+class Told:
+    """A partner that answers at once and, as a real one does, copies what lies in the inbox into the outbox."""
+
+    def __init__(self):
+        self.data, self.blocks, self.copies = self, None, 0
+
+    def prepare(self, way, size_bytes, n_trips, blocks):
+        self.blocks = blocks
+
+    def send_bytes(self, _byte):
+        inbox, outbox = (partners.SharedMemory(name) for name in self.blocks)
+        self.copies += 1
+        outbox.buf[:100] = inbox.buf[:100]
+        for block in (inbox, outbox):
+            block.close()
+
+    def recv_bytes(self):
+        return b"!"
+
+
+def test_every_trip_by_shared_memory_is_copied_in_and_told():
+    partner = Told()
+    assert partners.time_shared(partner, 100, n_trips=5, n_warm=1) > 0
+    assert partner.copies == 6
+
+
+@pytest.mark.parametrize("way", ["send", "send_bytes", "queue", "shared", COPY])
+def test_what_comes_back_by_a_real_partner_is_what_was_sent_last(way):
+    with partners.open_partner("fork" if hasattr(partners.os, "fork") else "spawn") as partner:
+        assert partners.TIMED[way](partner, 1000, 3, 1) > 0
+
+
+def test_a_delivery_has_medians_of_its_parts():
+    delivery = Deliveries(100, sent=(3.0, 1.0, 2.0), copied_in=(0.5, 0.25, 0.75), shared=(0.1, 0.3, 0.2))
+    assert (delivery.median("sent"), delivery.median("copied_in"), delivery.median("shared")) == (2.0, 0.5, 0.2)
+
+
+def test_a_delivery_by_shared_memory_tells_filling_and_handing_over_apart(monkeypatch):
+    # filled from 10 to 12, looked at until 15: 2 s and 3 s
+    times = [10.0, 12.0, 15.0]
+    monkeypatch.setattr(partners, "perf_counter", lambda: times.pop(0))
+    crew = type("Crew", (), {"ask_all": lambda self, questions: None})()
+    assert partners.deliver_shared(crew, b"12345") == (2.0, 3.0)
+    times[:] = [10.0, 14.0]
+    assert partners.deliver_pickled(crew, b"12345") == 4.0

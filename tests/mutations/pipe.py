@@ -1,0 +1,103 @@
+"""Deliberate faults in the Pipe chapter."""
+
+from mutations.fault import Fault
+
+TRIPS, MEASURE, PARTNERS, TASKS, PLOTS, LAB = (
+    f"helpers/course/pipe/{name}.py" for name in ("trips", "measure", "partners", "tasks", "plots", "lab")
+)
+F = "tests/course/test_pipe_figures.py"
+REAL = f"{F}::test_what_comes_back_by_a_real_partner_is_what_was_sent_last"
+
+FAULTS = [
+    Fault(
+        "shared memory timed without the copy in",
+        PARTNERS,
+        "            there[:size] = message\n            data.send_bytes",
+        "            data.send_bytes",
+        f"{F}::test_every_trip_by_shared_memory_is_copied_in_and_told",
+    ),
+    Fault(
+        "shared memory timed without the copy out",
+        TASKS,
+        "            data.recv_bytes()\n            outbox.buf[:size_bytes] = inbox.buf[:size_bytes]\n",
+        "            data.recv_bytes()\n",
+        REAL,
+    ),
+    Fault(
+        "the memory copy of one direction only",
+        PARTNERS,
+        "            end[:size] = middle\n",
+        "            pass\n",
+        REAL,
+    ),
+    Fault(
+        "bandwidth of one direction only",
+        TRIPS,
+        "return Estimate(2 * size_bytes / trip.median",
+        "return Estimate(size_bytes / trip.median",
+        f"{F}::test_bandwidth_counts_both_directions",
+    ),
+    Fault(
+        "bandwidth drawn of one direction only",
+        PLOTS,
+        "else 2 * np.array(sizes) / seconds",
+        "else np.array(sizes) / seconds",
+        f"{F}::test_the_pictures_draw_seconds_and_bytes_a_second",
+    ),
+    Fault(
+        "the ends of the interval swapped",
+        TRIPS,
+        "(2 * size_bytes / trip.high, 2 * size_bytes / trip.low)",
+        "(2 * size_bytes / trip.low, 2 * size_bytes / trip.high)",
+        f"{F}::test_bandwidth_counts_both_directions",
+    ),
+    Fault(
+        "the warm-up round counts",
+        TRIPS,
+        "            if trip.round:\n",
+        "            if True:\n",
+        f"{F}::test_a_trip_is_its_part_of_the_visit_and_the_warm_up_counts_nowhere",
+    ),
+    Fault(
+        "a visit taken for a trip",
+        TRIPS,
+        "return self.wall / self.n_trips",
+        "return self.wall",
+        f"{F}::test_a_trip_is_its_part_of_the_visit_and_the_warm_up_counts_nowhere",
+    ),
+    Fault(
+        "the ratio the wrong way round",
+        TRIPS,
+        "return estimate_ratio(theirs[:both], ours[:both])",
+        "return estimate_ratio(ours[:both], theirs[:both])",
+        f"{F}::test_ratios_are_of_bandwidths_and_pair_their_rounds",
+    ),
+    Fault(
+        "the warm trips are timed",
+        PARTNERS,
+        "    for number in range(n_warm):\n        trip(number)\n    began = perf_counter()\n",
+        "    began = perf_counter()\n    for number in range(n_warm):\n        trip(number)\n",
+        f"{F}::test_only_the_trips_after_the_warm_ones_are_timed",
+    ),
+    Fault(
+        "time left of what was done",
+        MEASURE,
+        "for _, way, size in visits[len(done) :]]",
+        "for _, way, size in visits[: len(done)]]",
+        f"{F}::test_time_left_is_known_once_every_pair_was_visited",
+    ),
+    Fault(
+        "filling the block counts as handing over",
+        PARTNERS,
+        "return filled - began, perf_counter() - filled",
+        "return filled - began, perf_counter() - began",
+        f"{F}::test_a_delivery_by_shared_memory_tells_filling_and_handing_over_apart",
+    ),
+    Fault(
+        "the slowest way is called the best",
+        LAB,
+        "best, last = order[0], order[-1]",
+        "last, best = order[0], order[-1]",
+        f"{F}::test_advice_and_alt_text_name_the_figures",
+    ),
+]
