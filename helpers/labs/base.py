@@ -201,7 +201,7 @@ class Lab:
     def _work_quietly(self, settings):
         try:
             self._work(settings)
-        except Exception as error:  # a defect of the lab itself: show it, do not lose it in a thread
+        except Exception as error:  # it cannot even be drawn: show that, do not lose it in a thread
             self._fail(error)
 
     def _work(self, settings):
@@ -214,7 +214,10 @@ class Lab:
                 waited = time.monotonic() - self._drawn_at
                 if self._is_news() or waited >= max(self.draw_every, self._draw_took / self.draw_share):
                     self._show_picture(LIVE_SCALE)
-        except (HelpersError, TimeoutError) as error:
+        except KeyboardInterrupt:
+            self._stopping = True
+            raise
+        except Exception as error:  # also a defect of the lab itself: never a run that looks well
             self._fail(error)
         finally:
             records.close()

@@ -1,4 +1,4 @@
-"""SpeedupLab without a browser: set the controls, press Run, wait, Stop; and the program it shows."""
+"""SpeedupLab without a browser: what it has beyond tests/contracts/test_labs.py, and the program it shows."""
 
 import subprocess
 import sys
@@ -8,10 +8,9 @@ import pytest
 from leftovers import no_leftovers
 from skips import needs_by_value
 
-from helpers.errors import HelpersError, InvalidArgumentError, NotImportableError, TaskFailedError
+from helpers.errors import InvalidArgumentError, NotImportableError, TaskFailedError
 from helpers.labs import SpeedupLab
 from helpers.labs.program import program_for, write_items
-from helpers.labs.speedup import worker_choices
 from helpers.records import Sweep
 from helpers.tasks import cpu, faults, wait
 
@@ -33,24 +32,6 @@ def wait_until(condition, seconds=20):
     assert condition()
 
 
-def test_run_returns_at_once_and_the_result_grows():
-    lab = small_lab()
-    press(lab, "run")
-    assert lab._run_button.disabled and not lab._stop_button.disabled
-    wait_until(lambda: lab.result is not None and 0 < len(lab.result.runs) < 20)
-    assert lab.wait(30)
-    assert lab.result.complete and len(lab.result.runs) == 20
-    assert not lab._run_button.disabled and lab._stop_button.disabled and lab._message.value
-
-
-def test_run_with_block_gives_the_sweep_and_a_picture():
-    lab = small_lab()
-    before = lab._picture.data
-    assert isinstance(lab.run(block=True), Sweep)
-    assert lab._picture.data[:8] == b"\x89PNG\r\n\x1a\n" and lab._picture.data != before
-    assert "times the serial loop" in lab._picture.alt
-
-
 @pytest.mark.parametrize("engine", ["serial", "threads", "processes", "pool", "multiprocess"])
 def test_stop_ends_everything_also_loops_that_cannot_be_stopped(engine):
     lab = small_lab(faults.spin_for_ever, [1, 2], engines=(engine,))
@@ -60,31 +41,6 @@ def test_stop_ends_everything_also_loops_that_cannot_be_stopped(engine):
     press(lab, "stop")
     no_leftovers(0.5)
     assert not lab.running and lab.error is None
-
-
-def test_stop_before_run_and_twice_does_no_harm():
-    lab = small_lab()
-    lab.stop()
-    lab.stop()
-    assert lab.run(block=True).complete
-
-
-def test_running_again_and_running_another_lab():
-    first, second = small_lab(repeats=50), small_lab()
-    first.run()
-    wait_until(lambda: first._runner is not None)
-    second.run(block=True)
-    assert second.result.complete and not first.running and not first.result.complete
-
-
-def test_a_closed_lab_stops_and_says_so():
-    lab = small_lab(repeats=50)
-    lab.run()
-    wait_until(lambda: lab._runner is not None)
-    lab.close()
-    no_leftovers(1)
-    with pytest.raises(HelpersError, match="closed"):
-        lab.run()
 
 
 def test_controls_decide_what_is_measured():
@@ -100,15 +56,11 @@ def test_controls_decide_what_is_measured():
     )
 
 
-def test_bad_controls_are_told_and_nothing_starts():
+def test_no_worker_count_is_told():
     lab = small_lab()
-    lab._chunk.value = "many"
-    press(lab, "run")
-    assert "Chunk size" in lab._message.value and not lab.running
-    lab._chunk.value = "auto"
     for control in lab._counts.values():
         control.value = False
-    with pytest.raises(InvalidArgumentError, match="worker"):
+    with pytest.raises(InvalidArgumentError, match="at least one number of workers"):
         lab.run(block=True)
 
 
@@ -167,24 +119,6 @@ def test_saving_writes_beside_the_notebook_and_overwrites_nothing(tmp_path, monk
         "speedup-wait_ms.json",
     ]
     assert Sweep.from_json(tmp_path / "speedup-wait_ms-2.json").complete
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"n_workers": 0}, InvalidArgumentError),
-        ({"n_workers": 10_000}, InvalidArgumentError),
-        ({"engines": ("procs",)}, InvalidArgumentError),
-    ],
-)
-def test_bad_arguments_are_refused_at_once(options, error):
-    with pytest.raises(error):
-        small_lab(**options)
-
-
-def test_worker_choices_reach_twice_the_usable_cpus():
-    assert worker_choices(1) == [1, 2] and worker_choices(2) == [1, 2, 3, 4] and worker_choices(4) == [1, 2, 3, 4, 6, 8]
-    assert worker_choices(16)[-1] == 32 and 16 in worker_choices(16)
 
 
 # ── the program ──────────────────────────────────────────────────────────────────────────────
