@@ -27,8 +27,11 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 PIP_NAMES = {"matplotlib-base": "matplotlib"}
 
 #: Lines of a file and of a function of the package, and what may be longer: each with the reason.
-LONGEST_FILE, LONGER_FILES = 420, {}
-LONGEST_FUNCTION, LONGER_FUNCTIONS = 76, {}
+LONGEST_FILE, LONGER_FILES = 400, {}
+LONGEST_FUNCTION, LONGER_FUNCTIONS = (
+    50,
+    {"helpers.measure.sweeps.sweep": "one loop; its docstring is what help() shows"},
+)
 
 #: What others rely on: they may be added to, never taken away or renamed without a word in the README.
 PUBLIC = {

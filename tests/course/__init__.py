@@ -1,0 +1,1 @@
+"""One file a topic, and one for its figures."""
