@@ -20,6 +20,7 @@ from helpers.course.process.measure import (
     THREAD,
     Lifeline,
     Lifelines,
+    ProcessRun,
     StartCosts,
     lifeline_steps,
     measure_lifelines,
@@ -27,7 +28,7 @@ from helpers.course.process.measure import (
     play_lifelines,
 )
 from helpers.course.process.plots import (
-    LiveProcessCard,
+    ProcessCard,
     describe_processes,
     draw_process_card,
     plot_lifelines,
@@ -141,9 +142,7 @@ def test_only_a_forked_child_finds_a_lock_as_its_parent_holds_it(answer, method)
 
 
 def test_a_dead_stage_is_told_and_nothing_is_left(monkeypatch):
-    monkeypatch.setattr(
-        "helpers.course.process.measure.run_lives", os._exit
-    )  # is handed too many arguments: ends at once
+    monkeypatch.setattr("helpers.course.process.measure.run_lives", os._exit)  # too many arguments: ends at once
     with pytest.raises(WorkerDiedError, match="exit code 1"):
         list(play_lifelines(2, 0.1, "spawn"))
     no_leftovers()
@@ -236,18 +235,23 @@ def test_alt_text_says_what_is_there():
 
 
 def test_a_live_picture_moves_and_keeps_its_size():
-    card, nothing = LiveProcessCard(), StartCosts(3, cold={"spawn": math.nan, "thread": math.nan})
-    sizes, pictures = set(), []
-    for lives, costs in ((HALF, nothing), (LIVES, nothing), (LIVES, COSTS)):
-        pictures.append(card.png(lives, costs))
-        sizes.add(pictures[-1][16:24])
-    assert len(set(pictures)) == 3 and len(sizes) == 1
-    n_artists = [len(ax.get_children()) for ax in card.picture.figure.axes]
-    assert len(card.picture.figure.axes[0].collections) == 1, "the grey lines of the lanes alone"
-    assert card.png(LIVES, COSTS) == pictures[-1], "nothing of a frame stays in the next"
-    assert [len(ax.get_children()) for ax in card.picture.figure.axes] == n_artists
+    card, pictures = ProcessCard(("spawn",), 3), []
+    for lives, costs in ((HALF, None), (LIVES, None), (LIVES, COSTS)):
+        pictures.append(card.png(ProcessRun(lives, costs)))
+    assert len(set(pictures)) == 3 and len({png[16:24] for png in pictures}) == 1
+    assert len(card.left.collections) == 1, "the grey lines of the lanes alone"
+    assert card.png(ProcessRun(LIVES, COSTS)) == pictures[-1], "nothing of a frame stays in the next"
     for lives, costs in ((None, None), (HALF, None), (LIVES, COSTS)):
         assert len(draw_process_card(lives, costs).axes) == 2
+
+
+def test_stopped_they_give_what_was_measured():
+    stop = iter([False] * 5 + [True] * 99).__next__
+    lives = measure_lifelines(2, task_seconds=5, should_stop=stop)
+    assert not lives.complete
+    costs = measure_starts(100, start_methods=("spawn",), should_stop=iter([False] * 8 + [True] * 99).__next__)
+    assert not costs.complete and costs.repeats == 100
+    no_leftovers()
 
 
 # ── the lab ───────────────────────────────────────────────────────────────────────────────────

@@ -5,9 +5,9 @@ from helpers.face import make_face
 __all__, __getattr__, __dir__ = make_face(
     __name__,
     {
-        "measure": "Lifeline Lifelines StartCosts measure_lifelines measure_starts",
+        "measure": "Lifeline Lifelines ProcessRun StartCosts measure_lifelines measure_starts",
         "plots": "plot_lifelines plot_start_costs",
-        "lab": "ProcessLab ProcessRun",
+        "lab": "ProcessLab",
         "exercises": "process_1 process_2 process_3",
     },
 )

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
-import ipywidgets as widgets
-
-from helpers.arguments import check_count
-from helpers.course.process.measure import Lifeline, Lifelines, StartCosts, lifeline_steps, start_steps
-from helpers.course.process.plots import LiveProcessCard, describe_processes, draw_process_card
-from helpers.course.process.tasks import THREAD
+from helpers.arguments import check_count, check_number
+from helpers.course.process.measure import Lifelines, ProcessRun, lifeline_steps, start_steps
+from helpers.course.process.plots import ProcessCard, describe_processes, draw_process_card
 from helpers.engines.registry import check_start_method
-from helpers.errors import InvalidArgumentError
-from helpers.labs.base import REST_SCALE, Lab
-from helpers.labs.controls import method_control
-from helpers.machine import machine_report
-from helpers.plots import figure_png
-from helpers.words import seconds
+from helpers.labs.base import Lab
+from helpers.labs.controls import method_control, on_change, repeats_control, slider
+from helpers.machine import start_methods
+from helpers.words import percent, plural, seconds
 
 #: Ranges of the controls.
 MAX_PROCESSES, MIN_SECONDS, MAX_SECONDS, MAX_REPEATS = 8, 0.1, 3.0, 50
-
-
-@dataclass(frozen=True)
-class ProcessRun:
-    """What `ProcessLab` measured: ``lives`` and then ``costs``; each None as long as it is missing."""
-
-    lives: Lifelines | None = None
-    costs: StartCosts | None = None
-
-    @property
-    def complete(self):
-        """Whether all processes were joined and all rounds measured."""
-        return self.lives is not None and self.lives.complete and self.costs is not None and self.costs.complete
 
 
 class ProcessLab(Lab):
@@ -49,72 +28,33 @@ class ProcessLab(Lab):
     """
 
     def __init__(self, *, start_method=None, n_processes=4, task_seconds=0.5, repeats=7):
-        if (
-            isinstance(task_seconds, bool)
-            or not isinstance(task_seconds, (int, float))
-            or not MIN_SECONDS <= task_seconds <= MAX_SECONDS
-        ):
-            raise InvalidArgumentError(
-                f"task_seconds must be a number of seconds from {MIN_SECONDS} to {MAX_SECONDS}, not {task_seconds!r}."
-            )
         self._first = {
             "start_method": check_start_method(start_method),
             "n_processes": check_count("n_processes", n_processes, 1, MAX_PROCESSES),
-            "task_seconds": float(task_seconds),
+            "task_seconds": check_number("task_seconds", task_seconds, MIN_SECONDS, MAX_SECONDS, "seconds"),
             "repeats": check_count("repeats", repeats, 1, MAX_REPEATS),
         }
-        self._card = LiveProcessCard()
         super().__init__()
 
     # ── controls ──────────────────────────────────────────────────────────────────────────
 
     def _rows(self):
-        self._methods = sorted(machine_report().start_methods)
-        first, narrow = self._first, {"description_width": "auto"}
+        first = self._first
         self._method = method_control(first["start_method"], tooltip="How the processes in the lanes are started")
-        self._n_processes = widgets.IntSlider(
-            value=first["n_processes"],
-            min=1,
-            max=MAX_PROCESSES,
-            description="Processes",
-            style=narrow,
-            tooltip="How many are started, one after another",
-            layout=widgets.Layout(width="260px"),
-        )
-        self._seconds = widgets.FloatSlider(
-            value=first["task_seconds"],
-            min=MIN_SECONDS,
-            max=MAX_SECONDS,
-            step=0.1,
-            description="Length of the task",
-            style=narrow,
-            readout_format=".1f",
-            tooltip="Seconds that each target sleeps",
-            layout=widgets.Layout(width="320px"),
-        )
-        self._repeats = widgets.BoundedIntText(
-            value=first["repeats"],
-            min=1,
-            max=MAX_REPEATS,
-            description="Starts measured",
-            style=narrow,
-            tooltip="Starts by each method in the strip at the right",
-            layout=widgets.Layout(width="165px"),
-        )
-        controls = {
-            "method": self._method,
-            "processes": self._n_processes,
-            "seconds": self._seconds,
-            "repeats": self._repeats,
-        }
-        for name, control in controls.items():
-            control.add_class(f"helpers-{name}")
-        self._n_processes.observe(self._on_count, "value")
+        tip = "How many are started, one after another"
+        count, most = first["n_processes"], MAX_PROCESSES
+        self._n_processes = slider("processes", "Processes", count, 1, most, tip, continuous=True)
+        task = (first["task_seconds"], MIN_SECONDS, MAX_SECONDS, "Seconds that each target sleeps")
+        shape = {"step": 0.1, "width": "320px", "continuous": True}
+        self._seconds = slider("seconds", "Length of the task", *task, **shape)
+        tip = "Starts by each method in the strip at the right"
+        self._repeats = repeats_control(first["repeats"], "Starts measured", tip, MAX_REPEATS)
+        on_change(self._on_count, self._n_processes)
         return [[self._method, self._n_processes], [self._seconds, self._repeats]]
 
-    def _on_count(self, _change):
-        if self.result is None and not self.running:
-            self._show_picture(REST_SCALE)
+    def _on_count(self):
+        if self.result is None:
+            self._redraw()
 
     def _settings(self):
         return {
@@ -127,36 +67,24 @@ class ProcessLab(Lab):
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
-        self.result = ProcessRun()
-        repeats = settings.pop("repeats")
-        self._total = settings["n_processes"] + repeats + 1
-        nothing_yet = dict.fromkeys((*self._methods, THREAD), math.nan)
-        self._no_costs = StartCosts(repeats, cold=nothing_yet)
-        self._card.prepare(
-            Lifelines(settings["start_method"], settings["task_seconds"], (Lifeline(),) * settings["n_processes"]),
-            self._no_costs,
-        )
+        repeats = self._planned = settings.pop("repeats")
+        self.result, self.card = ProcessRun(), ProcessCard(start_methods(), repeats)
         yield from lifeline_steps(**settings, on_start=on_start)
-        yield from start_steps(repeats, on_start=on_start)
+        if self.result.lives is not None and self.result.lives.complete:  # not after a Stop
+            yield from start_steps(repeats, on_start=on_start)
 
     def _receive(self, record):
         if isinstance(record, Lifelines):
             self.result = ProcessRun(record)
-            joined = sum(line.joined is not None for line in record.lines)
-            self._show_progress(joined, self._total, f"{joined} of {len(record.lines)} processes joined")
         else:
             self.result = ProcessRun(self.result.lives, record)
-            done = self._total - record.repeats - 1
-            self._show_progress(
-                done + 1 + record.n_rounds, self._total, f"{record.n_rounds} of {record.repeats} rounds of starts"
-            )
+        self._show_progress(*say_progress(self.result, self._planned))
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
-    def _png(self, scale):
-        if self.running and self.result is not None and self.result.lives is not None:
-            return self._card.png(self.result.lives, self.result.costs or self._no_costs)
-        return figure_png(self._draw(), scale)
+    def _shown(self):
+        """Return the record while it runs; None before the first process was asked for."""
+        return self.result if self.result is not None and self.result.lives is not None else None
 
     def _draw(self):
         result = self.result or ProcessRun()
@@ -172,15 +100,31 @@ class ProcessLab(Lab):
     def _advice(self):
         if self.result is None or not self.result.complete:
             return ""
-        lives, costs = self.result.lives, self.result.costs
-        method = lives.start_method
-        cost = costs.median(method)
-        share = cost / (cost + lives.task_seconds)
-        compared = ", ".join(
-            f"{other} {seconds(costs.median(other))}" for other in costs.start_methods if other != method
-        )
-        return (
-            f"One start by {method} takes {seconds(cost)}{f' ({compared})' if compared else ''}: {share:.1%} of the"
-            f" time until a task of {seconds(lives.task_seconds)} is done. Below {seconds(9 * cost)} of work, starting"
-            " takes more than a tenth."
-        )
+        return advise_starts(self.result.lives, self.result.costs)
+
+
+def say_progress(run, repeats):
+    """Return (done, total, words) of a ProcessRun: processes joined, then rounds of starts, the cold one included."""
+    n_processes = len(run.lives.lines)
+    total = n_processes + repeats + 1
+    if run.costs is None:
+        joined = sum(line.joined is not None for line in run.lives.lines)
+        return joined, total, f"{joined} of {plural(n_processes, 'process')} joined"
+    done = n_processes + 1 + run.costs.n_rounds
+    return done, total, f"{run.costs.n_rounds} of {plural(repeats, 'round')} of starts"
+
+
+def advise_starts(lives, costs):
+    """Return what a start costs against the task of these Lifelines, and from which length on it hardly counts.
+
+    Starting takes a tenth of the time where the task is nine times as long as the start.
+    """
+    method = lives.start_method
+    cost = costs.median(method)
+    compared = ", ".join(f"{other} {seconds(costs.median(other))}" for other in costs.start_methods if other != method)
+    share = percent(cost / (cost + lives.task_seconds), 1)
+    return (
+        f"One start by {method} takes {seconds(cost)}{f' ({compared})' if compared else ''}: {share} of the time until "
+        f"a task of {seconds(lives.task_seconds)} is done. Below {seconds(9 * cost)} of work, starting takes more than "
+        "a tenth."
+    )

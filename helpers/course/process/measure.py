@@ -12,7 +12,6 @@ processes of a machine share.
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import random
 import time
@@ -21,11 +20,10 @@ from multiprocessing.connection import wait
 from statistics import median
 
 from helpers import machine, runner
-from helpers.arguments import check_count
+from helpers.arguments import check_count, check_number
 from helpers.course.process.tasks import DEADLINE, THREAD, run_lives, run_starts
+from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
-from helpers.errors import InvalidArgumentError, WorkerDiedError
-from helpers.runner import describe_exit
 
 #: Limits of what can be asked for.
 MAX_PROCESSES, MAX_SECONDS, MAX_REPEATS = 32, 60.0, 200
@@ -68,7 +66,7 @@ class Lifelines:
     @property
     def complete(self):
         """Whether every process was joined."""
-        return all(line.joined is not None for line in self.lines)
+        return bool(self.lines) and all(line.joined is not None for line in self.lines)
 
     @property
     def wall(self):
@@ -110,143 +108,152 @@ class StartCosts:
         return median(self.first_line[method])
 
 
+@dataclass(frozen=True)
+class ProcessRun:
+    """What `ProcessLab` measures: ``lives`` and then ``costs``; each None as long as it is missing."""
+
+    lives: Lifelines | None = None
+    costs: StartCosts | None = None
+
+    @property
+    def complete(self):
+        """Whether all processes were joined and all rounds measured."""
+        return self.lives is not None and self.lives.complete and self.costs is not None and self.costs.complete
+
+
 # ── to be used ────────────────────────────────────────────────────────────────────────────────
 
 
-def measure_lifelines(n_processes=4, *, task_seconds=0.5, start_method=None, timeout=None):
+def measure_lifelines(n_processes=4, **settings):
     """Return the Lifelines of processes that sleep for `task_seconds` each.
 
-    Everything is started in the runner, away from the caller. Raises TimeoutError after
-    `timeout` seconds without a sign of life, InvalidArgumentError out of range.
+    Everything is started in the runner, away from the caller. Stopped, it is the last snapshot, whose
+    ``complete`` is False. Parameters and errors as of `lifeline_steps`.
     """
-    return _last(lifeline_steps(n_processes, task_seconds=task_seconds, start_method=start_method, timeout=timeout))
+    lives = Lifelines("", 0.0, ())
+    for lives in lifeline_steps(n_processes, **settings):  # noqa: B007  the last one is wanted
+        pass
+    return lives
 
 
-def measure_starts(repeats=7, *, start_methods=None, timeout=None):
+def measure_starts(repeats=7, **settings):
     """Return the StartCosts of `start_methods`, by default all of this platform, and of a thread.
 
     Measured from a small process with one thread, in rounds of random order; the first round is
-    kept apart. A large parent makes fork dearer than this: it copies the table of its memory.
+    kept apart. A large parent makes fork dearer than this: it copies the table of its memory. Stopped, it
+    has the rounds so far. Parameters and errors as of `start_steps`.
     """
-    return _last(start_steps(repeats, start_methods=start_methods, timeout=timeout))
+    costs = StartCosts(repeats)
+    for costs in start_steps(repeats, **settings):  # noqa: B007  the last one is wanted
+        pass
+    return costs
 
 
-def lifeline_steps(n_processes=4, *, task_seconds=0.5, start_method=None, timeout=None, on_start=None):
-    """Yield growing `Lifelines`, at least one every `TICK`; arguments as of `measure_lifelines`."""
+def lifeline_steps(
+    n_processes=4, *, task_seconds=0.5, start_method=None, timeout=None, should_stop=None, on_start=None
+):
+    """Yield growing `Lifelines`, at least one every `TICK` seconds.
+
+    Raises InvalidArgumentError out of range, TimeoutError after `timeout` seconds without a sign of life,
+    WorkerDiedError. `should_stop` and `on_start` are as in `helpers.measure.sweep`.
+    """
     n_processes = check_count("n_processes", n_processes, 1, MAX_PROCESSES)
-    method, seconds = check_start_method(start_method), check_seconds("task_seconds", task_seconds)
-    yield from runner.play(
-        play_lifelines, n_processes, seconds, method, key="lifelines", timeout=timeout or DEADLINE, on_start=on_start
-    )
+    seconds = check_number("task_seconds", task_seconds, 0, MAX_SECONDS, "seconds")
+    play = (play_lifelines, n_processes, seconds, check_start_method(start_method))
+    watch = {"timeout": timeout or DEADLINE, "should_stop": should_stop, "on_start": on_start}
+    yield from runner.play(*play, key="lifelines", **watch)
 
 
-def start_steps(repeats=7, *, start_methods=None, timeout=None, on_start=None):
-    """Yield growing `StartCosts`, one a round; arguments as of `measure_starts`."""
+def start_steps(repeats=7, *, start_methods=None, timeout=None, should_stop=None, on_start=None):
+    """Yield growing `StartCosts`, one a round; errors and the last three as of `lifeline_steps`."""
     repeats = check_count("repeats", repeats, 1, MAX_REPEATS)
     asked = sorted(machine.start_methods()) if start_methods is None else start_methods
-    methods = tuple(check_start_method(method) for method in asked)
-    yield from runner.play(
-        play_starts, methods, repeats, key="lifelines", timeout=timeout or DEADLINE, on_start=on_start
-    )
-
-
-def check_seconds(name, value):
-    """Return `value` as a float of 0 to `MAX_SECONDS`, else raise InvalidArgumentError."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not (math.isfinite(value) and 0 <= value <= MAX_SECONDS)
-    ):
-        raise InvalidArgumentError(f"{name} must be a number of seconds from 0 to {MAX_SECONDS:g}, not {value!r}.")
-    return float(value)
-
-
-def _last(records):
-    for record in records:
-        last = record
-    return last
+    play = (play_starts, tuple(check_start_method(method) for method in asked), repeats)
+    watch = {"timeout": timeout or DEADLINE, "should_stop": should_stop, "on_start": on_start}
+    yield from runner.play(*play, key="lifelines", **watch)
 
 
 # ── played in the runner ──────────────────────────────────────────────────────────────────────
+
+STAGE = "the process that starts and joins the others"
 
 
 def play_lifelines(n_processes, seconds, start_method):
     """Yield Lifelines until every process was joined. Runs in the runner."""
     context = multiprocessing.get_context("spawn")
-    ends = [context.Pipe(duplex=False) for _ in range(n_processes + 1)]
-    readers, writers = [reader for reader, _ in ends], [writer for _, writer in ends]
-    stage = context.Process(target=run_lives, args=(writers[0], writers[1:], start_method, seconds), name="stage")
-    stage.start()
-    for writer in writers:
-        writer.close()
+    ends = [context.Pipe(duplex=False) for _ in range(n_processes)]
+    arguments = ([writer for _, writer in ends], start_method, seconds)
     lines, deadline = [Lifeline()] * n_processes, time.monotonic() + seconds + DEADLINE
-    while any(line.joined is None for line in lines):
-        for reader in wait([reader for reader in readers if not reader.closed], TICK):
-            _take_in(lines, reader, readers.index(reader) - 1)
-        if lines[-1].joined is None:
-            _require_alive(stage, not readers[0].closed, deadline)
-            if lines[0].called is not None:
-                yield _snapshot(start_method, seconds, lines)
-    for index, reader in enumerate(readers[1:]):  # what was told before the last join is all there now
-        _take_in(lines, reader, index)
+    with Crew(run_lives, [arguments], "spawn", names=[STAGE], daemon=False) as stage:
+        for _, writer in ends:
+            writer.close()
+        readers = [*stage.links, *(reader for reader, _ in ends)]  # the stage, then the processes
+        while any(line.joined is None for line in lines):
+            for reader in wait([reader for reader in readers if not reader.closed], TICK):
+                _read_all(lines, reader, readers.index(reader) - 1)
+            if lines[-1].joined is None:
+                _require_alive(stage, not readers[0].closed, deadline)
+                if lines[0].called is not None:
+                    yield read_lives(start_method, seconds, lines, time.perf_counter())
+        for index, reader in enumerate(readers[1:]):  # what was told before the last join is all there now
+            _read_all(lines, reader, index)
     if any(line.exitcode is None for line in lines):
-        raise TimeoutError(
-            f"A process did not end within {DEADLINE:g} s after its time: everything that was started is ended."
-        )
-    yield _snapshot(start_method, seconds, lines)
-    stage.join(DEADLINE)
+        words = f"A process did not end within {DEADLINE:g} s after its time: everything that was started is ended."
+        raise TimeoutError(words)
+    yield read_lives(start_method, seconds, lines, time.perf_counter())
 
 
-def _take_in(lines, reader, index):
+def _read_all(lines, reader, index):
     """Note in `lines` all that can be read: from the stage (index -1) or from process `index` itself."""
     try:
         while not reader.closed and reader.poll():
-            message = reader.recv()
-            if index < 0:
-                at, what, moment, *code = message
-                facts = {"exitcode": code[0]} if code else {}
-            else:
-                at, (what, pid, moment) = index, message
-                facts = {"pid": pid}
-            lines[at] = replace(lines[at], **{what: moment}, **facts)
+            note_message(lines, index, reader.recv())
     except (EOFError, OSError):
         reader.close()
 
 
-def _snapshot(start_method, seconds, lines):
-    """Return the Lifelines as they are now, with times counted from the first ``start()``."""
+def note_message(lines, index, message):
+    """Note in the list `lines` what the stage told (index -1), or process `index` of itself.
+
+    The stage tells (number of the process, what, moment, exit code where it was joined), a process (what,
+    its id, moment).
+    """
+    if index < 0:
+        at, what, moment, *code = message
+        facts = {"exitcode": code[0]} if code else {}
+    else:
+        at, (what, pid, moment) = index, message
+        facts = {"pid": pid}
+    lines[at] = replace(lines[at], **{what: moment}, **facts)
+
+
+def read_lives(start_method, seconds, lines, now):
+    """Return the Lifelines of `lines`, clock seconds in which become times since the first ``start()``."""
     origin = lines[0].called
     shifted = [
         replace(line, **{what: moment - origin for what in MOMENTS if (moment := getattr(line, what)) is not None})
         for line in lines
     ]
-    return Lifelines(start_method, seconds, tuple(shifted), time.perf_counter() - origin)
+    return Lifelines(start_method, seconds, tuple(shifted), now - origin)
 
 
 def play_starts(methods, repeats):
     """Yield StartCosts after each round. Runs in the runner; the stage waits while one is drawn."""
-    context = multiprocessing.get_context("spawn")
-    link, far_end = context.Pipe()
-    stage = context.Process(target=run_starts, args=(far_end, methods, repeats, random.randrange(2**32)), name="stage")
-    stage.start()
-    far_end.close()
     costs = StartCosts(repeats)
-    for number in range(repeats + 1):
-        deadline = time.monotonic() + DEADLINE
-        while not link.poll(TICK):
-            _require_alive(stage, True, deadline)
-        try:
-            times = link.recv()
-        except EOFError:
-            stage.join(DEADLINE)
-            raise _death(stage) from None
-        costs = _add_round(costs, number, times)
-        yield costs
-        link.send("go on")
-    stage.join(DEADLINE)
+    arguments = (methods, repeats, random.randrange(2**32))
+    with Crew(run_starts, [arguments], "spawn", names=[STAGE], daemon=False, patience=DEADLINE) as stage:
+        for number in range(repeats + 1):
+            (times,) = stage.receive_all()
+            costs = add_round(costs, number, times)
+            yield costs
+            stage.send(0, "go on")
 
 
-def _add_round(costs, number, times):
+def add_round(costs, number, times):
+    """Return `costs` with one round more: (method, until start() returned, until the first line, until joined) each.
+
+    Round 0 is the cold one: it stands apart.
+    """
     if number == 0:
         return replace(costs, cold={method: first_line for method, _, first_line, _ in sorted(times)})
     first_line, whole = dict(costs.first_line), dict(costs.whole)
@@ -258,17 +265,10 @@ def _add_round(costs, number, times):
 
 def _require_alive(stage, connected, deadline):
     """Raise what stands in the way of going on: the stage is gone, or time is up."""
-    if not connected or (not stage.is_alive() and stage.exitcode):
-        stage.join(1)
-        raise _death(stage)
+    if not connected:
+        raise stage.death(0)
+    stage.require_health()
     if time.monotonic() > deadline:
         raise TimeoutError(
             f"The processes did not come up or end within {DEADLINE:g} s: everything that was started is ended."
         )
-
-
-def _death(stage):
-    return WorkerDiedError(
-        f"The process that starts and joins the others ended by itself ({describe_exit(stage.exitcode)}).",
-        exitcode=stage.exitcode,
-    )

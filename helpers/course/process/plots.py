@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, log10
+from math import ceil, floor, log10, nan
 from statistics import median
 
 import numpy as np
-from matplotlib.collections import PolyCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from helpers.course.process.measure import StartCosts
+from helpers.course.process.tasks import THREAD
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -25,8 +26,9 @@ from helpers.plots.drawing import (
     write_head,
     write_note,
 )
-from helpers.plots.live import LivePicture
-from helpers.words import seconds
+from helpers.plots.lanes import add_boxes
+from helpers.plots.live import MovingPicture
+from helpers.words import plural, seconds
 
 #: Rows of the strip, from above; "thread" stands there for comparison.
 ROWS = ("thread", "fork", "forkserver", "spawn")
@@ -50,7 +52,7 @@ def describe_processes(lives, costs):
     if lives is None:
         return "Lifelines of processes, and what a start costs: nothing measured yet."
     n = len(lives.lines)
-    first = f"{n} process{'es' * (n > 1)} started with {lives.start_method}" + (
+    first = f"{plural(n, 'process')} started with {lives.start_method}" + (
         f", over after {seconds(lives.wall)}" if lives.complete else ""
     )
     if costs is None or not costs.first_line:
@@ -103,9 +105,7 @@ def _frame_lives(ax, lives, n_processes=4, limit=None):
         return
     over = f", {'all ' * (n > 1)}joined after {seconds(lives.wall)}" if lives.complete and limit is None else ""
     sleeps = f"each target sleeps {seconds(lives.task_seconds)}"
-    write_head(
-        ax, f"{n} process{'es' * (n > 1)} started with {lives.start_method}{over}", [f"{sleeps} · {key[0]}", key[1]]
-    )
+    write_head(ax, f"{plural(n, 'process')} started with {lives.start_method}{over}", [f"{sleeps} · {key[0]}", key[1]])
 
 
 def add_lives(ax, lives):
@@ -148,13 +148,7 @@ def _first(*moments):
 
 
 def _add_bars(ax, bars, **style):
-    corners = [
-        [(start, lane - 0.31), (end, lane - 0.31), (end, lane + 0.31), (start, lane + 0.31)]
-        for lane, start, end in bars
-    ]
-    collection = PolyCollection(corners, zorder=3, **style)
-    ax.add_collection(collection, autolim=False)
-    return collection
+    return add_boxes(ax, [(start, end) for _, start, end in bars], [lane for lane, _, _ in bars], **style)
 
 
 def _add_names(ax, lives, running):
@@ -318,42 +312,35 @@ def add_costs(ax, costs):
 # ── live ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class LiveProcessCard:
-    """The card while it is measured: the frame is drawn once, by `prepare`, then only what moves.
+class ProcessCard(MovingPicture):
+    """The card while it is measured, of a ProcessRun; one for each run, since lanes that are over stay.
 
     The frame is drawn anew only when the processes live longer than the axis.
     """
 
-    def __init__(self, scale=1.0):
-        self.scale, self.frame, self.picture, self._over = scale, None, None, None
+    def __init__(self, methods, repeats):
+        """Begin with the rows of the start `methods`, of which `repeats` starts will be measured, and of a thread."""
+        self._over, self._nothing = None, StartCosts(repeats, cold=dict.fromkeys((*methods, THREAD), nan))
 
-    def prepare(self, lives, costs):
-        """Draw the frame for Lifelines and StartCosts of this size, unless it is there already."""
+    def frame(self, run):
+        """The settings, and the seconds at the right end of the lanes."""
+        lives, costs = run.lives, run.costs or self._nothing
         limit = 1.2 * lives.task_seconds + 0.4
         while lives.wall > 0.97 * limit:
             limit *= 1.4
-        frame = (len(lives.lines), lives.task_seconds, lives.start_method, limit, costs.repeats, tuple(costs.cold))
-        if self.frame != frame or self._over not in (None, lives):
-            figure = new_figure()
-            _frame_lives(figure.add_axes(LEFT), lives, limit=limit)
-            _frame_costs(figure.add_axes(RIGHT), costs)
-            self.frame, self.picture, self._over = frame, LivePicture(figure, [], self.scale), None
+        return len(lives.lines), lives.task_seconds, lives.start_method, limit, tuple(sorted(costs.cold))
 
-    def png(self, lives, costs):
-        """Return the PNG bytes of the card as it is now; `costs` has its methods in ``cold``, with NaN before they
-        are measured."""
-        self.prepare(lives, costs)
-        picture, (left, right) = self.picture, self.picture.figure.axes
-        lanes = [] if self._over is lives else add_lives(left, lives)
-        if lanes and lives.complete:  # these lanes move no more: they become background
-            picture.canvas.restore_region(picture.background)
-            for artist in lanes:
-                picture.figure.draw_artist(artist)
-                artist.remove()
-            picture.background, self._over, lanes = picture.canvas.copy_from_bbox(picture.figure.bbox), lives, []
-        picture.moving = [*lanes, *add_costs(right, costs)]
-        try:
-            return picture.png()
-        finally:
-            for artist in picture.moving:
-                artist.remove()
+    def build(self, figure, run):
+        """Draw both axes without what moves."""
+        self._over, limit = None, self.frame(run)[3]
+        _frame_lives(figure.add_axes(LEFT), run.lives, limit=limit)
+        _frame_costs(figure.add_axes(RIGHT), self._nothing)
+        self.left, self.right = figure.axes
+
+    def move(self, run):
+        """Draw lanes and dots as they are now; lanes that are over become part of the frame."""
+        lanes = [] if self._over is run.lives else add_lives(self.left, run.lives)
+        if lanes and run.lives.complete and self._live is not None:
+            self.settle(lanes)
+            self._over, lanes = run.lives, []
+        return [*lanes, *add_costs(self.right, run.costs or self._nothing)]

@@ -178,4 +178,9 @@ def time_start(method):
     joined = perf_counter()
     reader.close()
     writer.close()
+    return read_start(called, returned, first_line, joined)
+
+
+def read_start(called, returned, first_line, joined):
+    """Return the seconds from calling ``start()`` until it returned, the first line ran, and join returned."""
     return returned - called, first_line - called, joined - called

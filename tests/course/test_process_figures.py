@@ -1,0 +1,106 @@
+"""Figures of the Process chapter, from hand-written stamps; the answers were worked out on paper."""
+
+import pytest
+
+from helpers.course.process.lab import advise_starts, say_progress
+from helpers.course.process.measure import (
+    Lifeline,
+    Lifelines,
+    ProcessRun,
+    StartCosts,
+    add_round,
+    note_message,
+    read_lives,
+)
+from helpers.course.process.plots import ProcessCard, plot_lifelines, plot_start_costs
+from helpers.course.process.tasks import read_start
+
+#: Two processes; the first start() was called at the clock's 50.
+LINES = [
+    Lifeline(called=50.0, returned=50.5, began=51.0, ended=53.0, joined=53.5, pid=7, exitcode=0),
+    Lifeline(called=50.5, returned=50.75, began=52.0, ended=54.0, joined=56.0, pid=8, exitcode=0),
+]
+
+
+def test_a_start_counts_from_calling_it():
+    # called at 10, came back at 10.5, first line at 12, joined at 15
+    assert read_start(10.0, 10.5, 12.0, 15.0) == (0.5, 2.0, 5.0)
+
+
+def test_messages_become_moments_of_their_process():
+    lines = [Lifeline(), Lifeline()]
+    note_message(lines, -1, (1, "called", 50.0))
+    note_message(lines, 1, ("began", 8, 51.5))
+    note_message(lines, -1, (1, "joined", 54.0, -9))
+    assert lines == [Lifeline(), Lifeline(called=50.0, began=51.5, joined=54.0, pid=8, exitcode=-9)]
+
+
+def test_lives_count_from_the_first_call_and_last_until_the_last_join():
+    lives = read_lives("spawn", 2.0, LINES, now=57.0)
+    assert lives.lines[0] == Lifeline(0.0, 0.5, 1.0, 3.0, 3.5, 7, 0)
+    assert lives.lines[1] == Lifeline(0.5, 0.75, 2.0, 4.0, 6.0, 8, 0)
+    assert lives.complete and (lives.wall, lives.now) == (6.0, 7.0)
+    half = read_lives("spawn", 2.0, [LINES[0], Lifeline(called=50.5)], now=54.0)
+    assert not half.complete and half.wall == half.now == 4.0
+    assert not Lifelines("spawn", 1.0, ()).complete
+
+
+def test_the_cold_round_stands_apart():
+    costs = StartCosts(2)
+    costs = add_round(costs, 0, [("thread", 0.1, 9.0, 9.5), ("spawn", 0.1, 8.0, 8.5)])
+    assert costs.cold == {"spawn": 8.0, "thread": 9.0} and costs.n_rounds == 0 and not costs.complete
+    costs = add_round(costs, 1, [("spawn", 0.1, 2.0, 3.0), ("thread", 0.1, 0.2, 0.3)])
+    costs = add_round(costs, 2, [("thread", 0.1, 0.4, 0.5), ("spawn", 0.1, 4.0, 5.0)])
+    assert costs.first_line == {"spawn": (2.0, 4.0), "thread": (0.2, 0.4)}
+    assert costs.whole == {"spawn": (3.0, 5.0), "thread": (0.3, 0.5)}
+    assert costs.median("spawn") == 3.0 and costs.complete and costs.start_methods == ("spawn",)
+
+
+def costs_of(**first_line):
+    return StartCosts(3, {**first_line, "thread": (1e-4,) * 3}, cold=dict.fromkeys((*first_line, "thread"), 1.0))
+
+
+def test_advice_says_which_share_a_start_takes_and_where_it_is_a_tenth():
+    # spawn 40 ms against a task of 360 ms: 40 / 400 = 10 %; nine times 40 ms is the length from which on it is less
+    lives = Lifelines("spawn", 0.36, tuple(LINES))
+    advice = advise_starts(lives, costs_of(spawn=(0.03, 0.04, 0.05), fork=(0.004,) * 3))
+    assert advice.startswith("One start by spawn takes 40 ms (fork 4 ms): 10.0 % of the time until a task of 360 ms")
+    assert advice.endswith("Below 360 ms of work, starting takes more than a tenth.")
+
+
+def test_progress_counts_joins_then_rounds_and_the_cold_one():
+    lives = Lifelines("spawn", 1.0, (LINES[0], Lifeline(called=50.5)))
+    assert say_progress(ProcessRun(lives), 7) == (1, 10, "1 of 2 processes joined")
+    lives = Lifelines("spawn", 1.0, tuple(LINES))
+    assert say_progress(ProcessRun(lives), 7)[0] == 2
+    assert say_progress(ProcessRun(lives, StartCosts(7, cold={"thread": 1.0})), 7) == (3, 10, "0 of 7 rounds of starts")
+    costs = StartCosts(7, {"thread": (1.0,) * 7}, cold={"thread": 1.0})
+    assert say_progress(ProcessRun(lives, costs), 7) == (10, 10, "7 of 7 rounds of starts")
+    assert ProcessRun(lives, costs).complete and not ProcessRun(lives).complete
+
+
+def bars(ax):
+    kinds = [collection for collection in ax.collections if collection.get_gid() == "life"]
+    return [[(path.get_extents().x0, path.get_extents().x1) for path in kind.get_paths()] for kind in kinds]
+
+
+def test_lanes_show_coming_up_running_and_not_joined_yet():
+    coming_up, running, over = bars(plot_lifelines(read_lives("spawn", 2.0, LINES, 57.0)))
+    assert coming_up == [(0.0, 1.0), (0.5, 2.0)] and running == [(1.0, 3.0), (2.0, 4.0)]
+    assert over == [(3.0, 3.5), (4.0, 6.0)]
+    # while it goes on: the first runs until now, the second comes up until now
+    half = read_lives("spawn", 2.0, [Lifeline(50.0, 50.5, 51.0, pid=7), Lifeline(50.5)], now=52.0)
+    assert bars(plot_lifelines(half)) == [[(0.0, 1.0), (0.5, 2.0)], [(1.0, 2.0)], []]
+
+
+def test_dots_are_milliseconds_and_the_median_is_marked():
+    ax = plot_start_costs(costs_of(spawn=(0.03, 0.04, 0.05)), guess_ms=12)
+    points = {round(float(value), 6) for line in ax.lines for value in line.get_xdata()}
+    assert {30.0, 40.0, 50.0, 1000.0, 12} <= points and "40 ms" in {text.get_text() for text in ax.texts}
+
+
+def test_processes_that_live_longer_than_the_axis_get_a_longer_one():
+    card = ProcessCard(("spawn",), 3)
+    # a task of 2 s: 1.2 × 2 + 0.4 = 2.8; 6 s of life want 2.8 × 1.4³ (7.68; 5.49 is too short)
+    lives = read_lives("spawn", 2.0, LINES, 57.0)
+    assert card.frame(ProcessRun(lives))[3] == pytest.approx(2.8 * 1.4**3)

@@ -1,0 +1,79 @@
+"""Deliberate faults in the Process chapter."""
+
+from mutations.fault import Fault
+
+MEASURE, TASKS, PLOTS, LAB = (f"helpers/course/process/{name}.py" for name in ("measure", "tasks", "plots", "lab"))
+F = "tests/course/test_process_figures.py"
+
+FAULTS = [
+    Fault(
+        "the start measured from the return of start()",
+        TASKS,
+        "return returned - called, first_line - called, joined - called",
+        "return returned - called, first_line - returned, joined - called",
+        f"{F}::test_a_start_counts_from_calling_it",
+    ),
+    Fault(
+        "the wall ends with the first join",
+        MEASURE,
+        "return max(line.joined for line in self.lines)",
+        "return min(line.joined for line in self.lines)",
+        f"{F}::test_lives_count_from_the_first_call_and_last_until_the_last_join",
+    ),
+    Fault(
+        "times count from the first line of the first process",
+        MEASURE,
+        "origin = lines[0].called",
+        "origin = lines[0].began or lines[0].called",
+        f"{F}::test_lives_count_from_the_first_call_and_last_until_the_last_join",
+    ),
+    Fault(
+        "the cold start mixed into the others",
+        MEASURE,
+        "    if number == 0:\n        return replace(costs, cold=",
+        "    if number == 0:\n        costs = replace(costs, cold=",
+        f"{F}::test_the_cold_round_stands_apart",
+    ),
+    Fault(
+        "the first line and the join swapped",
+        MEASURE,
+        "for method, _, until_line, until_joined in times:",
+        "for method, _, until_joined, until_line in times:",
+        f"{F}::test_the_cold_round_stands_apart",
+    ),
+    Fault(
+        "the share of a start of the task alone",
+        LAB,
+        "percent(cost / (cost + lives.task_seconds), 1)",
+        "percent(cost / lives.task_seconds, 1)",
+        f"{F}::test_advice_says_which_share_a_start_takes_and_where_it_is_a_tenth",
+    ),
+    Fault(
+        "a tenth at ten times the start",
+        LAB,
+        "seconds(9 * cost)",
+        "seconds(10 * cost)",
+        f"{F}::test_advice_says_which_share_a_start_takes_and_where_it_is_a_tenth",
+    ),
+    Fault(
+        "a process runs until it is joined",
+        PLOTS,
+        "running.append((lane, line.began, _first(line.ended, line.joined, now)))",
+        "running.append((lane, line.began, _first(line.joined, now)))",
+        f"{F}::test_lanes_show_coming_up_running_and_not_joined_yet",
+    ),
+    Fault(
+        "dots in seconds",
+        PLOTS,
+        "values = 1000 * np.array(costs.first_line.get(method, ()))",
+        "values = np.array(costs.first_line.get(method, ()))",
+        f"{F}::test_dots_are_milliseconds_and_the_median_is_marked",
+    ),
+    Fault(
+        "progress forgets the cold round",
+        LAB,
+        "done = n_processes + 1 + run.costs.n_rounds",
+        "done = n_processes + run.costs.n_rounds",
+        f"{F}::test_progress_counts_joins_then_rounds_and_the_cold_one",
+    ),
+]
