@@ -327,12 +327,6 @@ LEAVE_ONE = "    Process(target=__import__('time').sleep, args=(60,)).start()\n"
 ONE_BY_ONE = "\ndef run_all(func, items):\n    return [run_apart(func, item) for item in items]\n"
 
 
-@pytest.mark.parametrize("exercise", [process_1, process_2, process_3])
-def test_solutions_pass(answer, exercise):
-    verdict = exercise.check(answer(exercise.answer))
-    assert verdict, verdict
-
-
 @pytest.mark.parametrize(
     ("exercise", "source", "state", "words"),
     [
@@ -399,9 +393,3 @@ def test_wrong_answers_are_told_why(answer, monkeypatch, exercise, source, state
     monkeypatch.setattr("helpers.course.process.exercises.PATIENCE", 0.3)
     verdict = exercise.check(answer(source))
     assert verdict.state == state and words in verdict.words, verdict
-
-
-@pytest.mark.parametrize("exercise", [process_1, process_2, process_3])
-def test_functions_of_a_plain_cell_get_the_explanation(exercise):
-    assert "%%worker" in exercise.check(lambda *args: None).words
-    assert exercise.check().state == "not attempted"

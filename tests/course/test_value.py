@@ -144,15 +144,6 @@ ADD, FILL, LEND = (exercise.answer.removeprefix("%%worker\n") for exercise in (v
 
 
 @pytest.mark.parametrize(
-    ("exercise", "source", "name"), [(value_1, ADD, "add"), (value_2, FILL, "fill"), (value_3, LEND, "lend")]
-)
-def test_solutions_pass_and_plain_cells_get_the_explanation(answers, exercise, source, name):
-    verdict = exercise.check(getattr(answers(source), name))
-    assert verdict, verdict
-    assert exercise.check().state == "not attempted" and "%%worker" in exercise.check(lambda *given: None).words
-
-
-@pytest.mark.parametrize(
     ("source", "state", "words"),
     [
         (
