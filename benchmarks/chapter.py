@@ -1,4 +1,4 @@
-"""Chapter 00 without a browser: how long it runs, and what its processes take in memory.
+"""Chapters without a browser: how long each runs, and what the processes of chapter 00 take in memory.
 
 ``python -m benchmarks.chapter NOTEBOOK`` runs one notebook and writes nothing.
 """
@@ -15,47 +15,45 @@ import psutil
 
 from benchmarks.rows import Row, at_most, missing, not_here
 
-SIZES = {"full": {"repeats": 3}, "quick": {"repeats": 1}, "smoke": {"repeats": 1, "cells": 3}}
+SIZES = {
+    "full": {"repeats": 3, "others": 20},
+    "quick": {"repeats": 1, "others": 20},
+    "smoke": {"repeats": 1, "others": 1, "cells": 3},
+}
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOK = ROOT / "notebooks" / "00_start_here.ipynb"
-WALL_S, MEBIBYTES = 20.0, 500.0
+FIRST, *OTHERS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+FIRST_S, OTHER_S, MEBIBYTES = 16.0, 15.0, 500.0
 EVERY = 0.2
 
 
-def measure(repeats, cells=None):
-    """Return the rows; `cells` runs only so many of the first cells.
+def measure(repeats, others, cells=None):
+    """Return the rows: chapter 00 `repeats` times, then `others` of the other chapters; of each the first `cells`.
 
     The tree is the kernel, the runner and all workers. The process that feeds the cells to the
     kernel stands in for JupyterLab's server: it is not part of the tree and has a row of its own.
     """
     if missing("nbclient"):
         return [not_here("chapter 00", "s", missing("nbclient"))]
-    took = [_play(cells) for _ in range(repeats)]
+    took = [_play(FIRST, cells) for _ in range(repeats)]
     wall, tree, kernel, client, most = (max(column) for column in zip(*took, strict=True))
-    longest = f"highest of {repeats}"
+    longest, looked = f"highest of {repeats}", f"looked at every {EVERY:g} s"
+    started = f"{longest}; start of the client and of the kernel included"
     return [
-        at_most(
-            "chapter 00, wall", wall, "s", WALL_S, note=f"{longest}; start of the client and of the kernel included"
-        ),
-        at_most(
-            "chapter 00, kernel and all below it, peak PSS",
-            tree,
-            "MiB",
-            MEBIBYTES,
-            note=f"{longest}; looked at every {EVERY:g} s",
-        ),
+        at_most("chapter 00, wall", wall, "s", FIRST_S, note=started),
+        *(at_most(f"chapter {path.stem[:2]}, wall", _play(path, cells)[0], "s", OTHER_S) for path in OTHERS[:others]),
+        at_most("chapter 00, kernel and all below it, peak PSS", tree, "MiB", MEBIBYTES, note=f"{longest}; {looked}"),
         Row("chapter 00, the kernel alone, peak PSS", kernel, "MiB"),
         Row("chapter 00, the client, not counted, peak PSS", client, "MiB"),
         Row("chapter 00, processes at a time", most, ""),
     ]
 
 
-def _play(cells):
+def _play(path, cells):
     """Return (seconds, peak MiB of the kernel's tree, of the kernel, of the client, most processes at a time)."""
     start = perf_counter()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
     client = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.chapter", str(NOTEBOOK), *([str(cells)] if cells else [])],
+        [sys.executable, "-m", "benchmarks.chapter", str(path), *([str(cells)] if cells else [])],
         cwd=ROOT,
         env=environment,
     )
@@ -71,7 +69,7 @@ def _play(cells):
         sleep(EVERY)
     if client.returncode:
         raise RuntimeError(
-            f"Chapter 00 did not run to its end (exit code {client.returncode}): run it in JupyterLab to see why."
+            f"{path.name} did not run to its end (exit code {client.returncode}): run it in JupyterLab to see why."
         )
     return perf_counter() - start, tree, kernel, own, most
 

@@ -19,7 +19,7 @@ from helpers.engines import ENGINES, engine_problem
 from helpers.engines.registry import start_methods_of
 from helpers.labs import SpeedupLab
 from helpers.measure import run_once
-from helpers.models import parallel_pairs
+from helpers.plots import provisional_points
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.faults import spin_for_ever
 
@@ -28,44 +28,49 @@ SIZES = {
     "quick": {"presses": 3, "work": 0.25, "stops": 1, "engines": tuple(ENGINES)},
     "smoke": {"presses": 1, "work": 0.01, "stops": 1, "engines": ("serial", "pool")},
 }
-FIRST_POINT, STOP = 0.6, 0.5
+#: seconds; and runs: the serial loop and one other
+FIRST_POINT, STOP, FIRST_RUNS = 0.6, 0.5, 2
 #: seconds to wait for workers that are busy
 PATIENCE = 30.0
 
 
 def measure(presses, work, stops, engines):
     """Return the rows of both."""
-    return [*_first_point(presses, work), *_stop_in_lab(stops), *_stop_everywhere(stops, engines)]
+    return [*_first_point(presses, work, engines), *_stop_in_lab(stops), *_stop_everywhere(stops, engines)]
 
 
-def _first_point(presses, work):
+def _first_point(presses, work, engines):
     runner.end_all()
-    lab = SpeedupLab(sum_squares, [work_for(100 * work)] * 10, repeats=3)
+    items = [work_for(100 * work)] * 10
+    above = [_press(SpeedupLab(sum_squares, items, repeats=1))[0] for _ in range(presses + 1)]
+    four = [_press(SpeedupLab(sum_squares, items, engines=engines, n_workers=2, repeats=1)) for _ in range(presses)]
+    yield at_most(
+        "Run to first point, above the work, warm", median(above[1:]), "s", FIRST_POINT, note=spread(above[1:])
+    )
+    yield Row("Run to first point, above the work, first press", above[0], "s", note="the runner has to be started")
+    yield at_most("runs before the first point, all engines", max(runs for _, runs in four), "runs", FIRST_RUNS)
+    seconds = [seconds for seconds, _ in four]
+    yield at_most(
+        "Run to first point, all engines, above the work", median(seconds), "s", FIRST_POINT, note=spread(seconds)
+    )
+
+
+def _press(lab):
+    """Return (seconds from Run to the picture with the first point, less those of the runs before it; these runs)."""
     seen, show = [], lab._show_picture
 
     def show_and_note(scale):
         show(scale)
-        if lab.result is not None and parallel_pairs(lab.result):
-            seen.append((perf_counter(), lab.result))
+        if lab.result is not None and provisional_points(lab.result):
+            seen.append((perf_counter(), lab.result.runs))
 
     lab._show_picture = show_and_note
-    above = []
-    for _ in range(presses + 1):
-        seen.clear()
-        pressed = perf_counter()
-        lab.run()
-        lab.wait()
-        shown, result = seen[0]
-        above.append(shown - pressed - sum(run.cold_wall for run in result.runs))
+    pressed = perf_counter()
+    lab.run()
+    lab.wait()
     lab.close()
-    yield at_most(
-        "Run to first point, above the work, warm",
-        median(above[1:]),
-        "s",
-        FIRST_POINT,
-        note=f"{len(result.runs)} runs before it; {spread(above[1:])}",
-    )
-    yield Row("Run to first point, above the work, first press", above[0], "s", note="the runner has to be started")
+    shown, runs = seen[0]
+    return shown - pressed - sum(run.cold_wall for run in runs), len(runs)
 
 
 def _stop_in_lab(stops):
@@ -95,18 +100,9 @@ def _stop_one(engine, method):
     playing = []
 
     def work():
-        try:
-            n_workers = 1 if engine == "serial" else 2
-            run_once(
-                spin_for_ever,
-                range(4),
-                engine=engine,
-                n_workers=n_workers,
-                start_method=method,
-                on_start=playing.append,
-            )
-        except runner.Stopped:
-            pass
+        n_workers = 1 if engine == "serial" else 2
+        options = {"engine": engine, "n_workers": n_workers, "start_method": method}
+        run_once(spin_for_ever, range(4), **options, on_start=playing.append)
 
     thread = threading.Thread(target=work)
     thread.start()
