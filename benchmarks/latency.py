@@ -43,13 +43,13 @@ def _first_point(presses, work, engines):
     runner.end_all()
     items = [work_for(100 * work)] * 10
     above = [_press(SpeedupLab(sum_squares, items, repeats=1))[0] for _ in range(presses + 1)]
-    four = [_press(SpeedupLab(sum_squares, items, engines=engines, n_workers=2, repeats=1)) for _ in range(presses)]
+    several = [_press(SpeedupLab(sum_squares, items, engines=engines, n_workers=2, repeats=1)) for _ in range(presses)]
     yield at_most(
         "Run to first point, above the work, warm", median(above[1:]), "s", FIRST_POINT, note=spread(above[1:])
     )
     yield Row("Run to first point, above the work, first press", above[0], "s", note="the runner has to be started")
-    yield at_most("runs before the first point, all engines", max(runs for _, runs in four), "runs", FIRST_RUNS)
-    seconds = [seconds for seconds, _ in four]
+    yield at_most("runs before the first point, all engines", max(runs for _, runs in several), "runs", FIRST_RUNS)
+    seconds = [seconds for seconds, _ in several]
     yield at_most(
         "Run to first point, all engines, above the work", median(seconds), "s", FIRST_POINT, note=spread(seconds)
     )
