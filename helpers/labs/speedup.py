@@ -79,7 +79,7 @@ def say_warm_up(sweep):
     """Return what the picture of a growing sweep shows as long as no round counts; "" afterwards."""
     if parallel_pairs(sweep) or not plots.provisional_points(sweep):
         return ""
-    return "The pale points are of the warm-up round, which is not counted; the first counted round follows."
+    return "The pale points are of the warm-up round, which is not counted."
 
 
 class SpeedupLab(Lab):
@@ -259,8 +259,8 @@ class SpeedupLab(Lab):
             return
         try:
             self._extra.value = (
-                "<pre class='helpers-program'"
-                f" style='white-space:pre-wrap;line-height:1.35'>{html.escape(self.code())}</pre>"
+                "<pre class='helpers-program' "
+                f"style='white-space:pre-wrap;line-height:1.35'>{html.escape(self.code())}</pre>"
             )
         except HelpersError as error:
             self._fail(error)

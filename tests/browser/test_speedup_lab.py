@@ -43,7 +43,9 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
     assert lab.counts() == [1, 2]
     lab.watch()
     lab.run()
-    notebook.page.wait_for_function("window.seen.pictures.length > 1")
+    lab.message.get_by_text("warm-up round, which is not counted").wait_for()
+    lab.cell.screenshot(path=screenshots / "lab-warm-up.png")
+    notebook.page.wait_for_function("window.seen.pictures.length > 2")
     during = lab.boxes()
     lab.cell.screenshot(path=screenshots / "lab-running.png")
     notebook.page.wait_for_function("window.seen.over")
@@ -52,6 +54,7 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
     assert len([text for text in seen["progress"] if " of 30 runs" in text]) > 3, seen[
         "progress"
     ]  # 6 rounds of serial and 2 x 2
+    assert any("no round counts yet" in alt for alt in seen["alts"]), "the first points are those of the warm-up"
     assert "times the serial loop" in seen["alts"][-1] and len(seen["alts"]) > 3, "points come one by one"
     lab.wait_drawn()
     assert "serial" in lab.message.inner_text()
@@ -82,8 +85,8 @@ def test_controls_are_reached_with_tab_in_reading_order(notebook, lab):
     order = []
     for _ in range(40):
         name = notebook.page.evaluate(
-            "[...document.activeElement.closest('[class*=helpers-]')?.classList ?? []].find(one =>"
-            " one.startsWith('helpers-'))"
+            "[...document.activeElement.closest('[class*=helpers-]')?.classList ?? []].find(one => "
+            "one.startsWith('helpers-'))"
         )
         if name is None or name == "helpers-code":
             break
