@@ -221,8 +221,8 @@ def _too_few(law, counts, starved, sweep):
     if starved:
         left_out = ", ".join(map(str, sorted(starved)))
         return (
-            f"{text}, after leaving out {left_out}, which want more than the {sweep.environment['usable_cpus']:g}"
-            " usable CPUs: measure on a machine with more CPUs, or read the points without a law."
+            f"{text}, after leaving out {left_out}, which want more than the {sweep.environment['usable_cpus']:g} "
+            "usable CPUs: measure on a machine with more CPUs, or read the points without a law."
         )
     return f"{text}: measure more, as in n_workers=(1, 2, 3, 4)."
 
@@ -333,8 +333,8 @@ def _why_serial(sweep, best):
         locked = sweep.environment.get("gil_enabled", True)
         if engine == "threads" and locked and computes and run.cpu < 1.3 * run.wall:
             return (
-                f"since threads take turns: together they used {run.cpu / (run.wall or 1):.1f} CPUs, the GIL lets one"
-                " compute at a time"
+                f"since threads take turns: together they used {run.cpu / (run.wall or 1):.1f} CPUs, the GIL lets one "
+                "compute at a time"
             )
         if usable and n_workers > usable and computes:
             return f"since {n_workers} workers share {usable:g} usable CPUs"

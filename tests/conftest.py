@@ -58,8 +58,8 @@ def leave_nothing_behind(request):
             return
         if time.monotonic() > deadline:
             raise AssertionError(
-                f"{request.node.name} left behind: threads {threads}, processes {processes}, shared memory"
-                f" {sorted(blocks)}"
+                f"{request.node.name} left behind: threads {threads}, processes {processes}, shared memory "
+                f"{sorted(blocks)}"
             )
         time.sleep(0.05)
 

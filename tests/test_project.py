@@ -36,8 +36,8 @@ LONGEST_FUNCTION, LONGER_FUNCTIONS = (
 #: What others rely on: they may be added to, never taken away or renamed without a word in the README.
 PUBLIC = {
     "helpers.errors": (
-        "EngineUnavailableError HelpersError InvalidArgumentError NotEnoughPointsError NotImportableError"
-        " NotPicklableError ResultsDifferError TaskFailedError WorkerDiedError"
+        "EngineUnavailableError HelpersError InvalidArgumentError NotEnoughPointsError NotImportableError "
+        "NotPicklableError ResultsDifferError TaskFailedError WorkerDiedError"
     ),
     "helpers.records": "Advice Estimate Fit Run Sweep Timeline",
     "helpers.machine": "doctor machine_report usable_cpus",
@@ -49,19 +49,19 @@ PUBLIC = {
     "helpers.exercises": "Exercise Verdict",
     "helpers.course.start": "start_1 start_2",
     "helpers.course.process": (
-        "Lifeline Lifelines ProcessLab ProcessRun StartCosts measure_lifelines measure_starts plot_lifelines"
-        " plot_start_costs process_1 process_2 process_3"
+        "Lifeline Lifelines ProcessLab ProcessRun StartCosts measure_lifelines measure_starts plot_lifelines "
+        "plot_start_costs process_1 process_2 process_3"
     ),
     "helpers.course.pool": (
-        "BreakEven FLAVOURS PoolLab PoolProgress PoolRun measure_break_even measure_pool plot_break_even plot_pool"
-        " pool_1 pool_2 pool_3"
+        "BreakEven FLAVOURS PoolLab PoolProgress PoolRun measure_break_even measure_pool plot_break_even plot_pool "
+        "pool_1 pool_2 pool_3"
     ),
     "helpers.course.queue": (
         "QueueLab QueueLane QueueRun measure_queue plot_depth plot_queue_lanes queue_1 queue_2 queue_3"
     ),
     "helpers.course.pipe": (
-        "COPIES COPY Deliveries PipeLab Trip Trips WAYS measure_delivery measure_pipes pipe_1 pipe_2 pipe_3"
-        " plot_bandwidth plot_trip_times"
+        "COPIES COPY Deliveries PipeLab Trip Trips WAYS measure_delivery measure_pipes pipe_1 pipe_2 pipe_3 "
+        "plot_bandwidth plot_trip_times"
     ),
     "helpers.course.counting": (
         "Count Counting Slice WAYS draw_counting_card measure_counting plot_counting plot_counting_rates"

@@ -335,6 +335,6 @@ def folded(title, text):
     if not text.strip():
         return ""
     return (
-        f"<details><summary>{title}</summary><pre"
-        f" style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
+        f"<details><summary>{title}</summary><pre "
+        f"style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
     )

@@ -26,16 +26,16 @@ BODIES = {
     "serial": "return [{name}(item) for item in ITEMS]",
     "threads": "with ThreadPoolExecutor({n}) as pool:\n    return list(pool.map({name}, ITEMS))",
     "processes": (
-        "context = multiprocessing.get_context({method!r})\nwith ProcessPoolExecutor({n}, mp_context=context) as"
-        " pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))"
+        "context = multiprocessing.get_context({method!r})\nwith ProcessPoolExecutor({n}, mp_context=context) as "
+        "pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))"
     ),
     "pool": (
-        "with multiprocessing.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS,"
-        " chunksize={chunk})"
+        "with multiprocessing.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS, "
+        "chunksize={chunk})"
     ),
     "multiprocess": (
-        "with multiprocess.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS,"
-        " chunksize={chunk})"
+        "with multiprocess.get_context({method!r}).Pool({n}) as pool:\n    return pool.map({name}, ITEMS, "
+        "chunksize={chunk})"
     ),
     "interpreters": (
         "with InterpreterPoolExecutor({n}) as pool:\n    return list(pool.map({name}, ITEMS, chunksize={chunk}))"
@@ -91,8 +91,8 @@ def write_items(items):
     packed = pack_items(items)
     if b"__main__" in packed:
         raise NotImportableError(
-            "The items are of a class defined in a plain cell, so no program can build them: define it in a %%worker"
-            " cell."
+            "The items are of a class defined in a plain cell, so no program can build them: define it in a %%worker "
+            "cell."
         )
     lines = textwrap.wrap(base64.b85encode(zlib.compress(packed)).decode(), 100)
     return (

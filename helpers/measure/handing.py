@@ -94,8 +94,8 @@ def pack_items(items):
                 dill.dumps(item)
             except Exception as error:
                 raise NotPicklableError(
-                    f"Item {index} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to another process:"
-                    f" {error}. Send what it is made of (a path, numbers, text) and build it in the task.",
+                    f"Item {index} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to another process: "
+                    f"{error}. Send what it is made of (a path, numbers, text) and build it in the task.",
                     index=index,
                     item=safe_repr(item),
                 ) from error

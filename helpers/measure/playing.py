@@ -103,9 +103,9 @@ def require_same(expected, results, items):
     for index, (one, other) in enumerate(zip(expected, results, strict=True)):
         if not is_same(one, other):
             raise ResultsDifferError(
-                f"Item {index} ({safe_repr(items[index])}) gave {safe_repr(one)} in the serial loop and"
-                f" {safe_repr(other)} in parallel. A task must depend on its item alone: look for random numbers (seed"
-                " them from the item), the time, a process id, or a variable that other tasks change.",
+                f"Item {index} ({safe_repr(items[index])}) gave {safe_repr(one)} in the serial loop and "
+                f"{safe_repr(other)} in parallel. A task must depend on its item alone: look for random numbers (seed "
+                "them from the item), the time, a process id, or a variable that other tasks change.",
                 index=index,
                 serial=safe_repr(one),
                 parallel=safe_repr(other),

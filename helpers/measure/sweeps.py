@@ -190,8 +190,8 @@ def explain(error, visit, items, so_far):
         item = safe_repr(items[last]) if last is not None and last < len(items) else None
         at = f" It was at item {last} ({item})." if item is not None else ""
         explained = WorkerDiedError(
-            f"In {where}: {error}{at} The function ends its own process: look for os._exit, a crash in compiled code,"
-            " or memory.",
+            f"In {where}: {error}{at} The function ends its own process: look for os._exit, a crash in compiled code, "
+            "or memory.",
             exitcode=error.exitcode,
             last_task=last,
             item=item,

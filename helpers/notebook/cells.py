@@ -124,8 +124,8 @@ class WorkerCells:
         if names := list(names):
             exist = "exists" if len(names) == 1 else "exist"
             _say(
-                f"%%worker: {_quote(names)} {exist} only in the notebook; workers will not find what only the notebook"
-                " has. Define or import it in this cell, or pass it with each item; calls belong in the next cell."
+                f"%%worker: {_quote(names)} {exist} only in the notebook; workers will not find what only the notebook "
+                "has. Define or import it in this cell, or pass it with each item; calls belong in the next cell."
             )
 
     def _import(self, cell):
@@ -166,8 +166,8 @@ class WorkerCells:
             bound = self.cells[module].bound[name]
             if not name.startswith("_") and self.shell.user_ns.get(name, bound) is not bound:
                 _say(
-                    f"%%worker: `{name}` has been redefined in a plain cell; this cell uses the one of"
-                    f" {self.cells[module].describe()}."
+                    f"%%worker: `{name}` has been redefined in a plain cell; this cell uses the one of "
+                    f"{self.cells[module].describe()}."
                 )
         self.shell.push({name: value for name, value in cell.bound.items() if not name.startswith("_")})
         self.owner.update(dict.fromkeys(cell.bound, cell))
@@ -191,8 +191,8 @@ def _explain(error, body):
         lines = ["%%worker", *body.splitlines()]
         if error.lineno and error.lineno <= len(lines) and _MAGIC_LINE.match(lines[error.lineno - 1]):
             return (
-                "IPython's %magics, !commands and ? do not work in a %%worker cell, which is plain Python: move the"
-                " line to another cell"
+                "IPython's %magics, !commands and ? do not work in a %%worker cell, which is plain Python: move the "
+                "line to another cell"
             )
         return error.msg
     return f"{error.msg}: workers import a %%worker cell, they cannot await; put it into an async function"

@@ -166,8 +166,8 @@ def _describe(named, module_name, name, short, found):
         return f"`{short}`, defined inside `{name.rpartition('.<locals>')[0].rpartition('.')[2]}`"
     if module_name in _MAIN:
         return (
-            f"`{short}`, defined in"
-            f" {'a plain notebook cell' if _in_notebook() else 'the program that was started (`__main__`)'}"
+            f"`{short}`, defined in "
+            f"{'a plain notebook cell' if _in_notebook() else 'the program that was started (`__main__`)'}"
         )
     if found is None:
         return f"`{short}`, which module `{module_name}` does not have under that name"

@@ -159,8 +159,8 @@ def test_a_program_is_run_and_what_it_prints_has_no_paths():
 
 def test_the_deadline_ends_a_program_with_all_it_started():
     program = (
-        "import multiprocessing, time\nif __name__ == '__main__':\n    p = multiprocessing.Process(target=time.sleep,"
-        " args=(77,))\n    p.start()\n    print(p.pid, flush=True)\n    time.sleep(77)\n"
+        "import multiprocessing, time\nif __name__ == '__main__':\n    p = multiprocessing.Process(target=time.sleep, "
+        "args=(77,))\n    p.start()\n    print(p.pid, flush=True)\n    time.sleep(77)\n"
     )
     run = run_program(program, timeout=2)
     assert run.exitcode is None and run.ended == "ended by the deadline" and run.seconds < 10

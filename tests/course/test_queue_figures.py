@@ -140,8 +140,8 @@ def test_titles_and_the_alt_text_say_the_figures(whole):
         "Who waits for whom: producers blocked in put 50 %, consumers waiting in get 60 % of their time"
     ]
     assert describe_queue(whole) == (
-        "1 producer, 2 consumers, no limit: at most 1 item in the queue, 0.2 items a second; producers blocked in put"
-        " 50 %, consumers waiting in get 60 % of their time."
+        "1 producer, 2 consumers, no limit: at most 1 item in the queue, 0.2 items a second; producers blocked in put "
+        "50 %, consumers waiting in get 60 % of their time."
     )
     assert "nothing measured yet" in describe_queue(plan_queue_run())
 

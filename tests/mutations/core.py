@@ -76,8 +76,8 @@ FAULTS = [
     Fault(
         "CPU time shared out evenly instead of by duration, by numpy",
         RUNS,
-        "(lasted * (cpu / busy if busy > 0 else 0.0))",
-        "(lasted * 0 + cpu / len(lasted))",
+        "lasted * (cpu / busy if busy > 0 else 0.0)",
+        "lasted * 0 + cpu / len(lasted)",
         f"{F}::test_replies_become_a_timeline_an_account_and_cpu_seconds",
     ),
     Fault(
@@ -100,6 +100,27 @@ FAULTS = [
         "board[slot] = at\n",
         "board[slot] = at - 1\n",
         f"{F}::test_each_task_is_stamped_before_and_after",
+    ),
+    Fault(
+        "items of every block are numbered from the chunk's first on",
+        "helpers/tasks/worker.py",
+        "first + at, board, slot",
+        "first, board, slot",
+        f"{F}::test_tasks_of_all_blocks_are_stamped_and_numbered",
+    ),
+    Fault(
+        "starts taken for ends from the second block on",
+        "helpers/tasks/worker.py",
+        "finished.frombytes(pack(layout, *ends))",
+        "finished.frombytes(pack(layout, *(starts if at else ends)))",
+        f"{F}::test_tasks_of_all_blocks_are_stamped_and_numbered",
+    ),
+    Fault(
+        "rows of each chunk overwrite those of the chunk before",
+        RUNS,
+        "rows, end = slice(end, end + len(starts)), end + len(starts)",
+        "rows, end = slice(0, len(starts)), end + len(starts)",
+        f"{F}::test_replies_become_a_timeline_an_account_and_cpu_seconds",
     ),
     # speedups and estimates
     Fault(

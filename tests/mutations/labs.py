@@ -48,8 +48,8 @@ FAULTS = [
         LAB,
         "if parallel_pairs(sweep) or not plots.provisional_points(sweep):",
         "if parallel_pairs(sweep) or plots.provisional_points(sweep):",
-        f"{T}::test_the_warm_up_is_in_no_advice_and_no_alt_text"
-        f" {T}::test_progress_and_the_warm_up_are_told_while_it_runs",
+        f"{T}::test_the_warm_up_is_in_no_advice_and_no_alt_text "
+        f"{T}::test_progress_and_the_warm_up_are_told_while_it_runs",
     ),
     Fault(
         "worker counts offered end at the CPUs",

@@ -134,6 +134,17 @@ def test_each_task_is_stamped_before_and_after(monkeypatch):
     assert results == [(5, "a"), (6, "b")] and board == [0, 0]  # while at item 4 the board says 5, afterwards 0
 
 
+def test_tasks_of_all_blocks_are_stamped_and_numbered(monkeypatch):
+    # blocks of two: items 4 and 5, then 6; the item "c" fails, at 6
+    monkeypatch.setattr("helpers.tasks.worker.BLOCK", 2)
+    monkeypatch.setattr("helpers.tasks.worker.perf_counter", Clock(1.0, 2.0, 3.0, 4.0, 5.0, 7.0))
+    board = [0]
+    started, finished, results, failures = trace_items({"a": "A", "b": "B"}.__getitem__, ["a", "b", "c"], 4, board, 0)
+    assert (list(started), list(finished)) == ([1.0, 3.0, 5.0], [2.0, 4.0, 7.0])
+    assert results == ["A", "B", None] and board == [0]
+    assert list(failures) == [6] and failures[6][:2] == ("'c'", "KeyError")
+
+
 # --- estimates and speedups -------------------------------------------------------------------
 
 

@@ -166,12 +166,12 @@ def test_a_kernel_that_started_processes_itself_still_runs_its_exit_handlers(met
         "%load_ext helpers",
         "%%worker\ndef double(number):\n    return 2 * number",
         (
-            f"from multiprocessing import get_context\nwith get_context({method!r}).Pool(1) as pool:\n    assert"
-            " pool.map(double, [1]) == [2]"
+            f"from multiprocessing import get_context\nwith get_context({method!r}).Pool(1) as pool:\n    assert "
+            "pool.map(double, [1]) == [2]"
         ),
         (
-            "import atexit,"
-            f" pathlib\natexit.register(pathlib.Path({str(tmp_path / 'ended')!r}).touch)\ndouble.__code__.co_filename"
+            "import atexit, "
+            f"pathlib\natexit.register(pathlib.Path({str(tmp_path / 'ended')!r}).touch)\ndouble.__code__.co_filename"
         ),
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])

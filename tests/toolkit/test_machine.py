@@ -421,8 +421,8 @@ def test_real_machine_pinned_to_one_core_agrees_with_loky():
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("this system has no os.sched_setaffinity")
     code = (
-        "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import loky; from helpers.machine import"
-        " *; print(usable_cpus(), loky.cpu_count(), machine_report().decided_by)"
+        "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import loky; from helpers.machine import "
+        "*; print(usable_cpus(), loky.cpu_count(), machine_report().decided_by)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True

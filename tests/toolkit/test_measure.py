@@ -396,11 +396,11 @@ def test_a_timeline_put_together_with_numpy_is_the_same():
 
     from helpers.records import Timeline
 
-    plain, quick = Timeline(), Timeline()
     times = array("d", [10.5, 11.0, 12.0, 10.75, 11.5, 12.125]).tobytes()
-    assert plain.add_chunk(3, 10.25, times, 0.5, 10.0) == pytest.approx(
-        quick.add_chunk(3, 10.25, times, 0.5, 10.0, many=True)
+    (plain, working), (quick, busy) = (
+        Timeline.of_chunks([(3, 10.25, times, 0.5)], 10.0, many) for many in (False, True)
     )
+    assert working == busy == 0.875
     assert (
         plain.columns() == quick.columns()
         and list(plain.started) == [0.5, 1.0, 2.0]

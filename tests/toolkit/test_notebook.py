@@ -828,8 +828,8 @@ def test_source_takes_what_is_used_in_order_and_nothing_else(tmp_path, monkeypat
 def test_source_of_worker_cells_is_inlined(shell, tmp_path):
     shell.worker("import math\nLIMIT = 2\n_MORE = 1\ndef root(x):\n    return math.sqrt(x) + LIMIT + _MORE\n")
     shell.worker(
-        "import math\nclass Box:\n    def __init__(self, x): self.x = x\n    @staticmethod\n    def open(x): return"
-        " Box(x).x\n"
+        "import math\nclass Box:\n    def __init__(self, x): self.x = x\n    @staticmethod\n    def open(x): return "
+        "Box(x).x\n"
     )
     shell.worker("def both(x, by=0):\n    return math.floor(root(x)) + Box.open(by)\n")
     printed, source, name = run_source(functools.partial(shell.user_ns["both"], by=4), "(9)", tmp_path)

@@ -14,21 +14,52 @@ from helpers.measure.answers import run_answer
 from helpers.runner import describe_exit
 from helpers.tasks import cpu, faults
 
+PLAYS = """
+import os, signal, sys, threading, time
+
+def count(n):
+    for number in range(n):
+        yield number, os.getpid()
+
+def say(text):
+    print(text)
+    print('and on stderr', file=sys.stderr)
+    yield 1
+
+def look():
+    yield threading.active_count(), os.getsid(0) == os.getpid(), sys.path, os.getcwd()
+
+def fail():
+    yield 1
+    raise KeyError('gone')
+
+def fail_oddly():
+    yield 1
+    class Odd(Exception): pass
+    raise Odd('hard to pickle')
+
+def unreadable():
+    import __main__
+    class Gone: pass
+    Gone.__qualname__, Gone.__module__ = 'Gone', '__main__'
+    __main__.Gone = Gone
+    yield Gone()
+
+def unpicklable():
+    yield lambda: 1
+
+def resist():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield 1
+    while True: time.sleep(1)
+"""
+
 
 @pytest.fixture
 def plays(tmp_path, monkeypatch):
     """A module of generator functions that the runner can import."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "plays_for_tests.py").write_text(
-        "import os, sys, threading, time\ndef count(n):\n    for number in range(n):\n        yield number,"
-        " os.getpid()\ndef say(text):\n    print(text)\n    print('and on stderr', file=sys.stderr)\n    yield 1\ndef"
-        " look():\n    yield threading.active_count(), os.getsid(0) == os.getpid(), sys.path, os.getcwd()\ndef"
-        " fail():\n    yield 1\n    raise KeyError('gone')\ndef fail_oddly():\n    yield 1\n    class Odd(Exception):"
-        " pass\n    raise Odd('hard to pickle')\ndef unreadable():\n    import builtins, __main__\n    class Gone:"
-        " pass\n    Gone.__qualname__ = 'Gone'\n    Gone.__module__ = '__main__'\n    __main__.Gone = Gone\n    yield"
-        " Gone()\ndef unpicklable():\n    yield lambda: 1\ndef resist():\n    import signal\n   "
-        " signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    yield 1\n    while True: time.sleep(1)\n"
-    )
+    (tmp_path / "plays_for_tests.py").write_text(PLAYS, encoding="utf-8")
     import plays_for_tests
 
     yield plays_for_tests

@@ -77,14 +77,14 @@ def _examine_merge(func):
 
 lock_1 = Exercise(
     "lock_1",
-    "Write add_all(counter, lock, work, items): add work(item) of every item to counter.value. Two processes run it at"
-    " the same time.",
+    "Write add_all(counter, lock, work, items): add work(item) of every item to counter.value. Two processes run it at "
+    "the same time.",
     _examine_add,
     "nothing was lost under two start methods, and the work itself ran in both processes at the same time.",
     (
         (
-            "counter.value += work(item) reads the counter, works, and writes: everything that another process writes"
-            " between is lost."
+            "counter.value += work(item) reads the counter, works, and writes: everything that another process writes "
+            "between is lost."
         ),
         "Compute first, outside the lock; then `with lock:` around the update alone.",
     ),
@@ -130,20 +130,20 @@ def _examine_transfer(func):
             raise NotAttempted("the function moves nothing yet.")
         if balances != expected:
             raise Wrong(
-                f"under {say_method(method)} two accounts of 100 each end at {balances[0]} and {balances[1]}, expected"
-                f" {expected[0]} and {expected[1]}: hold the locks of both accounts while you change them."
+                f"under {say_method(method)} two accounts of 100 each end at {balances[0]} and {balances[1]}, expected "
+                f"{expected[0]} and {expected[1]}: hold the locks of both accounts while you change them."
             )
         if min(taken) < 2 * N_TRANSFERS:
             raise Wrong(
-                f"the balances are right this time, but the locks of the accounts were taken {taken[0]} and {taken[1]}"
-                " times, not once for each of the transfers: a third transfer with one other account would not be kept"
-                " out."
+                f"the balances are right this time, but the locks of the accounts were taken {taken[0]} and {taken[1]} "
+                "times, not once for each of the transfers: a third transfer with one other account would not be kept "
+                "out."
             )
         if alone:
             raise Wrong(
-                "the balances are right, but an account was changed while the lock of the other one was not held: in"
-                " between, the amount is in both accounts or in neither, and anybody may look. Hold both locks while"
-                " you change both."
+                "the balances are right, but an account was changed while the lock of the other one was not held: in "
+                "between, the amount is in both accounts or in neither, and anybody may look. Hold both locks while "
+                "you change both."
             )
 
 

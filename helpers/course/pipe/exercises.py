@@ -40,8 +40,8 @@ def _examine_worker(func):
             _explain_silence(found, silent_at)
         if not found["ended"]:
             raise Wrong(
-                "the replies are right, but the worker runs on after the other end was closed: leave the loop at"
-                " EOFError."
+                "the replies are right, but the worker runs on after the other end was closed: leave the loop at "
+                "EOFError."
             )
         if found["exitcode"] != 0:
             why = found["raised"] or "no reason known"
@@ -102,8 +102,8 @@ def _examine_exchange(func):
 def _deadlock_text(size_bytes):
     if size_bytes == SMALL_BYTES:
         return (
-            "so little fits into the pipe, so each side seems to wait for the other one's message. One of them must"
-            " send first."
+            "so little fits into the pipe, so each side seems to wait for the other one's message. One of them must "
+            "send first."
         )
     return "each side seems to wait until the other one receives. One of them must receive first."
 
@@ -128,8 +128,8 @@ def _judge_exchange(found, size_bytes):
 
 pipe_2 = Exercise(
     "pipe_2",
-    "Write exchange(connection, message, first): both sides call it, one of them with first=True; it returns the other"
-    " side's message.",
+    "Write exchange(connection, message, first): both sides call it, one of them with first=True; it returns the other "
+    "side's message.",
     _examine_exchange,
     "both sides got the other one's message, also where it is far larger than the pipe: no deadlock is possible.",
     (
@@ -175,15 +175,15 @@ def _call_gather(func, spy, items, method):
 
 pipe_3 = Exercise(
     "pipe_3",
-    "Write gather(func, items, n_workers): n_workers processes, a pipe each, work at the same time; results in the"
-    " items' order.",
+    "Write gather(func, items, n_workers): n_workers processes, a pipe each, work at the same time; results in the "
+    "items' order.",
     _examine_gather,
     "two processes were at work at the same time, under two start methods, and the results are in order.",
     (
         "Send an item to every worker before you receive anything: a send and its recv in one line are serial work.",
         (
-            "multiprocessing.connection.wait(list of connections) gives those that have a result. Remember which item"
-            " each of them has."
+            "multiprocessing.connection.wait(list of connections) gives those that have a result. Remember which item "
+            "each of them has."
         ),
         (
             "Close your copies of the workers' ends after start, and your own ends when there is nothing left: then the"

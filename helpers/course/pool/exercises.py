@@ -66,16 +66,16 @@ def judge_sharing(spans):
 
 pool_1 = Exercise(
     "pool_1",
-    "Write fair_map(func, items): func over items by a pool of two, in order, long items never stuck behind each"
-    " other.",
+    "Write fair_map(func, items): func over items by a pool of two, in order, long items never stuck behind each "
+    "other.",
     _examine_map,
-    "under two start methods the results are in order, two processes worked at the same time, and each took one of the"
-    " long items.",
+    "under two start methods the results are in order, two processes worked at the same time, and each took one of the "
+    "long items.",
     (
         "Pool(2) as a context manager, and a method of it that keeps the order of the items.",
         (
-            "By default map makes four chunks a worker, so neighbours travel together. Its third argument is the size"
-            " of a chunk."
+            "By default map makes four chunks a worker, so neighbours travel together. Its third argument is the size "
+            "of a chunk."
         ),
     ),
     """%%worker
@@ -125,15 +125,15 @@ def judge_kept(value):
 
 pool_2 = Exercise(
     "pool_2",
-    "Write keep_good(func, items): a tuple of the list of good results, in order, and a dict {place: exception} of the"
-    " failed items.",
+    "Write keep_good(func, items): a tuple of the list of good results, in order, and a dict {place: exception} of the "
+    "failed items.",
     _examine_keep,
     "under two start methods all good results are kept, each failure comes with its exception, and two processes worked"
     " at the same time.",
     (
         (
-            "pool.map gives the first error and nothing else. imap gives one result, or raises one error, each time"
-            " next() is called."
+            "pool.map gives the first error and nothing else. imap gives one result, or raises one error, each time "
+            "next() is called."
         ),
         (
             "results = pool.imap(func, items); then, for each place, next(results) inside try. Take the list inside the"
@@ -175,8 +175,8 @@ def _examine_first(func):
             raise Wrong(f"it gives {value!r}, which is the result of no item: it should give a single result.")
         if any(item == str(SLOW_FIRST[0]) for *_, item in spans):
             raise Wrong(
-                "the result is right, but it returned only after the slow item had ended: nobody needed to wait for"
-                " that."
+                "the result is right, but it returned only after the slow item had ended: nobody needed to wait for "
+                "that."
             )
         if not spans:
             raise Wrong("the function it was given was never called.")

@@ -153,9 +153,9 @@ def explain_pool(record, cpus):
     worst = max(lost, key=lost.get)
     if record.kind == "computing" and run.n_workers > cpus and shares["working"] > 0.5:
         return (
-            f"{run.n_workers} workers share {plural(cpus, 'usable CPU')}, so each task takes longer than alone:"
-            f" {record.speedup:.2f} times the serial loop. Try"
-            f" {'as many workers as CPUs' if cpus > 1 else 'waiting tasks, or a machine with more CPUs'}."
+            f"{run.n_workers} workers share {plural(cpus, 'usable CPU')}, so each task takes longer than alone: "
+            f"{record.speedup:.2f} times the serial loop. Try "
+            f"{'as many workers as CPUs' if cpus > 1 else 'waiting tasks, or a machine with more CPUs'}."
         )
     if record.kind == "waiting" and lost[worst] < 0.3:
         workers = plural(run.n_workers, "worker")
@@ -165,8 +165,8 @@ def explain_pool(record, cpus):
         )
     if lost[worst] < 0.1:
         return (
-            f"The workers spent {percent(shares['working'])} of their time on tasks: {record.speedup:.2f} times the"
-            " serial loop."
+            f"The workers spent {percent(shares['working'])} of their time on tasks: {record.speedup:.2f} times the "
+            "serial loop."
         )
     figure = f"{percent(lost[worst])} of the workers' time"
     chunk = "a larger chunk size" if FLAVOURS[record.flavour] else "map, which hands over chunks"
@@ -179,8 +179,8 @@ def explain_pool(record, cpus):
         ),
         "waiting": f"Waiting for the next chunk took {figure}. Try {chunk}, or larger tasks.",
         "idle_tail": (
-            f"The idle tail took {figure}: workers had nothing left while the last one worked. Try"
-            f" {_shorten_tail(record)}."
+            f"The idle tail took {figure}: workers had nothing left while the last one worked. Try "
+            f"{_shorten_tail(record)}."
         ),
     }[worst]
 

@@ -48,8 +48,8 @@ def _examine_run_apart(func):
             raise Wrong("the function it was given was never called.")
         if any(span[0] == pid for span in spans):
             raise Wrong(
-                "the result is right, but the function ran in the process that called run_apart: nothing was started"
-                " for it. (target=f(x) calls f at once; a Process wants target=f, args=(x,).)"
+                "the result is right, but the function ran in the process that called run_apart: nothing was started "
+                "for it. (target=f(x) calls f at once; a Process wants target=f, args=(x,).)"
             )
         if len(spans) > 1:
             raise Wrong(f"the function was called {len(spans)} times: once is enough.")
@@ -66,8 +66,8 @@ process_1 = Exercise(
     (
         "Make a Pipe, hand its writing end to a Process, and receive from the reading end.",
         (
-            "helpers.course.process.tasks.send_result(connection, func, item) is a target that sends what func(item)"
-            " gives."
+            "helpers.course.process.tasks.send_result(connection, func, item) is a target that sends what func(item) "
+            "gives."
         ),
         "Receive first, then join: a process that still has to hand over a large result does not end.",
     ),

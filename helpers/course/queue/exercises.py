@@ -27,8 +27,8 @@ from helpers.exercises.base import (
 from helpers.notebook import require_importable
 
 LATE = (
-    "Does every consumer get a sentinel of its own? A process that has put more than a pipe holds does not end before"
-    " it is taken out: get the results first, join afterwards."
+    "Does every consumer get a sentinel of its own? A process that has put more than a pipe holds does not end before "
+    "it is taken out: get the results first, join afterwards."
 )
 
 
@@ -55,24 +55,24 @@ def judge_map(value, spans):
     if value != [square_large(item) for item in ITEMS]:
         found = [part[0] if isinstance(part, tuple) else part for part in value] if isinstance(value, list) else value
         raise Wrong(
-            f"for the items {ITEMS} and a function whose results begin with the squares, it gives {found!r}, not"
-            f" {[item * item for item in ITEMS]}: in the order of the items. Results arrive in any order; let each"
-            " carry its number."
+            f"for the items {ITEMS} and a function whose results begin with the squares, it gives {found!r}, not "
+            f"{[item * item for item in ITEMS]}: in the order of the items. Results arrive in any order; let each "
+            "carry its number."
         )
     require_overlap(spans)
 
 
 queue_1 = Exercise(
     "queue_1",
-    "Write, in a %%worker cell, map_by_queue(func, items): two processes, tasks and results in queues, a list in"
-    " order.",
+    "Write, in a %%worker cell, map_by_queue(func, items): two processes, tasks and results in queues, a list in "
+    "order.",
     _examine_map,
-    "two processes took the items from your queue at the same time, and large results came back in order, under two"
-    " start methods.",
+    "two processes took the items from your queue at the same time, and large results came back in order, under two "
+    "start methods.",
     (
         (
-            "The target of the processes is a loop: for number, item in iter(tasks.get, None): results.put((number,"
-            " func(item)))."
+            "The target of the processes is a loop: for number, item in iter(tasks.get, None): results.put((number, "
+            "func(item)))."
         ),
         "Start two processes, put enumerate(items), then None twice: one sentinel a process.",
         "Take as many results as there are items, then join the processes, then put the results in order.",
@@ -123,8 +123,8 @@ def judge_worker(found, joined, codes, troubles):
     told = Counter((item, state, value if state == "ok" else None) for item, state, value in found)
     if lost := sorted(item for item, _, _ in (wanted - told).elements()):
         raise Wrong(
-            f"there is no right result for the items {lost} of {DIVISORS}: a failing item is reported and does not"
-            " end the worker."
+            f"there is no right result for the items {lost} of {DIVISORS}: a failing item is reported and does not "
+            "end the worker."
         )
     if extra := list((told - wanted).elements()):
         raise Wrong(f"nobody asked for the result {extra[0]!r}: the sentinel None is not an item.")
@@ -132,23 +132,23 @@ def judge_worker(found, joined, codes, troubles):
         raise Wrong("a worker is still running: it does not end when the sentinel None comes.")
     if not joined:
         raise Wrong(
-            "all results are right, but tasks.join() does not return: some item, or the sentinel, never got its"
-            " task_done()."
+            "all results are right, but tasks.join() does not return: some item, or the sentinel, never got its "
+            "task_done()."
         )
 
 
 queue_2 = Exercise(
     "queue_2",
-    "Write, in a %%worker cell, careful_worker(tasks, results): divide each item, report failures, task_done for"
-    " everything, end at None.",
+    "Write, in a %%worker cell, careful_worker(tasks, results): divide each item, report failures, task_done for "
+    "everything, end at None.",
     _examine_worker,
-    "every item is accounted for, failures too, join returns, and both processes end by themselves, under two start"
-    " methods.",
+    "every item is accounted for, failures too, join returns, and both processes end by themselves, under two start "
+    "methods.",
     (
         "Import divide in the same cell. An item gives (item, 'ok', divide(item)) or (item, 'failed', repr(error)).",
         (
-            "A while True loop with tasks.get(). try: return if the item is None, else put the result. except"
-            " Exception: put the failure."
+            "A while True loop with tasks.get(). try: return if the item is None, else put the result. except "
+            "Exception: put the failure."
         ),
         "finally: tasks.task_done() runs in each of these cases, also on the way out by return.",
     ),
@@ -195,17 +195,17 @@ def judge_pipeline(value, firsts, seconds):
         raise Wrong(f"it gives {value!r}, not a list.")
     if sorted(value, key=str) != sorted(wanted, key=str):
         raise Wrong(
-            f"of {len(RAW)} items it gives {value!r}; in some order it should be {wanted}. One process of the"
-            " first stage may still be at work when the other is done: the second stage gets its sentinel when"
-            " both have ended."
+            f"of {len(RAW)} items it gives {value!r}; in some order it should be {wanted}. One process of the "
+            "first stage may still be at work when the other is done: the second stage gets its sentinel when "
+            "both have ended."
         )
     require_overlap(firsts)
     if {pid for pid, *_ in firsts} & {pid for pid, *_ in seconds}:
         raise Wrong("the result is right, but a process ran both functions: the second stage is a process of its own.")
     if min(began for _, _, began, _, _ in seconds) > max(ended for _, _, _, ended, _ in firsts):
         raise Wrong(
-            "the result is right, but the second stage began when the first was over: it is to take each item as"
-            " soon as it comes."
+            "the result is right, but the second stage began when the first was over: it is to take each item as "
+            "soon as it comes."
         )
 
 
@@ -213,16 +213,16 @@ queue_3 = Exercise(
     "queue_3",
     "Write, in a %%worker cell, pipeline(first, second, items): two processes run first, a third one second.",
     _examine_pipeline,
-    "two processes of the first stage worked while a third took what they made, and nothing was lost at the end, under"
-    " two start methods.",
+    "two processes of the first stage worked while a third took what they made, and nothing was lost at the end, under "
+    "two start methods.",
     (
         (
-            "One function serves both stages: for item in iter(inbox.get, None): outbox.put(func(item)). There are"
-            " three queues."
+            "One function serves both stages: for item in iter(inbox.get, None): outbox.put(func(item)). There are "
+            "three queues."
         ),
         (
-            "Who knows that nothing more comes for the second stage? Not a process of the first stage alone: its"
-            " neighbour may still work."
+            "Who knows that nothing more comes for the second stage? Not a process of the first stage alone: its "
+            "neighbour may still work."
         ),
         "Put two sentinels into the first queue, join the two processes, then put one sentinel into the second queue.",
     ),

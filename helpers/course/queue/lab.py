@@ -104,8 +104,8 @@ class QueueLab(Lab):
         )
         if plan.expected_seconds > self._timeout:
             raise InvalidArgumentError(
-                f"This would take {plan.expected_seconds:.0f} s, more than the {self._timeout:g} s a run may take:"
-                " fewer items or shorter work."
+                f"This would take {plan.expected_seconds:.0f} s, more than the {self._timeout:g} s a run may take: "
+                "fewer items or shorter work."
             )
         return plan
 
@@ -146,31 +146,31 @@ def advise_queue(run):
     putting, getting = run.waiting_share("producer"), run.waiting_share("consumer")
     if putting > WAITS and putting > getting:
         return (
-            f"Producers wait for consumers: {percent(putting)} of their time they are blocked in put, because the"
-            " queue is full. More consumers or shorter work on an item would raise the throughput; a larger maxsize"
-            " would only put the waiting off."
+            f"Producers wait for consumers: {percent(putting)} of their time they are blocked in put, because the "
+            "queue is full. More consumers or shorter work on an item would raise the throughput; a larger maxsize "
+            "would only put the waiting off."
         )
     if getting > WAITS and getting > putting:
         return _advise_waiting_consumers(run, getting)
     if not run.maxsize and run.deepest > 0.3 * run.n_items:
         return (
-            f"Nobody waits: {run.deepest} of {plural(run.n_items, 'item')} lay in the queue at once. A maxsize would"
-            " keep the memory bounded."
+            f"Nobody waits: {run.deepest} of {plural(run.n_items, 'item')} lay in the queue at once. A maxsize would "
+            "keep the memory bounded."
         )
     return (
-        f"The sides keep pace: producers are blocked {percent(putting)}, consumers wait {percent(getting)} of their"
-        f" time, and at most {plural(run.deepest, 'item')} {noun(run.deepest, 'lies', 'lie')} in the queue."
+        f"The sides keep pace: producers are blocked {percent(putting)}, consumers wait {percent(getting)} of their "
+        f"time, and at most {plural(run.deepest, 'item')} {noun(run.deepest, 'lies', 'lie')} in the queue."
     )
 
 
 def _advise_waiting_consumers(run, getting):
     if run.n_items < run.n_consumers:
         return (
-            f"Only {plural(run.n_items, 'item')} for {run.n_consumers} consumers: some of them got nothing but the"
-            " sentinel. Try more items."
+            f"Only {plural(run.n_items, 'item')} for {run.n_consumers} consumers: some of them got nothing but the "
+            "sentinel. Try more items."
         )
     spare = "some of these consumers could go" if run.n_consumers > 1 else "so would shorter work on an item"
     return (
-        f"Consumers wait for producers: {percent(getting)} of their time they are in get, because the queue is empty."
-        f" More producers would raise the throughput; {spare}."
+        f"Consumers wait for producers: {percent(getting)} of their time they are in get, because the queue is empty. "
+        f"More producers would raise the throughput; {spare}."
     )

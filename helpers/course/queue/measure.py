@@ -217,8 +217,8 @@ def play_queue(plan, timeout):
             crew.require_health()
             if time.monotonic() > deadline:
                 raise TimeoutError(
-                    "The queue was not worked off within its deadline; its processes were ended. Take fewer items or"
-                    " shorter work."
+                    "The queue was not worked off within its deadline; its processes were ended. Take fewer items or "
+                    "shorter work."
                 )
             if have_ended(logs[: plan.n_producers]):
                 sentinels -= put_sentinels(queue, sentinels)

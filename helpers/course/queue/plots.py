@@ -96,9 +96,9 @@ def describe_queue(run):
     if not run.lanes:
         return "Items in the queue over time, and who waits for whom: nothing measured yet"
     return (
-        f"{_sides(run)}, {_limit(run)}: at most {plural(run.deepest, 'item')} in the queue,"
-        f" {rate(run.throughput)} items a second; producers blocked in put {percent(run.waiting_share('producer'))},"
-        f" consumers waiting in get {percent(run.waiting_share('consumer'))} of their time."
+        f"{_sides(run)}, {_limit(run)}: at most {plural(run.deepest, 'item')} in the queue, "
+        f"{rate(run.throughput)} items a second; producers blocked in put {percent(run.waiting_share('producer'))}, "
+        f"consumers waiting in get {percent(run.waiting_share('consumer'))} of their time."
     )
 
 

@@ -43,8 +43,8 @@ start_1 = Exercise(
     "two worker processes imported your function, under two start methods, and every result is right.",
     (
         (
-            "A step halves an even number, and takes an odd n to 3 * n + 1. Count the steps until n is 1; for n = 1"
-            " that is none."
+            "A step halves an even number, and takes an odd n to 3 * n + 1. Count the steps until n is 1; for n = 1 "
+            "that is none."
         ),
         "The cell begins with the line %%worker, so that worker processes can import what it defines.",
     ),

@@ -72,11 +72,11 @@ def judge_count(said, n_updates):
 
 value_1 = Exercise(
     "value_1",
-    "Write, in a %%worker cell, add(counter, n_updates): it adds 1 to a shared Value, n_updates times, and none is"
-    " lost.",
+    "Write, in a %%worker cell, add(counter, n_updates): it adds 1 to a shared Value, n_updates times, and none is "
+    "lost.",
     _examine_add,
-    "two processes added at the same time, under two start methods, on a counter that pauses between reading and"
-    " writing; none was lost.",
+    "two processes added at the same time, under two start methods, on a counter that pauses between reading and "
+    "writing; none was lost.",
     (
         "counter.value += 1 reads, adds and writes: three steps. Which lock does a Value bring along?",
         "with counter.get_lock(): holds it. Or count in a local variable first, and hold the lock once.",
@@ -131,21 +131,21 @@ def _examine_fill(func):
             raise NotAttempted("the block is still empty, and the function it was given was never called.")
         if not there:
             raise Wrong(
-                "it unlinks the block, which belongs to the caller: close() is for everybody, unlink() for the owner"
-                " alone."
+                "it unlinks the block, which belongs to the caller: close() is for everybody, unlink() for the owner "
+                "alone."
             )
         if values != expected:
             raise Wrong(
-                f"the block holds {values}, and {expected} is expected: func(place) at every place, as a double (8"
-                " bytes)."
+                f"the block holds {values}, and {expected} is expected: func(place) at every place, as a double (8 "
+                "bytes)."
             )
         require_overlap(spans)
 
 
 value_2 = Exercise(
     "value_2",
-    "Write fill(func, name, n, n_workers): worker processes write func(place) into every place of a shared block of n"
-    " doubles.",
+    "Write fill(func, name, n, n_workers): worker processes write func(place) into every place of a shared block of n "
+    "doubles.",
     _examine_fill,
     "two processes wrote at the same time into one block, under two start methods, and left it to its owner.",
     (
@@ -226,8 +226,8 @@ def _examine_lend(func):
 
 value_3 = Exercise(
     "value_3",
-    "Write lend(data, work): put data into a new shared block, return work(name, len(data)), and leave no block"
-    " behind.",
+    "Write lend(data, work): put data into a new shared block, return work(name, len(data)), and leave no block "
+    "behind.",
     _examine_lend,
     "the block was there while it was needed, and gone afterwards, also when the work failed.",
     (
