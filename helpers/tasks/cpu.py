@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from math import isqrt
+from time import perf_counter
 
 
 def do_nothing(item):
@@ -41,3 +42,25 @@ def hash_block(size_bytes):
     'e3b0c442'
     """
     return sha256(bytes(size_bytes)).hexdigest()
+
+
+def burn(n_loops):
+    """Return a number after `n_loops` rounds of a loop in pure Python: CPU work of a known amount.
+
+    >>> burn(3)
+    3
+    """
+    total = 0
+    for number in range(n_loops):
+        total += number & 255
+    return total
+
+
+def count_loops_per_ms(n_loops=40_000, repeats=5):
+    """Return how many rounds of `burn` this process does in a millisecond, the best of `repeats` tries."""
+    best = float("inf")
+    for _ in range(repeats):
+        began = perf_counter()
+        burn(n_loops)
+        best = min(best, perf_counter() - began)
+    return n_loops / best / 1000

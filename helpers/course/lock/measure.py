@@ -19,12 +19,13 @@ from time import perf_counter
 
 from helpers import machine, runner
 from helpers.arguments import check_choice, check_count, check_number
-from helpers.course.lock.tasks import WORK, seconds_per_loop, serve
+from helpers.course.lock.tasks import WORK, serve
 from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
 from helpers.errors import HelpersError
 from helpers.measure.handing import check_counts, check_settings
 from helpers.records import estimate_ratio
+from helpers.tasks.cpu import count_loops_per_ms
 from helpers.tasks.crew import HEAD_START
 
 #: By kind of work: steps of one run, shared out among the workers, and seconds of one step on average. Sleeping is
@@ -235,7 +236,7 @@ def _plan(pairs, repeats):
 
 def play_locks(visits, share, work, n_steps, start_method, timeout):
     """Yield a LockRun for each visit. Runs in the runner."""
-    length = STEPS[work][1] / (seconds_per_loop() if work == "compute" else 1.0)
+    length = STEPS[work][1] * (1000 * count_loops_per_ms() if work == "compute" else 1.0)
     inside, frees = length * share, [length * (1 - share) * factor for factor in vary(n_steps)]
     jobs = {"serial": "plain", "locked": "sections", "unlocked": "unprotected"}
     context = multiprocessing.get_context(start_method)

@@ -16,6 +16,7 @@ import threading
 from array import array
 from time import perf_counter, sleep
 
+from helpers.tasks.cpu import burn
 from helpers.tasks.crew import begin_at
 from helpers.tasks.worker import describe, end_with_parent
 
@@ -57,10 +58,9 @@ class TracedLock:
             self.lock.release()
 
 
-def burn(n_loops):
-    """Keep a CPU busy for a fixed amount of work: so many turns of an empty loop."""
-    for _ in range(int(n_loops)):
-        pass
+def compute(n_loops):
+    """Keep a CPU busy for a fixed amount of work: so many turns of a loop, not a whole number perhaps."""
+    burn(int(n_loops))
 
 
 def rest(seconds):
@@ -69,18 +69,8 @@ def rest(seconds):
         sleep(seconds)
 
 
-def seconds_per_loop(n_loops=100_000, repeats=5):
-    """Return how long one turn of `burn` takes here: the best of `repeats`."""
-    best = float("inf")
-    for _ in range(repeats):
-        began = perf_counter()
-        burn(n_loops)
-        best = min(best, perf_counter() - began)
-    return best / n_loops
-
-
 #: How a part of a step is spent: computing, or waiting with the CPU free.
-WORK = {"compute": burn, "wait": rest}
+WORK = {"compute": compute, "wait": rest}
 
 
 def run_plain(counter, _lock, frees, inside, work):

@@ -14,7 +14,21 @@ import signal
 from random import Random
 from time import perf_counter, sleep, thread_time
 
+from helpers.tasks.cpu import burn, count_loops_per_ms
 from helpers.tasks.worker import end_with_parent
+
+__all__ = [
+    "KINDS",
+    "ORDERS",
+    "burn",
+    "count_loops_per_ms",
+    "do_work",
+    "make_sizes",
+    "note_task",
+    "run_noted",
+    "run_noted_pair",
+    "start_lane",
+]
 
 #: What a task can do, and in which order tasks can stand.
 KINDS = ("computing", "waiting")
@@ -41,28 +55,6 @@ def make_sizes(n_tasks, mean_ms, skew=1.0, order="longest last"):
         Random(n_tasks).shuffle(weights)
     scale = mean_ms * n_tasks / sum(weights) if weights else 0.0
     return [scale * weight for weight in weights]
-
-
-def burn(n_loops):
-    """Return a number after `n_loops` rounds of a loop in pure Python: CPU work of a known amount.
-
-    >>> burn(3)
-    3
-    """
-    total = 0
-    for number in range(n_loops):
-        total += number & 255
-    return total
-
-
-def count_loops_per_ms(n_loops=40_000, repeats=5):
-    """Return how many rounds of `burn` this process does in a millisecond, the best of `repeats` tries."""
-    best = float("inf")
-    for _ in range(repeats):
-        began = perf_counter()
-        burn(n_loops)
-        best = min(best, perf_counter() - began)
-    return n_loops / best / 1000
 
 
 def do_work(kind, size):
