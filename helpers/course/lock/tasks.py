@@ -51,9 +51,8 @@ class TracedLock:
         self.got.append(perf_counter())
 
     def __exit__(self, error_type, error, trace):
-        self.released.append(
-            perf_counter()
-        )  # before: the next one may get it at once, and spans must not seem to overlap
+        # Before giving it back: the next one may get it at once, and spans must not seem to overlap.
+        self.released.append(perf_counter())
         if self.lock is not None:
             self.lock.release()
 
