@@ -147,26 +147,26 @@ ADD, FILL, LEND = (exercise.answer.removeprefix("%%worker\n") for exercise in (v
     ("source", "state", "words"),
     [
         (
-            "def add(counter, increments):\n    for _ in range(increments):\n        counter.value += 1\n",
+            "def add(counter, n_updates):\n    for _ in range(n_updates):\n        counter.value += 1\n",
             "wrong",
             "updates were lost",
         ),
         (
             (
-                "def add(counter, increments):\n    for _ in range(increments):\n        value = counter.value\n"
+                "def add(counter, n_updates):\n    for _ in range(n_updates):\n        value = counter.value\n"
                 "        with counter.get_lock():\n            counter.value = value + 1\n"
             ),
             "wrong",
             "updates were lost",
         ),
         (
-            "def add(counter, increments):\n    counter.get_lock().acquire()\n    counter.value += increments\n",
+            "def add(counter, n_updates):\n    counter.get_lock().acquire()\n    counter.value += n_updates\n",
             "wrong",
             "never released",
         ),
-        ("def add(counter, increments):\n    counter += increments\n", "wrong", "TypeError"),
-        ("import os\ndef add(counter, increments):\n    os._exit(3)\n", "wrong", "in the middle"),
-        ("def add(counter, increments):\n    ...\n", "not attempted", "still says 0"),
+        ("def add(counter, n_updates):\n    counter += n_updates\n", "wrong", "TypeError"),
+        ("import os\ndef add(counter, n_updates):\n    os._exit(3)\n", "wrong", "in the middle"),
+        ("def add(counter, n_updates):\n    ...\n", "not attempted", "still says 0"),
     ],
 )
 def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words):

@@ -176,7 +176,7 @@ class CountRates:
 
     def __init__(self, ax, counting):
         self.ax = ax
-        style_axes(ax, "updates a second (each step ten times)", grid="x")
+        style_axes(ax, "updates a second (each grid line: ten times the last)", grid="x")
         ax.set_xscale("log")
         ax.set_xlim(*RATES)
         ax.minorticks_off()
@@ -266,22 +266,25 @@ class CountingCard(MovingPicture):
         write_rates_head(right, counting)
         ways = [count.way for count in counting.counts]
         if self.guess is not None and "no lock" in ways:
-            draw_guess(left, ways.index("no lock"), counting.expected, self.guess)
-        for artist in (*self.bars.moving, *self.rates.moving):
+            guess = draw_guess(left, ways.index("no lock"), counting.expected, self.guess)
+        else:
+            guess = []
+        self.moving = [*self.bars.moving, *guess, *self.rates.moving]  # the guess over the bars
+        for artist in self.moving:
             self.keep(artist)
 
     def move(self, counting):
         """Move bars and marks to what `counting` says now."""
         self.bars.show(counting)
         self.rates.show(counting)
-        return [*self.bars.moving, *self.rates.moving]
+        return self.moving
 
 
 def draw_guess(ax, row, expected, guess):
-    """Draw how many of the `expected` updates are left if the share `guess` is lost."""
+    """Draw how many of the `expected` updates are left if the share `guess` is lost; return the artists."""
     place = expected * (1 - guess)
-    ax.plot([place] * 2, [row - 0.2, row + 0.3], color="white", linewidth=4, zorder=5)
-    ax.plot([place] * 2, [row - 0.2, row + 0.3], color=INK, linewidth=1.6, zorder=5, gid="guess")
+    lines = ax.plot([place] * 2, [row - 0.2, row + 0.3], color="white", linewidth=4, zorder=5)
+    lines += ax.plot([place] * 2, [row - 0.2, row + 0.3], color=INK, linewidth=1.6, zorder=5, gid="guess")
     style = {"size": SMALL_SIZE, "family": FONT, "color": INK, "va": "bottom", "gid": "guess label"}
     words = f"┃ your guess: {percent(guess)} lost"
-    ax.annotate(words, (0, row - 0.24), (64, 1), textcoords="offset points", **style)
+    return [*lines, ax.annotate(words, (0, row - 0.24), (64, 1), textcoords="offset points", **style)]

@@ -72,7 +72,10 @@ def _examine_merge(func):
     for method in METHODS:
         taken = _add(func, method)
         if taken != 2:
-            raise Wrong(f"the total is right, but the two processes took the lock {taken} times: once each is enough.")
+            raise Wrong(
+                f"the total is right, but the two processes took the lock {taken} times: once each is enough. "
+                "Add up in a variable of your own first."
+            )
 
 
 lock_1 = Exercise(

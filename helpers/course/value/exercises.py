@@ -79,7 +79,7 @@ value_1 = Exercise(
     "writing; none was lost.",
     (
         "counter.value += 1 reads, adds and writes: three steps. Which lock does a Value bring along?",
-        "with counter.get_lock(): holds it. Or count in a local variable first, and hold the lock once.",
+        "with counter.get_lock(): holds it. Or count alone in a variable, and merge at the end, inside the lock.",
     ),
     """%%worker
 def add(counter, n_updates):
