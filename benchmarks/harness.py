@@ -29,8 +29,8 @@ def measure(n_items, work, repeats, sweeps):
         shares.append(100 * inside / wall)
         outside.append(1000 * (wall - inside) / len(result.runs))
     what = (
-        f"{len(ENGINES)} engines × {len(COUNTS)} worker counts and serial, {repeats} repeats and the warm-up, {work:g}"
-        " s of work"
+        f"{len(ENGINES)} engines × {len(COUNTS)} worker counts and serial, {repeats} repeats and the warm-up, {work:g} "
+        "s of work"
     )
     return [
         at_least("inside runs, runner to be started", shares[0], "%", SHARE, note=what),

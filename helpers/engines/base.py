@@ -71,9 +71,9 @@ def task_failed(failures, results):
     more = f" and {plural(others, 'more item')}" if others else ""
     trace = shorten_paths(first.remote_traceback)
     return TaskFailedError(
-        f"The function failed on item {first.index}, which is {first.item}{more}: {first.error_type}:"
-        f" {first.message}\n{len(results) - len(failures)} of {len(results)} results are kept in error.results;"
-        f" error.failures has every traceback.\n\nIn the worker:\n{trace}",
+        f"The function failed on item {first.index}, which is {first.item}{more}: {first.error_type}: "
+        f"{first.message}\n{len(results) - len(failures)} of {len(results)} results are kept in error.results; "
+        f"error.failures has every traceback.\n\nIn the worker:\n{trace}",
         failures=failures,
         results=results,
         index=first.index,
@@ -113,7 +113,7 @@ class Team(ABC):
 
     @abstractmethod
     def _run_chunks(self, items, chunksize):
-        """Run the items; return (replies, sent bytes), as (first, queued, Reply)."""
+        """Hand the items over; return (replies as they come, bytes sent), a reply as (first, queued, Reply)."""
 
     @abstractmethod
     def _close(self, broken):
@@ -128,22 +128,23 @@ class Team(ABC):
         """
         chunksize = chunksize or auto_chunksize(len(items), self.n_workers)
         began = perf_counter()
-        handed, sent_bytes = self._run_chunks(items, chunksize)
-        results, received_bytes = self._unpack([reply for _, _, reply in handed])
+        coming, sent_bytes = self._run_chunks(items, chunksize)
+        handed, results, received_bytes = [], [], 0
+        for first, queued, reply in coming:  # unpickled while the workers are at the next chunk, as in `Pool.map`
+            values, size = unpack_results(reply)
+            results += values
+            received_bytes += size
+            handed.append((first, queued, reply))
         wall = perf_counter() - began
         line, failures, account, cpu = read_replies(handed, len(items), self.n_workers, self.startup, began, wall)
         return Batch(results, failures, line, account, self.startup, wall, cpu, chunksize, sent_bytes, received_bytes)
 
-    def _unpack(self, replies):
-        """Return (all results in order, bytes received); results that travelled were pickled."""
-        results, received_bytes = [], 0
-        for reply in replies:
-            if isinstance(reply.results, bytes):
-                received_bytes += len(reply.results)
-                results.extend(pickle.loads(reply.results))
-            else:
-                results.extend(reply.results)
-        return results, received_bytes
+
+def unpack_results(reply):
+    """Return (the list of results, bytes received); results that travelled were pickled."""
+    if isinstance(reply.results, bytes):
+        return pickle.loads(reply.results), len(reply.results)
+    return reply.results, 0
 
 
 def read_replies(handed, n_items, n_workers, startup, began, wall):
@@ -153,15 +154,12 @@ def read_replies(handed, n_items, n_workers, startup, began, wall):
     Times of the timeline count from asking for the workers; what passed between their coming up and
     this run belongs to neither.
     """
-    line, failures, chunks, cpu, working = Timeline(), {}, [], 0.0, 0.0
-    for _first, queued, reply in handed:
-        working += line.add_chunk(
-            reply.slot, queued, reply.times, reply.cpu, began - startup, many=n_items >= MANY_TASKS
-        )
-        cpu += reply.cpu
-        failures.update({index: Failure(index, *facts) for index, facts in reply.failures.items()})
-        chunks.append((reply.slot, reply.received, reply.done))
-    return line, failures, account_chunks(chunks, n_workers, startup, began, wall, working), cpu
+    rows = [(reply.slot, queued, reply.times, reply.cpu) for _, queued, reply in handed]
+    line, working = Timeline.of_chunks(rows, began - startup, many=n_items >= MANY_TASKS)
+    failures = {index: Failure(index, *facts) for _, _, reply in handed for index, facts in reply.failures.items()}
+    chunks = [(reply.slot, reply.received, reply.done) for _, _, reply in handed]
+    account = account_chunks(chunks, n_workers, startup, began, wall, working)
+    return line, failures, account, sum(reply.cpu for _, _, reply in handed)
 
 
 def dump_chunk(items, first):
@@ -174,8 +172,8 @@ def dump_chunk(items, first):
                 pickle.dumps(item, protocol=5)
             except Exception as error:
                 raise NotPicklableError(
-                    f"Item {first + offset} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to a worker"
-                    f" process: {error}. Send what it is made of (a path, numbers, text) and build it in the task.",
+                    f"Item {first + offset} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to a worker "
+                    f"process: {error}. Send what it is made of (a path, numbers, text) and build it in the task.",
                     index=first + offset,
                     item=safe_repr(item),
                 ) from error

@@ -50,7 +50,7 @@ class InterpretersTeam(Team):
             payload = dump_chunk(items[first : first + chunksize], first)
             sent_bytes += len(payload)
             handed.append((first, perf_counter(), self.pool.submit(run_chunk, first, payload)))
-        return [(first, queued, future.result()) for first, queued, future in handed], sent_bytes
+        return ((first, queued, future.result()) for first, queued, future in handed), sent_bytes
 
     def _close(self, broken):
         if self.pool is not None:

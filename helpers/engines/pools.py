@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from time import perf_counter
 
-from helpers.engines.base import START_DEADLINE, Team, dump_chunk
+from helpers.engines.base import START_DEADLINE, Team, dump_chunk, unpack_results
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.notebook import module_of
 from helpers.runner import describe_exit
@@ -73,18 +73,21 @@ class ProcessTeam(Team):
                 handed.append((first, perf_counter(), self._submit(run_chunk, first, payload)))
             except BrokenProcessPool:  # a worker died while the others' chunks were handed over
                 break
-        replies, results = [], {}
+        return self._await_all(handed, chunksize), sent_bytes
+
+    def _await_all(self, handed, chunksize):
+        """Yield (first, queued, Reply) in the order of the items, each as soon as it is there."""
+        results = {}
         for first, queued, answer in handed:
             reply = self._await(answer, results)
             if reply.times is None:
                 raise HelpersError(
                     f"Items from {first} on could not be unpickled in a worker: {reply.results[1]}: {reply.results[2]}"
                 )
-            replies.append((first, queued, reply))
             results[first] = reply
-        if len(results) * chunksize < len(items):
+            yield first, queued, reply
+        if len(results) * chunksize < len(self.items):
             raise self._death(results)
-        return replies, sent_bytes
 
     def _death(self, results):
         """Return the WorkerDiedError for the worker that ended by itself."""
@@ -99,12 +102,12 @@ class ProcessTeam(Team):
         item = safe_repr(self.items[last]) if last is not None else None
         kept = {}
         for chunk_first, reply in results.items():
-            kept.update(enumerate(self._unpack([reply])[0], chunk_first))
+            kept.update(enumerate(unpack_results(reply)[0], chunk_first))
         where = f" while it worked on item {last}, which is {item}" if last is not None else ""
         memory = ", or give the workers more memory" if exitcode == -getattr(signal, "SIGKILL", 9) else ""
         return WorkerDiedError(
-            f"A worker process ended{where}: {describe_exit(exitcode)}. {len(kept)} results that came back before are"
-            f" kept in error.results. Run that item alone in the serial loop to see why{memory}.",
+            f"A worker process ended{where}: {describe_exit(exitcode)}. {len(kept)} results that came back before are "
+            f"kept in error.results. Run that item alone in the serial loop to see why{memory}.",
             exitcode=exitcode,
             last_task=last,
             item=item,

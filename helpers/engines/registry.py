@@ -53,8 +53,8 @@ def problem_by_value():
             raise ValueError("what came back is another function")
     except Exception as error:
         return (
-            f"dill {dill.__version__}, with which multiprocess {multiprocess.__version__} sends functions, fails on"
-            f" Python {platform.python_version()}: {type(error).__name__}: {error}"
+            f"dill {dill.__version__}, with which multiprocess {multiprocess.__version__} sends functions, fails on "
+            f"Python {platform.python_version()}: {type(error).__name__}: {error}"
         )
     return None
 
@@ -69,8 +69,8 @@ def check_multiprocess():
         ) from None
     if problem is not None:
         raise EngineUnavailableError(
-            f"The engine multiprocess cannot run here: {problem}. A newer dill will do:"
-            " python -m pip install --upgrade dill multiprocess, then restart the kernel.",
+            f"The engine multiprocess cannot run here: {problem}. A newer dill will do: "
+            "python -m pip install --upgrade dill multiprocess, then restart the kernel.",
             engine="multiprocess",
         )
 

@@ -41,35 +41,52 @@ class Timeline:
         """Memory of the columns in bytes."""
         return sum(len(column) * column.itemsize for column in self.columns().values())
 
-    def add_chunk(self, worker, queued, times, cpu, origin, many=False):
-        """Append the rows of a chunk; return the seconds its tasks took.
+    @classmethod
+    def of_chunks(cls, chunks, origin, many=False):
+        """Return (Timeline, seconds inside the function) of `chunks`, [(worker, queued, times, cpu)] by their items.
 
-        `times` are the bytes of all starts and then all ends, in seconds of the clock at which
-        the run's time is `origin`; `cpu` is shared out by duration. `many` uses numpy, whose
-        import only pays for tens of thousands of tasks.
+        `times` are the bytes of all starts and then all ends of a chunk, in seconds of the clock at
+        which the run's time is `origin`, as `queued` is; `cpu` is shared out by duration. `many` uses
+        numpy, whose import only pays for tens of thousands of tasks.
         """
-        both = array("d")
-        both.frombytes(times)
-        count = len(both) // 2
-        self.worker.extend(array("H", [worker]) * count)
-        self.queued.extend(array("d", [queued - origin]) * count)
         if many:
-            import numpy as np
+            return cls._of_many(chunks, origin)
+        line, working = cls(), 0.0
+        for worker, queued, times, cpu in chunks:
+            both = array("d", times)
+            count = len(both) // 2
+            starts, ends = [time - origin for time in both[:count]], [time - origin for time in both[count:]]
+            busy = sum(ends) - sum(starts)
+            rate = cpu / busy if busy > 0 else 0.0
+            line.worker.extend(array("H", [worker]) * count)
+            line.queued.extend(array("d", [queued - origin]) * count)
+            line.started.extend(starts)
+            line.finished.extend(ends)
+            line.cpu.extend((end - start) * rate for start, end in zip(starts, ends, strict=True))
+            working += busy
+        return line, working
 
-            spans = np.frombuffer(both).reshape(2, -1) - origin
-            lasted = spans[1] - spans[0]
+    @classmethod
+    def _of_many(cls, chunks, origin):
+        """As `of_chunks`: columns of the final length, filled in place."""
+        import numpy as np
+
+        count = sum(len(times) for _, _, times, _ in chunks) // 16
+        line = cls(**{name: array(column.typecode, [0]) * count for name, column in cls().columns().items()})
+        columns = {name: np.frombuffer(column, column.typecode) for name, column in line.columns().items()}
+        end, working = 0, 0.0
+        for worker, queued, times, cpu in chunks:
+            starts, ends = np.frombuffer(times).reshape(2, -1)
+            rows, end = slice(end, end + len(starts)), end + len(starts)
+            lasted = ends - starts
             busy = float(lasted.sum())
-            self.started.frombytes(spans[0].tobytes())
-            self.finished.frombytes(spans[1].tobytes())
-            self.cpu.frombytes((lasted * (cpu / busy if busy > 0 else 0.0)).astype("f").tobytes())
-            return busy
-        starts, ends = [time - origin for time in both[:count]], [time - origin for time in both[count:]]
-        busy = sum(ends) - sum(starts)
-        rate = cpu / busy if busy > 0 else 0.0
-        self.started.extend(starts)
-        self.finished.extend(ends)
-        self.cpu.extend((end - start) * rate for start, end in zip(starts, ends, strict=True))
-        return busy
+            columns["worker"][rows] = worker
+            columns["queued"][rows] = queued - origin
+            np.subtract(starts, origin, out=columns["started"][rows])
+            np.subtract(ends, origin, out=columns["finished"][rows])
+            columns["cpu"][rows] = lasted * (cpu / busy if busy > 0 else 0.0)
+            working += busy
+        return line, working
 
     def columns(self):
         """Return the five columns by name."""

@@ -91,7 +91,7 @@ FAULTS = [
         "a task's end stamped before it runs",
         "helpers/tasks/worker.py",
         "            value = func(item)\n",
-        "            end(clock()); value = func(item)\n",
+        "            finished.append(clock()); value = func(item)\n",
         f"{F}::test_each_task_is_stamped_before_and_after",
     ),
     Fault(
@@ -111,8 +111,8 @@ FAULTS = [
     Fault(
         "starts taken for ends from the second block on",
         "helpers/tasks/worker.py",
-        "finished.frombytes(pack(layout, *ends))",
-        "finished.frombytes(pack(layout, *(starts if at else ends)))",
+        "pack_into(layout, times, 8 * (count + at), *ends)",
+        "pack_into(layout, times, 8 * (count + at), *(starts if at else ends))",
         f"{F}::test_tasks_of_all_blocks_are_stamped_and_numbered",
     ),
     Fault(

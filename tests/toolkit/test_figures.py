@@ -129,8 +129,8 @@ def test_start_up_counts_from_asking_and_the_wall_to_the_last_result(monkeypatch
 def test_each_task_is_stamped_before_and_after(monkeypatch):
     monkeypatch.setattr("helpers.tasks.worker.perf_counter", Clock(1.0, 2.5, 3.0, 7.0))
     board = [0, 0]
-    started, finished, results, failures = trace_items(lambda item: (board[1], item), ["a", "b"], 4, board, 1)
-    assert (list(started), list(finished), failures) == ([1.0, 3.0], [2.5, 7.0], {})
+    times, results, failures = trace_items(lambda item: (board[1], item), ["a", "b"], 4, board, 1)
+    assert (list(array("d", times)), failures) == ([1.0, 3.0, 2.5, 7.0], {})  # all starts and then all ends
     assert results == [(5, "a"), (6, "b")] and board == [0, 0]  # while at item 4 the board says 5, afterwards 0
 
 
@@ -139,8 +139,8 @@ def test_tasks_of_all_blocks_are_stamped_and_numbered(monkeypatch):
     monkeypatch.setattr("helpers.tasks.worker.BLOCK", 2)
     monkeypatch.setattr("helpers.tasks.worker.perf_counter", Clock(1.0, 2.0, 3.0, 4.0, 5.0, 7.0))
     board = [0]
-    started, finished, results, failures = trace_items({"a": "A", "b": "B"}.__getitem__, ["a", "b", "c"], 4, board, 0)
-    assert (list(started), list(finished)) == ([1.0, 3.0, 5.0], [2.0, 4.0, 7.0])
+    times, results, failures = trace_items({"a": "A", "b": "B"}.__getitem__, ["a", "b", "c"], 4, board, 0)
+    assert list(array("d", times)) == [1.0, 3.0, 5.0, 2.0, 4.0, 7.0]
     assert results == ["A", "B", None] and board == [0]
     assert list(failures) == [6] and failures[6][:2] == ("'c'", "KeyError")
 
