@@ -8,6 +8,7 @@
       └─ (helpers.models) ──► Fit, Advice
 
 All times are seconds. Within a run they count from the moment the workers were asked for.
+Recordings that come with the package are measured by ``python tests/record_sweep.py``.
 """
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks

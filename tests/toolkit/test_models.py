@@ -78,6 +78,15 @@ def test_usl_recovers_exact_coefficients(truth):
     assert fit.speedup(5) == pytest.approx(usl(*truth)(5))
 
 
+def test_usl_agrees_with_the_published_fit_of_synthetic_data():
+    # data and coefficients as published with the R package usl: σ = κ = 0.02, γ = 1, rounded to 4 digits
+    law = {1: 1, 2: 1.8868, 4: 3.0769, 6: 3.5294, 8: 3.5398, 10: 3.3557}
+    fit = fit_usl(make_sweep({"pool": law.get}, tuple(law)), "pool")
+    assert fit.scale.median == pytest.approx(1, abs=2e-4)
+    assert (fit.serial_fraction.median, fit.coherency.median) == pytest.approx((0.02, 0.02), abs=2e-4)
+    assert fit.peak_workers == pytest.approx(7, abs=0.05)  # √((1 − 0.02) / 0.02)
+
+
 def test_data_without_coherency_loss_gives_exactly_zero_and_no_peak():
     fit = fit_usl(make_sweep({"pool": usl(1, 0.1, 0)}, COUNTS))
     assert fit.coherency.median == 0 == fit.coherency.low
