@@ -129,7 +129,7 @@ class SpeedupLab(Lab):
             "guess": None if guess is None else check_number("guess", guess, 0, 10_000),
         }
         self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
-        self._last_run = None
+        self._last_run, self._measured = None, ()
         super().__init__()
         self._say(self._off_text())
 
@@ -182,6 +182,7 @@ class SpeedupLab(Lab):
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
+        self._measured = settings["n_workers"]
         yield from sweep_steps(self.func, self.items, **settings, timeout=self._timeout, on_start=on_start)
 
     def _receive(self, progress):
@@ -205,7 +206,7 @@ class SpeedupLab(Lab):
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
     def _draw(self):
-        counts = chosen_of(self._counts)
+        counts = self._measured if self.running else chosen_of(self._counts)
         guess = (max(counts), self._guess.value) if self._guessed and counts else None
         return plots.draw_speedup_card(
             self.result, self._last_run, guess=guess, n_workers=counts or None, cpus=self._cpus

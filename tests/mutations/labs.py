@@ -30,6 +30,13 @@ FAULTS = [
         f"{T}::test_a_new_sweep_shows_nothing_of_the_last_one",
     ),
     Fault(
+        "controls moved while it runs change the picture of the run",
+        LAB,
+        "counts = self._measured if self.running else chosen_of(self._counts)",
+        "counts = chosen_of(self._counts)",
+        f"{T}::test_what_is_chosen_while_it_runs_waits_for_the_next_run",
+    ),
+    Fault(
         "serial preferred in the timeline",
         LAB,
         'return run.engine not in ("serial", "threads"), run.engine != "serial", run.n_workers',
