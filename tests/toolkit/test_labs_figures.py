@@ -263,11 +263,13 @@ def test_progress_and_the_warm_up_are_told_while_it_runs(lab):
 
 
 def test_what_is_chosen_while_it_runs_waits_for_the_next_run(lab, monkeypatch):
-    lab._measured = (1, 2)
+    steps = lab._measure(lab._settings(), None)
+    next(steps)  # what is shown before the first run: nothing is started yet
     lab._counts[3].value = True
     assert lab._draw().axes[0].get_xticks().tolist() == [1, 2, 3]
     monkeypatch.setattr(SpeedupLab, "running", True)
     assert lab._draw().axes[0].get_xticks().tolist() == [1, 2]
+    steps.close()
 
 
 @pytest.mark.parametrize(
