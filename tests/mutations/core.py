@@ -2,7 +2,7 @@
 
 from mutations.fault import Fault
 
-F, R = "tests/toolkit/test_figures.py", "tests/toolkit/test_runner.py"
+F, M, R = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure", "runner"))
 ACCOUNTS, SWEEPS, RUNS = (f"helpers/records/{name}.py" for name in ("accounts", "sweeps", "runs"))
 BASE, MODELS = "helpers/engines/base.py", "helpers/models.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
@@ -243,6 +243,20 @@ FAULTS = [
         'last = error.last_task if visit[1] == "serial" else None',
         "last = error.last_task",
         f"{F}::test_a_death_is_explained_by_the_item_the_loop_was_at",
+    ),
+    Fault(
+        "a stopped run says that it is complete",
+        "helpers/measure/playing.py",
+        "complete=False)",
+        "complete=True)",
+        f"{M}::test_a_stopped_run_is_a_batch_without_results",
+    ),
+    Fault(
+        "a stopped sweep says that it is complete",
+        MEASURE,
+        "done = len(runs) == len(visits)",
+        "done = True",
+        f"{M}::test_a_sweep_stopped_before_its_first_run_ended_is_a_sweep_without_runs",
     ),
     # advice
     Fault(

@@ -4,10 +4,13 @@ import itertools
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 
+import psutil
 import pytest
 from leftovers import group_of, no_leftovers, shared_blocks
 from skips import needs_by_value
@@ -21,7 +24,8 @@ from helpers.errors import (
     TaskFailedError,
     WorkerDiedError,
 )
-from helpers.measure import MAX_ITEMS, is_same, plan_visits, require_same, run_once, sweep
+from helpers.machine import start_methods
+from helpers.measure import MAX_ITEMS, is_same, plan_visits, require_same, run_once, sweep, sweep_steps
 from helpers.records import Sweep, estimate_ratio
 from helpers.tasks import cpu, faults, wait
 
@@ -110,19 +114,49 @@ def test_the_next_run_waits_while_progress_is_told():
     )
 
 
-def test_stopping_keeps_what_was_measured():
-    seen = []
-    result = sweep(
+def stopped_sweep(should_stop, seen, n_items=4):
+    return sweep(
         wait.wait_ms,
-        [5] * 4,
+        [5] * n_items,
         engines="processes",
         n_workers=2,
         repeats=1000,
         on_progress=seen.append,
-        should_stop=lambda: len(seen) > 5,
+        should_stop=should_stop,
         timeout=30,
     )
+
+
+def stopped_steps(should_stop, seen, n_items=4):
+    settings = {"engines": "processes", "n_workers": 2, "repeats": 1000, "timeout": 30}
+    for progress in sweep_steps(wait.wait_ms, [5] * n_items, should_stop=should_stop, **settings):
+        seen.append(progress)
+    return seen[-1].sweep
+
+
+@pytest.mark.parametrize("measure", [stopped_sweep, stopped_steps])
+def test_a_stopped_sweep_is_what_was_measured_so_far(measure):
+    seen = []
+    result = measure(lambda: len(seen) > 5, seen)  # told before the first run and after each: 5 runs
     assert not result.complete and len(result.runs) >= 5
+    assert result.runs == seen[-1].sweep.runs and [progress.done for progress in seen] == list(range(len(seen)))
+    no_leftovers()
+
+
+@pytest.mark.parametrize("measure", [stopped_sweep, stopped_steps])
+def test_a_sweep_stopped_before_its_first_run_ended_is_a_sweep_without_runs(measure):
+    seen = []
+    result = measure(lambda: True, seen, n_items=10_000)
+    assert not result.complete and result.runs == () and [progress.done for progress in seen] == [0]
+    no_leftovers()
+
+
+@pytest.mark.parametrize("patience", [0, 0.3], ids=["at once", "in the middle"])
+def test_a_stopped_run_is_a_batch_without_results(patience):
+    patience += time.monotonic()
+    batch = run_once(faults.spin_for_ever, range(4), should_stop=lambda: time.monotonic() >= patience)
+    assert not batch.complete and batch.values() == [] and len(batch.timeline) == 0
+    assert run_once(cpu.do_nothing, [1, 2], should_stop=lambda: False, timeout=30).complete
     no_leftovers()
 
 
@@ -316,50 +350,58 @@ def test_results_are_the_same_when_equal_nan_or_equal_inside():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX; tests of the fallback need a Windows machine")
-@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
-def test_a_killed_parent_leaves_no_process_and_no_shared_memory(method, tmp_path):
-    import time
-
-    import psutil
-
-    before = shared_blocks()
-    script = textwrap.dedent(f"""
+def test_a_killed_parent_leaves_no_process_and_no_shared_memory():
+    before, parents = shared_blocks(), {}
+    script = textwrap.dedent("""
+        import sys
         from helpers import runner
         from helpers.measure import play_batch, pack_function, pack_items
         from helpers.tasks import faults
         play = runner.play(play_batch, pack_function(faults.spin_for_ever), pack_items([1, 2, 3]), "pool", 2,
-                           {method!r}, None, on_start=lambda r: print(r.pid, flush=True))
+                           sys.argv[1], None, on_start=lambda r: print(r.pid, flush=True))
         list(play)
     """)
-    parent = subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
     try:
-        leader = int(parent.stdout.readline())
-        deadline = time.monotonic() + 20
-        while len(group := group_of(leader)) < 3 + (method != "fork") and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(0.3)
-        group = group_of(leader)
-        assert len(group) >= 3, "the runner and two workers are there"
+        for method in start_methods():  # all at once: they come up beside each other
+            parents[method] = subprocess.Popen(
+                [sys.executable, "-c", script, method],
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        groups = {method: wait_for_workers(parent, method) for method, parent in parents.items()}
     finally:
-        parent.kill()
-        parent.wait(5)
-        parent.stdout.close()
-    gone, alive = psutil.wait_procs(group, timeout=2)
-    alive = [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        for parent in parents.values():
+            parent.kill()
+            parent.wait(5)
+            parent.stdout.close()
+    deadline = time.monotonic() + 2
+    while (alive := [p for group in groups.values() for p in group if is_alive(p)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert not alive, alive
     assert not shared_blocks() - before
 
 
+def wait_for_workers(parent, method):
+    """Return the processes of the runner that `parent` tells of, two workers among them."""
+    leader, deadline = int(parent.stdout.readline()), time.monotonic() + 20
+    while len(group_of(leader)) < 3 + (method != "fork") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.1)
+    group = group_of(leader)
+    assert len(group) >= 3, f"{method}: the runner and two workers are there"
+    return group
+
+
+def is_alive(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT to a process group is POSIX")
 def test_an_interrupt_ends_the_sweep_and_everything_it_started(tmp_path):
-    import signal
-    import time
-
     script = textwrap.dedent("""
         from helpers.measure import sweep
         from helpers.tasks import wait
