@@ -48,7 +48,7 @@ class InvalidArgumentError(HelpersError, ValueError):
 
 
 class NotEnoughPointsError(HelpersError, ValueError):
-    """Too few worker counts were measured for the model asked for."""
+    """Too little was measured for what is asked for: too few worker counts for a model, or nothing at all."""
 
 
 class NotImportableError(HelpersError, TypeError):

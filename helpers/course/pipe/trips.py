@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, NotEnoughPointsError
 from helpers.records import Estimate, estimate_ratio
 
 #: The ways of sending, and what they are called in pictures and tables.
@@ -121,5 +121,7 @@ class Deliveries:
     complete: bool = True
 
     def median(self, what):
-        """Return the median seconds of "sent", "copied_in" or "shared"."""
+        """Return the median seconds of "sent", "copied_in" or "shared"; NotEnoughPointsError without a round."""
+        if not self.sent:
+            raise NotEnoughPointsError("No round was measured: it was stopped before. Measure again.")
         return estimate_ratio(getattr(self, what)).median

@@ -27,6 +27,9 @@ def plot_break_even(record, ax=None):
     logarithmic."""
     ax = new_figure().add_axes((0.075, 0.145, 0.90, 0.68)) if ax is None else ax
     style_axes(ax, "milliseconds a task", grid="both")
+    if not record.sizes_ms:
+        write_head(ax, "From which length on does a pool pay for its start?", ["stopped: nothing measured"])
+        return ax
     sizes = np.asarray(record.sizes_ms)
     lines = {
         "serial loop": (record.serial, "serial", "-"),
@@ -55,14 +58,11 @@ def plot_break_even(record, ax=None):
             gid="label",
         )
     _draw_lines(ax, sizes, lines)
-    word = (
-        f"From {_ms(where)} a task on, a new pool of {record.n_workers} beats the loop"
-        if where is not None
-        else (f"No length tried here pays for a new pool of {record.n_workers}")
-    )
+    pool = f"a new pool of {record.n_workers}"
+    paid = where is not None
     write_head(
         ax,
-        word,
+        f"From {_ms(where)} a task on, {pool} beats the loop" if paid else f"No length tried here pays for {pool}",
         [
             f"seconds for {plural(record.n_tasks, 'computing task')}",
             record.start_method,

@@ -5,6 +5,8 @@ The kernel draws while the workers work, a few hundredths of a CPU; ``live=False
 
 from __future__ import annotations
 
+from array import array
+
 from helpers import runner
 from helpers.arguments import check_choice, check_count, check_number
 from helpers.course.pool.playing import play_pool
@@ -43,7 +45,6 @@ def measure_pool(sizes_ms, *, on_progress=None, live=False, **settings):
     ------
     InvalidArgumentError, TimeoutError, WorkerDiedError
     """
-    result = None
     for result in pool_steps(sizes_ms, live=live, **settings):
         if on_progress is not None:
             on_progress(result)
@@ -69,6 +70,7 @@ def pool_steps(
     """
     plan = check_plan(sizes_ms, flavour, n_workers, chunksize, start_method, kind)
     timeout = check_settings(None, None, timeout)[2] or 60.0
+    yield PoolProgress("serial", 0.0, plan.expected, plan.n_tasks, plan.chunksize, array("d", bytes(32 * plan.n_tasks)))
     watch = {"timeout": timeout + 10, "should_stop": should_stop, "on_start": on_start}
     yield from runner.play(play_pool, plan, timeout, live, key=("pool", plan.start_method), **watch)
 

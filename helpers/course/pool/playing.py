@@ -61,7 +61,6 @@ def require_same(serial, pool):
 
 def _play_serial(tasks, kind, timeout, live, board, values):
     """Do the tasks one after the other; yield the seconds so far, time between yields left out."""
-    yield 0.0
     n_tasks, gone, began, looked = len(tasks), 0.0, perf_counter(), perf_counter()
     for place, amount in tasks:
         values[place] = uneven.note_task(board, n_tasks, 0, kind, place, amount)

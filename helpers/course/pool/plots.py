@@ -48,10 +48,10 @@ def plot_pool(record, ax=None, n_workers=2):
 
     A box is a task; boxes of one shade side by side share a chunk. Of very many tasks, neighbours
     are merged into stripes. The hatched end of a lane is its idle tail. None gives the empty
-    lanes of `n_workers` workers.
+    lanes of `n_workers` workers, and so does a PoolProgress, where a run was stopped.
     """
     ax = new_figure().add_axes(AXES) if ax is None else ax
-    if record is None:
+    if record is None or not record.complete:
         return _draw_empty(ax, n_workers)
     run, end = record.run, max(record.run.cold_wall, record.serial)
     _draw_frame(ax, run.n_workers, end * 1.01)

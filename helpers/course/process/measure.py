@@ -24,6 +24,7 @@ from helpers.arguments import check_count, check_number
 from helpers.course.process.tasks import DEADLINE, THREAD, run_lives, run_starts
 from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
+from helpers.errors import NotEnoughPointsError
 
 #: Limits of what can be asked for.
 MAX_PROCESSES, MAX_SECONDS, MAX_REPEATS = 32, 60.0, 200
@@ -104,7 +105,10 @@ class StartCosts:
         return tuple(method for method in self.cold if method != THREAD)
 
     def median(self, method):
-        """Return the median seconds from ``start()`` to the first line."""
+        """Return the median seconds from ``start()`` to the first line; NotEnoughPointsError without any."""
+        if method not in self.first_line:
+            found = ", ".join(self.first_line) or "nothing yet"
+            raise NotEnoughPointsError(f"Starts by {method!r} were not measured; measured is {found}.")
         return median(self.first_line[method])
 
 
@@ -130,7 +134,6 @@ def measure_lifelines(n_processes=4, **settings):
     Everything is started in the runner, away from the caller. Stopped, it is the last snapshot, whose
     ``complete`` is False. Parameters and errors as of `lifeline_steps`.
     """
-    lives = Lifelines("", 0.0, ())
     for lives in lifeline_steps(n_processes, **settings):  # noqa: B007  the last one is wanted
         pass
     return lives
@@ -152,14 +155,16 @@ def measure_starts(repeats=7, **settings):
 def lifeline_steps(
     n_processes=4, *, task_seconds=0.5, start_method=None, timeout=None, should_stop=None, on_start=None
 ):
-    """Yield growing `Lifelines`, at least one every `TICK` seconds.
+    """Yield growing `Lifelines`, at first with nothing in it, then at least one every `TICK` seconds.
 
     Raises InvalidArgumentError out of range, TimeoutError after `timeout` seconds without a sign of life,
     WorkerDiedError. `should_stop` and `on_start` are as in `helpers.measure.sweep`.
     """
     n_processes = check_count("n_processes", n_processes, 1, MAX_PROCESSES)
     seconds = check_number("task_seconds", task_seconds, 0, MAX_SECONDS, "seconds")
-    play = (play_lifelines, n_processes, seconds, check_start_method(start_method))
+    method = check_start_method(start_method)
+    yield Lifelines(method, seconds, (Lifeline(),) * n_processes)
+    play = (play_lifelines, n_processes, seconds, method)
     watch = {"timeout": timeout or DEADLINE, "should_stop": should_stop, "on_start": on_start}
     yield from runner.play(*play, key="lifelines", **watch)
 
