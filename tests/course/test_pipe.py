@@ -134,9 +134,21 @@ def some_trips(factor=1.0, rounds=4, sizes=(1, 1_000, 64_000_000)):
 
 
 def test_what_comes_back_changed_is_an_error():
-    partners.require_back(b"same", bytearray(b"same"), "send")
+    partners.require_back(True, 3, "send")
     with pytest.raises(ResultsDifferError, match="3 bytes.*shared"):
-        partners.require_back(b"abc", b"abd", "shared")
+        partners.require_back(False, 3, "shared")
+
+
+@pytest.mark.parametrize("size", [1, 250, 252, 1_004_000, 1_004_001, 3_000_000])
+def test_a_message_is_known_by_every_byte(size):
+    message = partners.make_message(size)
+    assert message == (bytes(range(251)) * (size // 251 + 1))[:size]
+    assert partners.is_message(bytearray(message), size)
+    assert not partners.is_message(message + b"!", size) and not partners.is_message(message[:-1], size)
+    for place in {0, size // 2, size - 1}:
+        changed = bytearray(message)
+        changed[place] ^= 1
+        assert not partners.is_message(changed, size)
 
 
 @pytest.mark.parametrize(
