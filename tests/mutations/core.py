@@ -8,6 +8,21 @@ BASE, MODELS = "helpers/engines/base.py", "helpers/models.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
 
 FAULTS = [
+    # whose CPU seconds
+    Fault(
+        "the CPU seconds of worker processes taken for those of other programs",
+        "helpers/measure/playing.py",
+        'elsewhere = 0.0 if engine in ("serial", "threads", "interpreters") else batch.cpu',
+        "elsewhere = 0.0",
+        f"{F}::test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine",
+    ),
+    Fault(
+        "the CPU seconds of threads counted twice",
+        "helpers/measure/playing.py",
+        'elsewhere = 0.0 if engine in ("serial", "threads", "interpreters") else batch.cpu',
+        "elsewhere = batch.cpu",
+        f"{F}::test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine",
+    ),
     # accounts
     Fault(
         "idle tail and waiting swapped in the account of chunks",

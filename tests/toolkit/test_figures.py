@@ -2,6 +2,7 @@
 
 import pickle
 from array import array
+from contextlib import nullcontext
 
 import pytest
 from handmade import make_run, make_sweep, make_timeline, rounds
@@ -9,7 +10,7 @@ from handmade import make_run, make_sweep, make_timeline, rounds
 from helpers.engines import base
 from helpers.engines.base import Team, read_replies
 from helpers.errors import WorkerDiedError
-from helpers.measure import plan_visits
+from helpers.measure import plan_visits, playing
 from helpers.measure.badges import Load, cpus_of_others, find_badges
 from helpers.measure.playing import make_run as make_run_of_batch
 from helpers.measure.sweeps import explain, forget_timeline, seconds_left
@@ -217,6 +218,26 @@ def test_badge_of_a_busy_machine():
     assert badges(n_workers=2, busy=2.35, own=2.0) == told
     # in 0.09 s the counters tell nothing yet
     assert badges(wall=0.09, n_workers=2, busy=2.0, own=0.0) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "own", "marked"),
+    [
+        ("processes", 0.0, False),  # 1.5 s of the machine's, all of them the workers'
+        ("processes", 1.0, False),  # as much again by the runner: 1.0 + 1.5 of 1.5, nobody else
+        ("threads", 1.5, False),  # the threads' 1.5 s are in the runner's own
+        ("threads", 0.0, True),  # the runner used none: 1.5 s are somebody else's
+        ("serial", 0.0, True),
+    ],
+)
+def test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine(monkeypatch, engine, own, marked):
+    loads = iter([Load(0.0, 0.0), Load(1.5, own)])
+    batch = base.Batch([1], {}, make_timeline([(0, 0.0, 1.0)]), Accounting(), 0.0, 1.0, 1.5, 1)
+    team = type("Team", (), {"run": lambda self, items, size: batch})()
+    monkeypatch.setattr(playing, "open_team", lambda *given: nullcontext(team))
+    monkeypatch.setattr(playing, "read_load", lambda: next(loads))
+    badges = playing.measure_batch(engine, None, b"", [1], 1, None, 1, 2, 2)[1]
+    assert badges == ["other programs were using the CPUs"] * marked
 
 
 def test_badge_of_more_workers_than_cpus():
