@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
+from helpers.words import plural
 
 #: Okabe–Ito, one colour an engine for the whole course
 COLOURS = {
@@ -104,7 +105,7 @@ def write_head(ax, title, parts):
 def rounds_text(rounds):
     """Return how a picture's medians and bars were measured, for these numbers of rounds (at least one number)."""
     least, most = min(rounds), max(rounds)
-    count = f"{least} round{'s' * (least > 1)}" if least == most else f"{least} to {most} rounds"
+    count = plural(least, "round") if least == most else f"{least} to {most} rounds"
     if most < MIN_ROUNDS:
         return f"median of {count}, no interval below {MIN_ROUNDS} rounds"
     if least < GOOD_ROUNDS:

@@ -33,6 +33,7 @@ from helpers.plots.drawing import (
 )
 from helpers.plots.labels import Labels
 from helpers.plots.timeline import plot_timeline
+from helpers.words import plural
 
 #: What the grey line says of points by the warm-up round.
 NOT_COUNTED = "hollow and pale: warm-up, not counted"
@@ -64,7 +65,7 @@ def describe_speedup(sweep):
     for engine, n in best.items():
         said = f"{engine}: {_times(medians[engine, n])}"
         if not parts:
-            said += f" times the serial loop at {n} worker{'s' * (n > 1)}"
+            said += f" times the serial loop at {plural(n, 'worker')}"
         elif n != next(iter(best.values())):
             said += f" at {n}"
         parts.append(said)
