@@ -16,7 +16,7 @@ from time import perf_counter
 from helpers.engines.base import START_DEADLINE, Team, dump_chunk, unpack_results
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.notebook import module_of
-from helpers.runner import describe_exit
+from helpers.runner import describe_exit, start_tracker
 from helpers.tasks.worker import report_ready, run_chunk, safe_repr, start_worker
 
 
@@ -29,6 +29,7 @@ class ProcessTeam(Team):
 
     def _open(self):
         package = self._multiprocessing()
+        start_tracker(package.__name__)
         self.context = package.get_context(self.start_method)
         if self.start_method == "forkserver":
             self._preload()

@@ -15,7 +15,7 @@ the same way: the whole process group goes, whatever its processes are doing. A 
 played to the end is kept for the next play with the same key.
 """
 
-from helpers.runner.groups import describe_exit, end_group, own_group
+from helpers.runner.groups import describe_exit, end_group, own_group, start_tracker
 from helpers.runner.handle import Runner, Stopped, borrow, end_all, give_back, idle_runners, play
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "idle_runners",
     "own_group",
     "play",
+    "start_tracker",
 ]

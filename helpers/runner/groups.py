@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import time
+from importlib import import_module
 
 import psutil
 
@@ -80,6 +81,16 @@ def _is_tracker(process):
         return any(TRACKER in part for part in process.cmdline())
     except psutil.Error:
         return False
+
+
+def start_tracker(library):
+    """Have the resource tracker of `library` up before there is a semaphore or a block: none can outlive us then.
+
+    By itself it starts after the first semaphore was made: one that is made just before the runner is
+    ended would stay in shared memory. `library` is "multiprocessing" or "multiprocess".
+    """
+    if POSIX:
+        import_module(f"{library}.resource_tracker").ensure_running()
 
 
 def end_group(process):

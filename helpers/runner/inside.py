@@ -11,7 +11,7 @@ import threading
 import traceback
 
 from helpers.errors import HelpersError
-from helpers.runner.groups import end_descendants
+from helpers.runner.groups import end_descendants, start_tracker
 
 #: Slots of the board on which serial loops and threads note the item they are at.
 BOARD_SLOTS = 512
@@ -29,6 +29,7 @@ def main():
     os.dup2(2, 1)  # what tasks print goes the way of stderr, never into the records
     board = memoryview(mmap.mmap(board_fd, 8 * BOARD_SLOTS) if board_fd >= 0 else bytearray(8 * BOARD_SLOTS)).cast("q")
     end_with_parent(lifeline)
+    start_tracker("multiprocessing")
     while True:
         try:
             make_records, args = pickle.load(commands)

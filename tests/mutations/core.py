@@ -8,6 +8,13 @@ BASE, MODELS = "helpers/engines/base.py", "helpers/models.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
 
 FAULTS = [
+    Fault(
+        "a semaphore made before its resource tracker is up",
+        "helpers/runner/inside.py",
+        '    start_tracker("multiprocessing")\n',
+        "",
+        f"{R}::test_what_removes_leftovers_is_up_before_there_can_be_any",
+    ),
     # whose CPU seconds
     Fault(
         "the CPU seconds of worker processes taken for those of other programs",

@@ -29,6 +29,10 @@ def say(text):
 def look():
     yield threading.active_count(), os.getsid(0) == os.getpid(), sys.path, os.getcwd()
 
+def track():
+    from multiprocessing import resource_tracker
+    yield resource_tracker._resource_tracker._fd is not None
+
 def fail():
     yield 1
     raise KeyError('gone')
@@ -65,6 +69,11 @@ def plays(tmp_path, monkeypatch):
     yield plays_for_tests
     runner.end_all()
     sys.modules.pop("plays_for_tests")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has names that outlive their processes")
+def test_what_removes_leftovers_is_up_before_there_can_be_any(plays):
+    assert list(runner.play(plays.track, timeout=20)) == [True]
 
 
 def test_records_come_in_order_and_a_warm_runner_plays_again(plays):
