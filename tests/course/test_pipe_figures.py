@@ -1,5 +1,7 @@
 """Figures of the Pipe chapter, from hand-written stamps; the answers were worked out on paper."""
 
+import os
+
 import pytest
 
 from helpers.course.pipe import partners
@@ -110,7 +112,7 @@ def test_every_trip_by_shared_memory_is_copied_in_and_told():
 
 @pytest.mark.parametrize("way", ["send", "send_bytes", "queue", "shared", COPY])
 def test_what_comes_back_by_a_real_partner_is_what_was_sent_last(way):
-    with partners.open_partner("fork" if hasattr(partners.os, "fork") else "spawn") as partner:
+    with partners.open_partner("fork" if hasattr(os, "fork") else "spawn") as partner:
         assert partners.TIMED[way](partner, 1000, 3, 1) > 0
 
 

@@ -8,9 +8,9 @@ runner, behind a deadline: see `helpers.measure.run_answer`.
 import multiprocessing
 import time
 from multiprocessing.connection import Listener
-from multiprocessing.shared_memory import SharedMemory
 
 from helpers.tasks.crew import Crew
+from helpers.tasks.shared import open_block
 
 #: Seconds after which a process of this module is not waited for any longer.
 PATIENCE = 5.0
@@ -161,14 +161,6 @@ def echo_shared(control, data, _requests, _replies, size_bytes, n_trips, blocks)
 
 
 PARTNERS = {"send": echo_objects, "send_bytes": echo_bytes, "queue": echo_queue, "shared": echo_shared}
-
-
-def open_block(name):
-    """Return an attached SharedMemory: its maker removes it, nobody else."""
-    try:
-        return SharedMemory(name, track=False)
-    except TypeError:  # before Python 3.13; the resource tracker is the maker's own and forgets it with the maker
-        return SharedMemory(name)
 
 
 def take_deliveries(connection):

@@ -9,6 +9,8 @@ import zlib
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 
+from helpers.tasks.shared import open_block
+
 #: A global: every process that imports this module has one of its own.
 calls = 0
 
@@ -30,18 +32,9 @@ def fill_squares(shared, first, last):
         shared[place] = place * place
 
 
-def attach(name):
-    """Return the SharedMemory called `name`, which belongs to another process.
-
-    Whoever created it unlinks it. From Python 3.13 on no resource tracker is told, which would
-    unlink it for a second time.
-    """
-    return SharedMemory(name, track=False) if sys.version_info >= (3, 13) else SharedMemory(name)
-
-
 def shout(name, size):
     """Change the first `size` bytes of a block to upper case, in place."""
-    block = attach(name)
+    block = open_block(name)
     block.buf[:size] = bytes(block.buf[:size]).upper()
     block.close()
 
@@ -53,7 +46,7 @@ def checksum(data):
 
 def checksum_block(name, size):
     """Return the CRC-32 of the first `size` bytes of a block, without a copy of them."""
-    block = attach(name)
+    block = open_block(name)
     try:
         with block.buf[:size] as view:
             return zlib.crc32(view)
