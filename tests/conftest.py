@@ -7,13 +7,20 @@ import threading
 import time
 
 import pytest
-from leftovers import descendants, shared_blocks, take_private_shared_memory
+from leftovers import (
+    descendants,
+    shared_blocks,
+    take_private_shared_memory,
+    take_private_temporary_folder,
+    temporary_traces,
+)
 from mutations.run import load_faults
 from skips import fail_avoidable_skip
 
 from helpers import runner
 
 take_private_shared_memory()
+take_private_temporary_folder()
 
 #: Files that hold the rules of the house; with the tests of figures they are the fast loop, `-m quick`.
 RULES = ("tests/test_layers.py", "tests/test_project.py")
@@ -40,8 +47,9 @@ def pytest_make_collect_report():
 
 @pytest.fixture(autouse=True)
 def leave_nothing_behind(request):
-    """Fail a test that leaves a process, a thread of ours or a shared-memory block behind."""
+    """Fail a test that leaves a process, a thread of ours, a shared-memory block or a temporary folder behind."""
     before_blocks, before_processes = shared_blocks(), {process.pid for process in descendants()}
+    before_traces = temporary_traces()
     before_threads = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 5
@@ -54,12 +62,13 @@ def leave_nothing_behind(request):
         ]
         processes = [process.pid for process in descendants() if process.pid not in before_processes]
         blocks = shared_blocks() - before_blocks
-        if not (threads or processes or blocks):
+        traces = temporary_traces() - before_traces
+        if not (threads or processes or blocks or traces):
             return
         if time.monotonic() > deadline:
             raise AssertionError(
                 f"{request.node.name} left behind: threads {threads}, processes {processes}, shared memory "
-                f"{sorted(blocks)}"
+                f"{sorted(blocks)}, temporary folders {sorted(traces)}"
             )
         time.sleep(0.05)
 

@@ -1,13 +1,18 @@
-"""What is still alive: processes, shared-memory blocks, process groups."""
+"""What is still there: processes, shared-memory blocks, temporary folders, process groups."""
 
 import ctypes
+import multiprocessing
 import os
+import shutil
 import sys
+import tempfile
 import time
+from multiprocessing.util import Finalize
 
 import psutil
 
 from helpers import runner
+from helpers.runner import guardian, plays
 
 SHARED_MEMORY = "/dev/shm"
 
@@ -26,11 +31,37 @@ def take_private_shared_memory():
     return libc.mount(b"tmpfs", SHARED_MEMORY.encode(), b"tmpfs", 0, b"mode=1777") == 0
 
 
+def take_private_temporary_folder():
+    """Give this process and its children a folder of their own for temporary files, removed at the end.
+
+    What other programs leave beside ours is then not mistaken for ours. What pytest itself stores stays.
+    """
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = tempfile.mkdtemp(prefix="mpl-tests-")
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=-200)  # after multiprocessing's own
+
+
+def temporary_traces():
+    """Return the names in the folder for temporary files that come from us or from multiprocessing.
+
+    Left out are the folders of idle runners and of this very process.
+    """
+    kept = {guardian.FOLDER + guardian.short_name(idle.mark) for idle in list(plays._idle)}
+    own = multiprocessing.current_process()._config.get("tempdir")
+    kept |= {os.path.basename(own)} if own else set()
+    return {
+        name
+        for name in os.listdir(tempfile.gettempdir())
+        if name.startswith(("pymp-", "multiprocessing-live-")) and f"-{os.getpid()}-" not in name
+    } - kept
+
+
 def descendants():
     """Return the living processes below this one.
 
-    Left out are idle runners with theirs, resource trackers, and the fork server of this very process (not
-    what it forked): Python keeps it for the next process, and it ends with this one.
+    Left out are idle runners with theirs, resource trackers, the guardian and the fork server of this very process
+    (not what it forked): they are kept for the next process, and end with this one.
     """
     warm = runner.idle_runners()
     found = []
@@ -43,7 +74,7 @@ def descendants():
                 and not any("resource_tracker" in part for part in process.cmdline())
                 and not (
                     process.ppid() == os.getpid()
-                    and any("multiprocessing.forkserver" in part for part in process.cmdline())
+                    and any("multiprocessing.forkserver" in p or p == guardian.__file__ for p in process.cmdline())
                 )
             ):
                 found.append(process)

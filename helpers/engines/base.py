@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from time import perf_counter
@@ -12,11 +13,11 @@ from time import perf_counter
 from helpers.errors import HelpersError, NotPicklableError, TaskFailedError
 from helpers.notebook import shorten_paths
 from helpers.records import Accounting, Failure, Timeline, account_chunks
-from helpers.tasks.worker import safe_repr
+from helpers.tasks.worker import STAMPS_BYTES, describe, safe_repr, say
 from helpers.words import plural
 
-#: Seconds that workers may take to come up.
-START_DEADLINE = 60.0
+#: Seconds that workers may take to come up; and to end, once all results are there: then they are killed.
+START_DEADLINE, CLOSE_DEADLINE = 60.0, 2.0
 #: Tasks from which on the timeline is put together with numpy.
 MANY_TASKS = 20_000
 
@@ -82,11 +83,25 @@ def task_failed(failures, results):
     )
 
 
+def close_within(seconds, close, kill=None):
+    """Do `close` in a thread of its own and wait for it, at most `seconds`; then `kill`, and wait as long again.
+
+    For what ends workers: where a task has left something that does not end, ending them may take for ever. A
+    thread that still waits then ends with its process.
+    """
+    thread = threading.Thread(target=close, name="helpers-closing", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive() and kill is not None:
+        kill()
+        thread.join(seconds)
+
+
 class Team(ABC):
     """Workers of one engine, up and ready, for one function. A context manager: leaving ends them.
 
     Subclasses say how workers come up (`_open`), how chunks are run (`_run_chunks`) and how
-    workers end (`_close`).
+    workers end (`_close`). Whatever a task has left running in a worker, leaving takes a few seconds at most.
     """
 
     def __init__(self, func, payload, n_workers, start_method):
@@ -131,7 +146,7 @@ class Team(ABC):
         coming, sent_bytes = self._run_chunks(items, chunksize)
         handed, results, received_bytes = [], [], 0
         for first, queued, reply in coming:  # unpickled while the workers are at the next chunk, as in `Pool.map`
-            values, size = unpack_results(reply)
+            values, size = unpack_results(reply, first, items)
             results += values
             received_bytes += size
             handed.append((first, queued, reply))
@@ -140,11 +155,22 @@ class Team(ABC):
         return Batch(results, failures, line, account, self.startup, wall, cpu, chunksize, sent_bytes, received_bytes)
 
 
-def unpack_results(reply):
-    """Return (the list of results, bytes received); results that travelled were pickled."""
-    if isinstance(reply.results, bytes):
+def unpack_results(reply, first, items):
+    """Return (the list of results, bytes received); results that travelled were pickled.
+
+    Where they cannot be unpickled here, each item of the chunk becomes a failure of the reply.
+    """
+    if not isinstance(reply.results, bytes):
+        return reply.results, 0
+    try:
         return pickle.loads(reply.results), len(reply.results)
-    return reply.results, 0
+    except BaseException as error:
+        count = len(reply.times) // STAMPS_BYTES
+        for index in range(first, first + count):
+            what = f"its result, or one that came with it, cannot be unpickled: {say(error)}"
+            _, kind, _, text = describe(error, items[index])
+            reply.failures.setdefault(index, (safe_repr(items[index]), kind, what, text))
+        return [None] * count, len(reply.results)
 
 
 def read_replies(handed, n_items, n_workers, startup, began, wall):
@@ -166,15 +192,17 @@ def dump_chunk(items, first):
     """Return the items pickled; raise NotPicklableError that names the first one at fault."""
     try:
         return pickle.dumps(items, protocol=5)
-    except Exception as whole:
+    except BaseException as whole:
         for offset, item in enumerate(items):
             try:
                 pickle.dumps(item, protocol=5)
-            except Exception as error:
+            except BaseException as error:
                 raise NotPicklableError(
                     f"Item {first + offset} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to a worker "
-                    f"process: {error}. Send what it is made of (a path, numbers, text) and build it in the task.",
+                    f"process: {say(error)}. Send what it is made of (a path, numbers, text) and build it in the task.",
                     index=first + offset,
                     item=safe_repr(item),
                 ) from error
-        raise HelpersError(f"Items {first} to {first + len(items) - 1} cannot be pickled together: {whole}") from whole
+        raise HelpersError(
+            f"Items {first} to {first + len(items) - 1} cannot be pickled together: {say(whole)}"
+        ) from whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from time import perf_counter
 
-from helpers.engines.base import START_DEADLINE, Team, dump_chunk
+from helpers.engines.base import CLOSE_DEADLINE, START_DEADLINE, Team, close_within, dump_chunk
 from helpers.errors import EngineUnavailableError
 from helpers.tasks.interpreter import ARRIVED, arrive, start_interpreter
 from helpers.tasks.worker import run_chunk
@@ -54,4 +54,4 @@ class InterpretersTeam(Team):
 
     def _close(self, broken):
         if self.pool is not None:
-            self.pool.shutdown(wait=not broken, cancel_futures=True)
+            close_within(CLOSE_DEADLINE, lambda: self.pool.shutdown(wait=not broken, cancel_futures=True))

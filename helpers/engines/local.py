@@ -6,17 +6,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter, process_time
 
-from helpers.engines.base import START_DEADLINE, Team
+from helpers.engines.base import CLOSE_DEADLINE, START_DEADLINE, Team, close_within
 from helpers.errors import HelpersError
 from helpers.runner import inside
-from helpers.tasks.worker import run_chunk_here
+from helpers.tasks.worker import own_board, run_chunk_here
 
 
 def _board(n_workers):
     """Return the runner's board, or a private one outside a runner: a slot a worker."""
     if inside.board is not None and n_workers <= len(inside.board):
-        return inside.board
-    return memoryview(bytearray(8 * n_workers)).cast("q")
+        return own_board(inside.board)
+    return own_board(memoryview(bytearray(8 * n_workers)).cast("q"))
 
 
 class SerialTeam(Team):
@@ -64,4 +64,4 @@ class ThreadsTeam(Team):
 
     def _close(self, broken):
         if getattr(self, "pool", None) is not None:
-            self.pool.shutdown(wait=not broken, cancel_futures=True)
+            close_within(CLOSE_DEADLINE, lambda: self.pool.shutdown(wait=not broken, cancel_futures=True))

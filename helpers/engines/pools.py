@@ -13,10 +13,10 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from time import perf_counter
 
-from helpers.engines.base import START_DEADLINE, Team, dump_chunk, unpack_results
+from helpers.engines.base import CLOSE_DEADLINE, START_DEADLINE, Team, close_within, dump_chunk, unpack_results
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.notebook import module_of
-from helpers.runner import describe_exit, start_tracker
+from helpers.runner import describe_exit, prepare_library
 from helpers.tasks.worker import report_ready, run_chunk, safe_repr, start_worker
 
 
@@ -29,19 +29,20 @@ class ProcessTeam(Team):
 
     def _open(self):
         package = self._multiprocessing()
-        start_tracker(package.__name__)
+        prepare_library(package.__name__)
         self.context = package.get_context(self.start_method)
         if self.start_method == "forkserver":
             self._preload()
-        barrier = self.context.Barrier(self.n_workers)
-        self.board = self.context.RawArray("q", self.n_workers)
-        before = set(package.active_children())
+        before = self.before = set(package.active_children())
         try:
+            barrier = self.context.Barrier(self.n_workers)
+            self.board = self.context.RawArray("q", self.n_workers)
             self._start_pool((self.payload, barrier, self.board))
             answers = self._ask_all(before)
         except OSError as error:
             raise HelpersError(
-                f"{self.n_workers} worker processes could not be started: {error}. Ask for fewer workers."
+                f"{self.n_workers} worker processes could not be started: {error}. Ask for fewer workers, close other "
+                "programs, or make room in shared memory and in the folder for temporary files."
             ) from error
         self.slot_pids = {}
         for slot, pid, _ready, problem in answers:
@@ -103,7 +104,7 @@ class ProcessTeam(Team):
         item = safe_repr(self.items[last]) if last is not None else None
         kept = {}
         for chunk_first, reply in results.items():
-            kept.update(enumerate(unpack_results(reply)[0], chunk_first))
+            kept.update(enumerate(unpack_results(reply, chunk_first, self.items)[0], chunk_first))
         where = f" while it worked on item {last}, which is {item}" if last is not None else ""
         memory = ", or give the workers more memory" if exitcode == -getattr(signal, "SIGKILL", 9) else ""
         return WorkerDiedError(
@@ -116,7 +117,9 @@ class ProcessTeam(Team):
         )
 
     def _kill_workers(self):
-        for process in getattr(self, "processes", []):
+        """Kill all workers, those that replaced others too."""
+        later = [p for p in self._multiprocessing().active_children() if p not in self.before]
+        for process in {*getattr(self, "processes", []), *later}:
             process.kill()
 
 
@@ -140,10 +143,11 @@ class ProcessesTeam(ProcessTeam):
             raise self._death(results) from None
 
     def _close(self, broken):
-        if self.pool is not None:
-            if broken:
-                self._kill_workers()
-            self.pool.shutdown(wait=True, cancel_futures=True)
+        if self.pool is None:
+            return
+        if broken:
+            self._kill_workers()
+        close_within(CLOSE_DEADLINE, lambda: self.pool.shutdown(wait=True, cancel_futures=True), self._kill_workers)
 
 
 class PoolTeam(ProcessTeam):
@@ -164,6 +168,11 @@ class PoolTeam(ProcessTeam):
                 answer.wait(0.05)
                 if not answer.ready():
                     raise self._death(results)
+            if not answer.ready() and not self.pool._result_handler.is_alive():
+                raise HelpersError(
+                    "What the workers sent back cannot be read: a task wrote into the descriptors of its process. Open "
+                    "files by name, and write to what you have opened."
+                )
         return answer.get()
 
     def _close(self, broken):
@@ -171,7 +180,10 @@ class PoolTeam(ProcessTeam):
             return
         if broken:
             self._kill_workers()  # and no terminate(): it can wait for a lock that a dead worker holds
-            return
+        else:
+            close_within(CLOSE_DEADLINE, self._terminate, self._kill_workers)
+
+    def _terminate(self):
         self.pool.terminate()
         self.pool.join()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import pickle
+import threading
 from collections.abc import Iterable
 from itertools import islice
 
@@ -12,10 +14,12 @@ from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError, NotImportableError, NotPicklableError
 from helpers.notebook import require_importable
-from helpers.tasks.worker import safe_repr
+from helpers.tasks.worker import safe_repr, say
 
 #: Largest number of items taken; an endless generator ends here instead of filling the memory.
 MAX_ITEMS = 5_000_000
+#: Seconds for pickling the items, unless a deadline is given: a gigabyte takes a few.
+PACK_SECONDS = 60.0
 
 
 def check_items(items, least=0):
@@ -76,27 +80,80 @@ def pack_function(func):
             ) from by_value
 
 
-def pack_items(items):
-    """Return the list `items` pickled; objects of classes from a plain cell go by value with dill."""
+def pack_items(items, timeout=None):
+    """Return the list `items` pickled; objects of classes from a plain cell go by value with dill.
+
+    `timeout` is in seconds, `PACK_SECONDS` by default: the items' own code runs here, in the caller's process.
+    Raises NotPicklableError that names the first item at fault, TimeoutError.
+    """
+    seconds = PACK_SECONDS if timeout is None else timeout
+    late = (
+        f"The items could not be pickled within {seconds:g} s: what one of them does in __getstate__ or __reduce__ may "
+        "never end. Send what it is made of (a path, numbers, text) and build it in the task."
+    )
+    return do_within(seconds, lambda: _pack_items(items), late)
+
+
+def _pack_items(items):
     try:
         packed = pickle.dumps(items, protocol=5)
         if b"__main__" not in packed:
             return packed
-    except Exception:
+    except _Ended:
+        raise
+    except BaseException:
         pass
-    try:
-        import dill
+    import dill
 
+    try:
         return dill.dumps(items, recurse=True)
-    except Exception:
+    except _Ended:
+        raise
+    except BaseException as whole:
         for index, item in enumerate(items):
             try:
                 dill.dumps(item)
-            except Exception as error:
+            except _Ended:
+                raise
+            except BaseException as error:
                 raise NotPicklableError(
                     f"Item {index} ({safe_repr(item)}) cannot be pickled, so it cannot be sent to another process: "
-                    f"{error}. Send what it is made of (a path, numbers, text) and build it in the task.",
+                    f"{say(error)}. Send what it is made of (a path, numbers, text) and build it in the task.",
                     index=index,
                     item=safe_repr(item),
                 ) from error
-        raise
+        raise NotPicklableError(f"The items cannot be pickled together: {say(whole)}") from whole
+
+
+class _Ended(BaseException):
+    """Raised in a thread from outside, to end it."""
+
+
+def do_within(seconds, work, late):
+    """Return ``work()``, done in a thread of its own; raise what it raises, TimeoutError(`late`) after `seconds`.
+
+    A thread that is late, or whose caller was interrupted, is ended as soon as it runs Python code again.
+    """
+    told = []
+
+    def run():
+        try:
+            told.append((work(), None))
+        except _Ended:
+            pass
+        except BaseException as error:
+            told.append((None, error))
+
+    thread = threading.Thread(target=run, name="helpers-packing", daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds)
+    finally:
+        if thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Ended))
+    if not told:
+        raise TimeoutError(late)
+    value, error = told[0]
+    if error is not None:
+        raise error
+    return value

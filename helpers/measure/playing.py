@@ -14,7 +14,7 @@ from helpers.engines.registry import STARTING, check_start_method
 from helpers.errors import ResultsDifferError
 from helpers.measure.badges import Load, find_badges
 from helpers.records import Accounting, Failure, Run, Timeline
-from helpers.tasks.worker import pack_results, safe_repr
+from helpers.tasks.worker import describe, pack_results, safe_repr, say
 
 #: What a run that was stopped gives.
 STOPPED_BATCH = Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, 1, complete=False)
@@ -61,10 +61,27 @@ def play_batch(payload, packed_items, engine, n_workers, start_method, chunksize
     """Yield the Batch of a single run. Runs in the runner."""
     func, items = pickle.loads(payload), pickle.loads(packed_items)
     batch = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize)[0]
-    failed = {}
-    results = pickle.loads(pack_results(batch.results, items, 0, failed))
+    results, failed = keep_sound(batch.results, items)
     failures = {**batch.failures, **{index: Failure(index, *facts) for index, facts in failed.items()}}
     yield replace(batch, results=results, failures=failures)
+
+
+def keep_sound(results, items):
+    """Return (results as another process gets them, failures of those that cannot be sent or built there)."""
+    failed = {}
+    try:
+        return pickle.loads(pack_results(results, items, 0, failed)), failed
+    except BaseException:  # tried here, not in the kernel: what builds a result can end a process
+        pass
+    sound = []
+    for index, value in enumerate(results):
+        try:
+            sound.append(pickle.loads(pickle.dumps(value, protocol=5)))
+        except BaseException as error:
+            sound.append(None)
+            said, kind, _, text = describe(error, items[index])
+            failed[index] = said, kind, f"its result cannot be unpickled: {say(error)}", text
+    return sound, failed
 
 
 def start_method_of(engine, start_method):

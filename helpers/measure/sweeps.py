@@ -129,12 +129,13 @@ def sweep_steps(
     """
     items = check_items(items, least=1)
     engines = (engines,) if isinstance(engines, str) else tuple(dict.fromkeys(engines))
-    payload, packed_items = pack_function(func), pack_items(items)
+    payload = pack_function(func)
     for engine in engines:
         check_engine(engine, func)
     repeats = check_count("repeats", repeats, 1, 1000)
     visits = plan_visits(engines, check_counts(n_workers, engines), repeats)
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
+    packed_items = pack_items(items, timeout)
     environment = machine.machine_report().to_dict()
     cpus = environment["usable_cpus"], environment["logical_cpus"]
     runs = []
@@ -229,7 +230,7 @@ def run_once(
     records = runner.play(
         play_batch,
         payload,
-        pack_items(items),
+        pack_items(items, timeout),
         engine,
         n_workers,
         method,

@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+from helpers.errors import HelpersError
+
 #: Start of every folder's name; the process id and random letters follow.
 PREFIX = "multiprocessing-live-"
 #: A folder without a lock is left alone for so long (seconds): its owner may just be making it.
@@ -37,12 +39,28 @@ def private_folder():
         _owned = os.getpid(), path, _lock(path)
         atexit.register(_remove_own, os.getpid(), path)
     path = _owned[1]
-    if not path.is_dir():  # swept away while the kernel was running
+    if not path.exists() and not path.is_symlink():  # swept away while the kernel was running
         path.mkdir(mode=0o700)
         _owned = os.getpid(), path, _lock(path)
+    _require_private(path)
     if str(path) not in sys.path:
         sys.path.append(str(path))
     return path
+
+
+def _require_private(path):
+    """Raise HelpersError unless `path` is a folder of this user's that nobody else can write to.
+
+    What lies in it is imported, and so run: a link to a folder of somebody else's must not take its place.
+    """
+    status = path.lstat()
+    mine = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+    open_to_others = os.name == "posix" and status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if not stat.S_ISDIR(status.st_mode) or not mine or open_to_others:
+        raise HelpersError(
+            f"The private folder of this notebook's %%worker cells ({path}) is not private any more: it was replaced, "
+            "or others may write to it. Remove it, restart the kernel and run the cells again."
+        )
 
 
 def write_file(path, text):

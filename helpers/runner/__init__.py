@@ -8,26 +8,36 @@
     for record in …       ◄── stdout ──────      send it, wait for the kernel's nod
     printed               ◄── stderr ──────  what tasks print, workers included
     (lifeline pipe)       ················►  closes when the kernel dies: the group is ended
+    (guardian's stdin)    ················►  closes too: the guardian ends and removes what is left
+
+::
+
+    guardian   marks, and the process that outlives the kernel     plays    borrow, play, stop, give back
+    groups     ending trees of processes                           handle   the kernel's side of one runner
+    library    what multiprocessing is told in a runner            inside   the runner's own side
+    frames     messages that tell garbage from a message           tidying  the runner between two plays
+    sources    the reader's own modules, and whether they were edited
 
 The kernel only receives and draws, and it draws while the runner waits for the nod, so that
 nothing disturbs a run. Stop, an error, a deadline, a closed notebook and a killed kernel all end
 the same way: the whole process group goes, whatever its processes are doing. A runner that has
-played to the end is kept for the next play with the same key.
+played to the end, and in which no task has changed anything, is kept for the next play with the same key.
 """
 
-from helpers.runner.groups import describe_exit, end_group, own_group, start_tracker
-from helpers.runner.handle import Runner, Stopped, borrow, end_all, give_back, idle_runners, play
+from helpers.runner.groups import describe_exit, end_group, own_group
+from helpers.runner.library import prepare_library
+from helpers.runner.plays import Play, end_all, idle_runners, play
+from helpers.runner.sources import edited_since, own_sources
 
 __all__ = [
-    "Runner",
-    "Stopped",
-    "borrow",
+    "Play",
     "describe_exit",
+    "edited_since",
     "end_all",
     "end_group",
-    "give_back",
     "idle_runners",
     "own_group",
+    "own_sources",
     "play",
-    "start_tracker",
+    "prepare_library",
 ]

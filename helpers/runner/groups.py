@@ -1,6 +1,7 @@
 """Process groups: how a process ended, and ending one with everything it started.
 
-This is the one way in which whole trees of processes are ended: runners, programs and probes alike.
+This is the one way in which whole trees of processes are ended: runners, programs and probes alike. What belongs
+to a tree is found by descent, by process group and by its mark (see `helpers.runner.guardian`).
 """
 
 from __future__ import annotations
@@ -9,15 +10,24 @@ import os
 import signal
 import subprocess
 import time
-from importlib import import_module
 
 import psutil
 
+from helpers.runner import guardian
+
 POSIX = os.name == "posix"
-#: What the command line of multiprocessing's resource trackers contains.
-TRACKER = "resource_tracker"
-#: Seconds a resource tracker may take to clean up; it needs a few hundredths on an idle machine.
-TRACKER_SECONDS = 3.0
+#: Seconds for a process that was asked to end (SIGTERM), and between two rounds of killing what is still there.
+ASK_SECONDS = KILL_SECONDS = 0.2
+#: Rounds of killing: what forks faster than it is killed, or waits in the system for a disk, ends them.
+KILL_ROUNDS = 10
+#: What psutil raises for a process that has gone, and (the latter two) where there is no /proc to look at.
+UNSEEN = (psutil.Error, OSError, IndexError)
+#: What the system does, by the signal that ended a process.
+HINTS = {
+    "SIGKILL": ": the system does this when memory runs out",
+    "SIGSEGV": ": a crash in compiled code",
+    "SIGBUS": ": the system does this when there is no space left in shared memory or in a folder",
+}
 
 
 def describe_exit(exitcode):
@@ -30,14 +40,7 @@ def describe_exit(exitcode):
         name = signal.Signals(-exitcode).name
     except ValueError:
         name = f"signal {-exitcode}"
-    hint = (
-        ": the system does this when memory runs out"
-        if name == "SIGKILL"
-        else ": a crash in compiled code"
-        if name == "SIGSEGV"
-        else ""
-    )
-    return f"killed by {name}{hint}"
+    return "killed by " + name + HINTS.get(name, "")
 
 
 def own_group():
@@ -47,22 +50,36 @@ def own_group():
     return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
 
-def _group_members(pid):
-    """Return the processes of group `pid` and all that descends from its leader."""
+def _members(pid, mark):
+    """Return {pid: Process} of group `pid`, of all that descends from its leader, and of all that bears the mark."""
     found = {}
     try:
         leader = psutil.Process(pid)
         found = {p.pid: p for p in [leader, *leader.children(recursive=True)]}
-    except psutil.Error:
+    except UNSEEN:
         pass
-    if POSIX:
+    for other in _group_members(pid) if POSIX else ():
+        found.setdefault(other.pid, other)
+    for other in guardian.find_marked(mark) if mark else ():
+        try:
+            found.setdefault(other, psutil.Process(other))
+        except UNSEEN:
+            pass
+    return found
+
+
+def _group_members(pid):
+    members = []
+    try:
         for other in psutil.process_iter():
             try:
                 if os.getpgid(other.pid) == pid:
-                    found.setdefault(other.pid, other)
+                    members.append(other)
             except (ProcessLookupError, PermissionError):
                 pass
-    return list(found.values())
+    except UNSEEN:
+        pass
+    return members
 
 
 def _living(processes):
@@ -71,48 +88,50 @@ def _living(processes):
         try:
             if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
                 alive.append(process)
-        except psutil.Error:
+        except UNSEEN:
             pass
     return alive
 
 
-def _is_tracker(process):
+def is_service(process):
+    """Return whether a process ends by itself once all others have: a resource tracker, or a guardian."""
     try:
-        return any(TRACKER in part for part in process.cmdline())
-    except psutil.Error:
+        return any(guardian.TRACKER in part or part == guardian.__file__ for part in process.cmdline())
+    except UNSEEN:
         return False
 
 
-def start_tracker(library):
-    """Have the resource tracker of `library` up before there is a semaphore or a block: none can outlive us then.
-
-    By itself it starts after the first semaphore was made: one that is made just before the runner is
-    ended would stay in shared memory. `library` is "multiprocessing" or "multiprocess".
-    """
-    if POSIX:
-        import_module(f"{library}.resource_tracker").ensure_running()
-
-
-def end_group(process):
+def end_group(process, mark=None):
     """End `process` (a Popen that leads its own group) and all it started; return when they are gone.
 
-    Everything but the resource trackers is asked (SIGTERM) and, if it resists, killed. The
-    trackers then see that they are alone, remove what the others left in shared memory, and end
-    by themselves; they are killed only if they do not.
+    Everything but the services is asked (SIGTERM) and, if it resists, killed, and so is what it has started in the
+    meantime. The resource trackers then see that they are alone, remove what the others left in shared memory, and
+    end by themselves; they are killed only if they do not. `mark` finds what has left the group.
     """
     members = {}
-    for ask, seconds in (("terminate", 0.2), ("kill", 0.2)):
-        members.update({member.pid: member for member in _group_members(process.pid)})
-        workers = [member for member in _living(members.values()) if not _is_tracker(member)]
-        _tell(workers, ask)
-        if _wait_gone(process, workers, seconds):
+    for ask, seconds in (("terminate", ASK_SECONDS), *[("kill", KILL_SECONDS)] * KILL_ROUNDS):
+        members.update(_members(process.pid, mark))
+        workers = [member for member in _living(members.values()) if not is_service(member)]
+        if not workers:
             break
-    trackers = _living(members.values())
-    if not _wait_gone(process, trackers, TRACKER_SECONDS):
-        _tell(trackers, "kill")
+        _tell(workers, ask)
+        _wait_gone(process, workers, seconds)
+    if process.poll() is None and POSIX:  # there is no /proc to see anything by
+        _kill_blindly(process.pid)
+    services = _living(members.values())
+    _tell(services, "resume")
+    if not _wait_gone(process, services, guardian.TRACKER_SECONDS):
+        _tell(services, "kill")
     try:
         process.wait(2)
     except subprocess.TimeoutExpired:  # a process in an uninterruptible wait: nothing can end it now
+        pass
+
+
+def _kill_blindly(pid):
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except OSError:
         pass
 
 

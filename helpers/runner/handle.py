@@ -1,301 +1,216 @@
-"""The kernel's side of the runner: start it, play in it, stop it, keep it warm."""
+"""The kernel's side of one runner process: start it, talk with it, end it."""
 
 from __future__ import annotations
 
-import atexit
-import mmap
+import json
 import os
 import pickle
 import queue
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 
-from helpers.errors import HelpersError, WorkerDiedError
-from helpers.runner.groups import POSIX, describe_exit, end_group, own_group
-from helpers.runner.inside import BOARD_SLOTS
+from helpers.errors import HelpersError
+from helpers.runner import guardian
+from helpers.runner.frames import GarbageError, read_frame, write_frame
+from helpers.runner.groups import POSIX, end_group, own_group
+from helpers.runner.inside import BOARD_SLOTS, say
 
 #: Characters of what tasks print that are kept.
 PRINTED_LIMIT = 65_536
-
-_idle: list[Runner] = []
-_all: set[Runner] = set()
-_lock = threading.Lock()
-_STOP, _GONE = "stop", "gone"
-
-
-class Stopped(Exception):
-    """Raised by `Runner.play` in the kernel when `Runner.stop` was called."""
+#: Kinds of message that come from this side: look whether the play was stopped; the process has ended.
+LOOK, GONE = "look", "gone"
+#: The program of a runner: it gets ``sys.path`` as it is here, whatever characters its folders have.
+PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from helpers.runner.inside import main; main()"
+BOARD = struct.Struct(f"{BOARD_SLOTS}q")
 
 
 class Runner:
-    """A handle on one runner process; use `borrow` to get one.
+    """A handle on one runner process and the three threads that serve it.
 
     Attributes
     ----------
     key : object
         What the process was started for; a different key needs a fresh process.
-    printed : str
-        The last of what tasks printed during the current play.
+    messages : queue.SimpleQueue
+        What it says, as (number of the play, kind, value).
+    play : Play or None
+        The play that what it prints belongs to.
+
+    Raises HelpersError where the system refuses what it needs; nothing is left then.
     """
 
     def __init__(self, key=None):
-        self.key = key
-        self._messages = queue.SimpleQueue()
-        self.printed = ""
-        self._board_file = tempfile.TemporaryFile() if POSIX else None
-        lifeline_read = lifeline_write = board = -1
-        if POSIX:
-            self._board_file.truncate(8 * BOARD_SLOTS)
-            board = self._board_file.fileno()
-            lifeline_read, lifeline_write = os.pipe()
-        self._lifeline = lifeline_write
+        self.key, self.play = key, None
+        self.messages, self._outbox = queue.SimpleQueue(), queue.SimpleQueue()
+        self.mark = guardian.new_mark()
+        self._ending = threading.Lock()
+        self._ended, self._threads, self._process, self._board, self._lifeline = False, [], None, None, -1
         try:
-            self._process = _start_process(lifeline_read, board)
-        except OSError:
-            for fd in (lifeline_read, lifeline_write):
-                if fd >= 0:
-                    os.close(fd)
-            raise
+            self._start()
+        except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
+            self.kill()
+            raise HelpersError(
+                f"The process that is to run the work could not be started: {say(error)}. Close other programs "
+                "or files, make room in the folder for temporary files, then try again."
+            ) from error
+
+    def _start(self):
+        lifeline = -1
         if POSIX:
-            os.close(lifeline_read)
+            self._board = _make_board()
+            lifeline, self._lifeline = os.pipe()
+        try:
+            folder = str(guardian.make_folder(self.mark)) if POSIX else None
+            self._process = _start_process(lifeline, self._board, self.mark, folder)
+        finally:
+            if lifeline >= 0:
+                os.close(lifeline)
         self.pid = self._process.pid
-        self._threads = [
-            threading.Thread(target=work, name=f"helpers-runner-{self.pid}", daemon=True)
-            for work in (self._receive, self._drain)
-        ]
-        for thread in self._threads:
+        for work in (self._receive, self._drain, self._send_all):
+            thread = threading.Thread(target=work, name=f"helpers-runner-{self.pid}", daemon=True)
             thread.start()
-        with _lock:
-            _all.add(self)
+            self._threads.append(thread)
+
+    # ── its three threads ─────────────────────────────────────────────────────────────────
 
     def _receive(self):
         try:
             while True:
-                self._messages.put(pickle.load(self._process.stdout))
+                self.messages.put(pickle.loads(read_frame(self._process.stdout)))
         except (EOFError, OSError, ValueError):
-            self._messages.put((_GONE, None))
-        except Exception as error:  # what came cannot be built here: say so, wait for nothing
-            text = f"What the work sent back cannot be read here: {type(error).__name__}: {error}"
-            self._messages.put(("error", HelpersError(text)))
+            self.messages.put((None, GONE, None))
+        except GarbageError:
+            text = "What the work sent back cannot be read: a task wrote into the descriptors of its process."
+            self.messages.put((None, "error", HelpersError(text)))
+        except BaseException as error:  # what came cannot be built here: say so, wait for nothing
+            text = f"What the work sent back cannot be read here: {say(error)}"
+            self.messages.put((None, "error", HelpersError(text)))
 
     def _drain(self):
         try:
             while data := os.read(self._process.stderr.fileno(), 65_536):
-                self.printed = (self.printed + data.decode(errors="replace"))[-PRINTED_LIMIT:]
+                if self.play is not None:
+                    self.play.printed = (self.play.printed + data.decode(errors="replace"))[-PRINTED_LIMIT:]
         except (OSError, ValueError):
             pass
+
+    def _send_all(self):
+        try:
+            while (data := self._outbox.get()) is not None:
+                write_frame(self._process.stdin, data)
+        except (OSError, ValueError):  # it has ended: the receiving thread says so
+            pass
+
+    # ── talking ───────────────────────────────────────────────────────────────────────────
+
+    def send(self, data):
+        """Send the bytes `data`; returns at once, whether or not the process takes them."""
+        self._outbox.put(data)
+
+    def look(self):
+        """Have whoever waits for a message look up."""
+        self.messages.put((None, LOOK, None))
 
     @property
     def alive(self):
         """Whether the process runs and was not killed."""
-        return self._process.poll() is None
+        return self._process is not None and not self._ended and self._process.poll() is None
+
+    def exitcode(self, seconds=2.0):
+        """Return how the process ended, None if it has not within `seconds`; what it printed last is here then."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        self._threads[1].join(0.5)
+        return code
 
     def board(self):
         """Return the item index each slot was last at (-1: none); empty where there is no board."""
-        if self._board_file is None or self._board_file.closed:
+        try:
+            return [slot - 1 for slot in BOARD.unpack(os.pread(self._board, BOARD.size, 0))]
+        except (OSError, TypeError):  # closed, or none
             return []
-        with mmap.mmap(self._board_file.fileno(), 8 * BOARD_SLOTS, access=mmap.ACCESS_READ) as memory:
-            with memoryview(memory) as raw, raw.cast("q") as slots:
-                return [slot - 1 for slot in slots]
 
-    def play(self, make_records, *args, timeout=None, should_stop=None):
-        """Yield the records of generator function `make_records`, played in the runner.
-
-        Parameters
-        ----------
-        make_records, args
-            An importable generator function and its arguments; they travel by pickle.
-        timeout : float, optional
-            Longest silence in seconds: the deadline for each single record.
-        should_stop : callable, optional
-            Asked about ten times a second; True stops.
-
-        Raises
-        ------
-        TimeoutError, WorkerDiedError (the runner itself ended), Stopped, or what
-        `make_records` raised. The process is then good for nothing any more, as it is when the
-        caller leaves the loop early: kill it.
-        """
-        self.printed = ""
-        patience = float("inf") if timeout is None else timeout
-        message = (make_records, args)
-        while True:
-            self._send(message)
-            kind, value = self._next(time.monotonic() + patience, should_stop, timeout)
-            if kind == "end":
-                return
-            if kind == "error":
-                raise value
-            yield value
-            message = "go on"
-
-    def _next(self, deadline, should_stop, timeout):
-        while True:
-            if should_stop is not None and should_stop():
-                raise Stopped()
-            try:
-                kind, value = self._messages.get(timeout=max(0.0, min(0.1, deadline - time.monotonic())))
-            except queue.Empty:
-                if not self.alive:
-                    raise self._death() from None
-                if time.monotonic() >= deadline:
-                    raise TimeoutError(
-                        f"No result within the deadline of {timeout:g} s: everything it had started was ended. "
-                        "Give a longer timeout, fewer items, or look for a task that never ends."
-                    ) from None
-                continue
-            if kind == _STOP:
-                raise Stopped()
-            if kind == _GONE:
-                raise self._death()
-            return kind, value
-
-    def _death(self):
-        try:
-            exitcode = self._process.wait(2)
-        except subprocess.TimeoutExpired:
-            exitcode = None
-        last = max(self.board()[:1], default=-1)
-        return WorkerDiedError(
-            f"The process that ran the work ended by itself ({describe_exit(exitcode)}).",
-            exitcode=exitcode,
-            last_task=last if last >= 0 else None,
-        )
-
-    def _send(self, message):
-        try:
-            pickle.dump(message, self._process.stdin, protocol=5)
-            self._process.stdin.flush()
-        except (OSError, ValueError):  # it has ended, or was killed and its pipe closed
-            raise self._death() from None
-
-    def stop(self):
-        """Make the play that is going on, or about to begin, raise `Stopped`; returns at once."""
-        self._messages.put((_STOP, None))
-
-    def forget_stop(self):
-        """Forget a ``stop()`` that came after the last play had ended."""
-        while not self._messages.empty():
-            self._messages.get()
+    # ── ending ────────────────────────────────────────────────────────────────────────────
 
     def kill(self):
         """End the process and everything it started; return when nothing of it is alive.
 
-        Takes milliseconds, at most about half a second where a process resists. Resource
-        trackers are left to themselves until the others are gone: they then remove what those
-        left in shared memory, and end.
+        Takes milliseconds, at most a few seconds where processes resist. Resource trackers are left to
+        themselves until the others are gone: they then remove what those left in shared memory, and end.
         """
-        with _lock:
-            _all.discard(self)
-            if self in _idle:
-                _idle.remove(self)
-        end_group(self._process)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            try:
-                stream.close()
-            except OSError:
-                pass
-        with _lock:  # two threads may end it at a time
-            lifeline, self._lifeline = self._lifeline, -1
+        with self._ending:
+            if self._ended:
+                return
+            if self._process is not None:
+                end_group(self._process, self.mark)
+            self._outbox.put(None)
+            for thread in self._threads:
+                if thread is not threading.current_thread():
+                    thread.join(1)
+            self._close_streams()
+            guardian.remove_traces(guardian.short_name(self.mark))
+            self._ended = True
+
+    def _close_streams(self):
+        """Close what is open here; a stream that somebody else still holds, and so its thread, is left alone."""
+        if self._process is not None:
+            streams = (self._process.stdout, self._process.stderr, self._process.stdin)
+            for number, stream in enumerate(streams):
+                if number < len(self._threads) and self._threads[number].is_alive():
+                    continue
+                try:
+                    stream.close()
+                except OSError:
+                    pass
+        self.close_lifeline()
+        if self._board is not None:
+            os.close(self._board)
+            self._board = None
+
+    def close_lifeline(self):
+        """Close this side of the lifeline: the process group is ended where no other process has it open."""
+        lifeline, self._lifeline = self._lifeline, -1
         if lifeline >= 0:
             os.close(lifeline)
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(1)
-        if self._board_file is not None:
-            self._board_file.close()
 
 
-def _start_process(lifeline, board):
+def _make_board():
+    """Return the descriptor of a new file of the board's size that has its space for certain."""
+    if hasattr(os, "memfd_create"):
+        board = os.memfd_create("helpers-board")
+    else:
+        with tempfile.TemporaryFile() as file:
+            board = os.dup(file.fileno())
+    try:
+        os.write(board, bytes(BOARD.size))  # not sparse: a file that cannot grow would kill who writes to its map
+    except OSError:
+        os.close(board)
+        raise
+    return board
+
+
+def search_path():
+    """Return ``sys.path`` as text, folders named so that they are the same from any working folder."""
+    entries = [os.fsdecode(entry) for entry in sys.path if isinstance(entry, (str, bytes, os.PathLike))]
+    return [os.path.abspath(entry) if not entry or os.path.exists(entry) else entry for entry in entries]
+
+
+def _start_process(lifeline, board, mark, folder):
     """Return the Popen of a fresh runner in a session of its own, which inherits the two file descriptors."""
-    command = [sys.executable, "-P", "-c", "from helpers.runner.inside import main; main()", str(lifeline), str(board)]
+    place = json.dumps([lifeline, -1 if board is None else board, mark, folder])
+    path = search_path()
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path),
+        guardian.VARIABLE: mark,
+        "PYTHONPATH": os.pathsep.join(entry for entry in path if os.pathsep not in entry),  # for fork servers
         "PYTHONUNBUFFERED": "1",
     }
+    command = [sys.executable, "-P", "-c", PROGRAM, place, json.dumps(path)]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen(
-        command, env=environment, pass_fds=(lifeline, board) if POSIX else (), **pipes, **own_group()
-    )
-
-
-def borrow(key=None):
-    """Return a warm runner started with `key` under today's ``sys.path`` and folder, or a new one.
-
-    Give it back with `give_back` after a play that went to its end. Idle runners of another key
-    are ended: one warm runner is enough.
-    """
-    full_key = (key, tuple(sys.path), os.getcwd())
-    with _lock:
-        warm = next((r for r in _idle if r.key == full_key and r.alive), None)
-        others = [r for r in _idle if r is not warm]
-        _idle.clear()
-    for runner in others:
-        runner.kill()
-    if warm is not None:
-        warm.forget_stop()
-    return warm or Runner(full_key)
-
-
-def give_back(runner):
-    """Keep `runner` for the next `borrow` if it still lives."""
-    if runner.alive:
-        with _lock:
-            _idle.append(runner)
-
-
-def play(make_records, *args, key=None, timeout=None, should_stop=None, on_start=None):
-    """Yield the records of `make_records` from a borrowed runner; see `Runner.play`.
-
-    Stopped, by `should_stop` or by ``stop()`` of the runner, it ends without an error: whoever reads
-    has what was measured so far. `on_start` is called with the runner before the play: keep it to
-    call ``stop()``.
-    """
-    runner, finished = borrow(key), False
-    try:
-        if on_start is not None:
-            on_start(runner)
-        yield from runner.play(make_records, *args, timeout=timeout, should_stop=should_stop)
-        finished = True
-    except Stopped:
-        pass
-    finally:
-        if finished:
-            give_back(runner)
-        else:
-            runner.kill()
-
-
-def idle_runners():
-    """Return the process ids of the runners that wait for the next play."""
-    with _lock:
-        return {runner.pid for runner in _idle}
-
-
-def end_all():
-    """End every runner of this process; called at its exit."""
-    with _lock:
-        runners = list(_all)
-    for runner in runners:
-        runner.kill()
-
-
-def _forget_in_child():
-    """In a forked child: the runners are the parent's, and its lifelines must not stay open here."""
-    global _lock
-    _lock = threading.Lock()
-    for runner in _all:
-        if runner._lifeline >= 0:
-            os.close(runner._lifeline)
-            runner._lifeline = -1
-    _all.clear()
-    _idle.clear()
-
-
-atexit.register(end_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_in_child)
+    passed = (lifeline, board) if POSIX else ()
+    return subprocess.Popen(command, env=environment, pass_fds=passed, **pipes, **own_group())

@@ -17,14 +17,43 @@ import signal
 import sys
 import threading
 import traceback
+import weakref
 from struct import pack_into
 from time import perf_counter, process_time, thread_time
 from typing import NamedTuple
 
 #: Tasks whose stamps are Python floats at a time, before they are packed: few enough to stay in the CPU's cache.
 BLOCK = 1000
+#: Bytes of the two stamps of a task in a `Reply`.
+STAMPS_BYTES = 16
 
 _state = {}
+#: Boards of this process, the slots in which workers note what they are at: weak references to memoryviews.
+_boards = []
+
+
+def own_board(board):
+    """Return `board`, a memoryview, as one of this very process: a forked child of a task cannot write to it."""
+    _boards[:] = [known for known in _boards if known() is not None and known() is not board]
+    _boards.append(weakref.ref(board))
+    return board
+
+
+def _forget_boards():
+    """In a forked child: take the boards away. A task that forks and returns twice is to return once only.
+
+    Its child comes back into the loop of `trace_items`, fails there to note its next item, and ends. So this costs
+    nothing in each task.
+    """
+    for known in _boards:
+        if (board := known()) is not None:
+            board.release()
+    _boards.clear()
+    _state["forked"] = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_boards)
 
 
 class Reply(NamedTuple):
@@ -60,7 +89,7 @@ def start_worker(payload, barrier, board):
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
-    _state.update(barrier=barrier, board=memoryview(board).cast("B").cast("q"))
+    _state.update(barrier=barrier, board=own_board(memoryview(board).cast("B").cast("q")), forked=False)
     load_function(payload)
 
 
@@ -126,17 +155,22 @@ def trace_items(func, items, first, board, slot):
     """Return (times, results, failures) of calling `func` on each of `items`: the three of `Reply`.
 
     The board holds the index of the item being worked on, plus one, for whoever has to explain
-    a dead worker.
+    a dead worker. A forked child of a task ends here, where its task ends.
     """
     count = len(items)
-    times, results, failures = bytearray(16 * count), [], {}
-    for at in range(0, count, BLOCK):
-        starts, ends, values = trace_block(func, items[at : at + BLOCK], first + at, board, slot, failures)
-        layout = f"{len(values)}d"
-        pack_into(layout, times, 8 * at, *starts)
-        pack_into(layout, times, 8 * (count + at), *ends)
-        results += values
-    board[slot] = 0
+    times, results, failures = bytearray(STAMPS_BYTES * count), [], {}
+    try:
+        for at in range(0, count, BLOCK):
+            starts, ends, values = trace_block(func, items[at : at + BLOCK], first + at, board, slot, failures)
+            layout = f"{len(values)}d"
+            pack_into(layout, times, 8 * at, *starts)
+            pack_into(layout, times, 8 * (count + at), *ends)
+            results += values
+        board[slot] = 0
+    except ValueError:  # a board that was taken away
+        if _state.get("forked"):
+            os._exit(0)
+        raise
     return bytes(times), results, failures
 
 
@@ -168,20 +202,24 @@ def describe(error, item):
     inner = error.__traceback__.tb_next if error.__traceback__ is not None else None
     try:
         text = "".join(traceback.format_exception(type(error), error, inner))
-    except Exception:
+    except BaseException:
         text = f"{type(error).__name__} (its traceback cannot be shown)"
+    return safe_repr(item), type(error).__name__, say(error), text
+
+
+def say(error):
+    """Return the message of an exception, whatever its ``str`` does."""
     try:
-        message = str(error)
-    except Exception:
-        message = "(its message cannot be shown)"
-    return safe_repr(item), type(error).__name__, message, text
+        return str(error)
+    except BaseException:
+        return "(its message cannot be shown)"
 
 
 def safe_repr(value):
     """Return a short ``repr`` that never raises."""
     try:
         return reprlib.repr(value)
-    except Exception:
+    except BaseException:
         return f"<{type(value).__name__} whose repr fails>"
 
 
@@ -189,18 +227,18 @@ def pack_results(results, items, first, failures):
     """Return `results` pickled; a result that cannot be pickled becomes a failure of its item."""
     try:
         return pickle.dumps(results, protocol=5)
-    except Exception:
+    except BaseException:
         pass
     for offset, value in enumerate(results):
         try:
             pickle.dumps(value, protocol=5)
-        except Exception as error:
+        except BaseException as error:
             results[offset] = None
             _, _, _, text = describe(error, items[offset])
             failures[first + offset] = (
                 safe_repr(items[offset]),
                 "NotPicklableError",
-                f"the result, a {type(value).__name__}, cannot be pickled and so cannot be sent back: {error}",
+                f"the result, a {type(value).__name__}, cannot be pickled and so cannot be sent back: {say(error)}",
                 text,
             )
     return pickle.dumps(results, protocol=5)

@@ -167,6 +167,7 @@ def test_nothing_is_kept_of_a_runner_whose_play_did_not_end(plays):
     def refuse(_runner):
         raise KeyError("no")
 
+    list(runner.play(plays.count, 5, should_stop=lambda: True))  # now the guardian is up, which is kept
     files = open_files()
     with pytest.raises(KeyError):
         list(runner.play(plays.count, 1, on_start=refuse))
@@ -176,7 +177,7 @@ def test_nothing_is_kept_of_a_runner_whose_play_did_not_end(plays):
     records = runner.play(plays.count, 5, timeout=20)
     next(records)
     records.close()
-    assert runner.handle._all == set() and runner.idle_runners() == set()
+    assert runner.plays._all == set() and runner.idle_runners() == set()
     assert open_files() == files
 
 
@@ -189,7 +190,7 @@ def open_files():
 def test_a_process_that_resists_is_killed(plays):
     records = runner.play(plays.resist, timeout=20)
     next(records)
-    pid = next(iter(runner.handle._all)).pid
+    pid = next(iter(runner.plays._all)).pid
     began = time.monotonic()
     records.close()
     assert not group_of(pid) and time.monotonic() - began < 5
@@ -211,7 +212,7 @@ def test_a_forked_child_does_not_keep_the_runner_alive_or_end_it(plays):
     (_, pid), *_ = runner.play(plays.count, 1, timeout=20)
     child = os.fork()
     if child == 0:
-        clean = not runner.handle._all and not runner.handle._idle
+        clean = not runner.plays._all and not runner.plays._idle
         runner.end_all()
         os._exit(0 if clean else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -12,7 +12,7 @@ from helpers.course.pipe.tasks import play_partner, take_deliveries
 from helpers.course.pipe.trips import COPY, Trip
 from helpers.crew import Crew
 from helpers.errors import ResultsDifferError
-from helpers.runner import start_tracker
+from helpers.runner import prepare_library
 
 #: Seconds for which a partner process may be silent.
 PATIENCE = 60.0
@@ -70,7 +70,7 @@ class Partner:
 @contextmanager
 def open_partner(start_method):
     """Give a Partner that is up; it and its queues end with the context, whatever happens in it."""
-    start_tracker("multiprocessing")  # before the other process: both are to have the same one
+    prepare_library("multiprocessing")  # before the other process: both are to have the same one
     context = multiprocessing.get_context(start_method)
     data, their_data = context.Pipe()
     requests, replies = context.Queue(), context.Queue()
@@ -213,7 +213,7 @@ TIMED = {"send": time_objects, "send_bytes": time_bytes, "queue": time_queue, "s
 
 def play_deliveries(size_bytes, repeats, start_method):
     """Yield (sent, copied in, shared) in seconds for each round after one to warm up. Runs in the runner."""
-    start_tracker("multiprocessing")  # before the other process: both are to have the same one
+    prepare_library("multiprocessing")  # before the other process: both are to have the same one
     message = make_message(size_bytes)
     with Crew(take_deliveries, [()], start_method, names=["the receiver"], patience=PATIENCE) as crew:
         for number in range(repeats + 1):

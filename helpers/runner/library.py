@@ -1,0 +1,53 @@
+"""What `multiprocessing`, or its twin `multiprocess`, is told in a runner, so that nothing it makes outlives it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from importlib import import_module
+
+from helpers.runner.groups import POSIX
+from helpers.runner.guardian import semaphore_prefix
+
+#: In a runner: the folder for sockets, and the beginning of the names of semaphores.
+_place = None
+
+
+def set_place(folder, mark):
+    """Have the libraries that are prepared from now on keep sockets in `folder`, and name semaphores by `mark`."""
+    global _place
+    _place = {"tempdir": folder, "semprefix": semaphore_prefix(mark)}
+
+
+def prepare_library(library):
+    """Prepare a library, "multiprocessing" or "multiprocess", before it makes its first semaphore or socket.
+
+    Its resource tracker is started: by itself it starts after the first semaphore was made, and one that is made
+    just before the runner is ended would stay in shared memory. The tracker says nothing: what it has to clean up
+    after a Stop no task has printed. In a runner, sockets go to its folder and semaphores bear its mark; both go to
+    all processes that are started with the library (its private ``_config`` is the one way to say so).
+    """
+    if not POSIX:
+        return
+    if _place is not None:
+        import_module(f"{library}.process").current_process()._config.update(_place)
+    with _without_stderr():
+        import_module(f"{library}.resource_tracker").ensure_running()
+
+
+@contextmanager
+def _without_stderr():
+    """Have processes that are started inside print their errors nowhere."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,43 @@
+"""The reader's own modules: which files they come from, and whether they were edited."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+HELPERS = str(Path(__file__).parents[1])
+
+
+def own_sources():
+    """Return {module name: (file, time of its last change in ns, bytes)} of the modules here that are not installed.
+
+    Neither the standard library's, nor those in site-packages, nor this package's. Two of these differ where a
+    module was edited, or one more was imported.
+    """
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and not _is_installed(file):
+            try:
+                status = os.stat(file)
+                found[name] = file, status.st_mtime_ns, status.st_size
+            except OSError:  # removed, or within an archive
+                found[name] = file, None, None
+    return found
+
+
+def edited_since(before):
+    """Return the names of the modules of `before`, which `own_sources` gave, whose files are others now."""
+    now = own_sources()
+    return sorted(name for name, stamp in before.items() if now.get(name, stamp) != stamp)
+
+
+@cache
+def _is_installed(file):
+    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {HELPERS}
+    return any(file.startswith(folder + os.sep) for folder in folders if folder) or bool(
+        {"site-packages", "dist-packages"} & set(Path(file).parts)
+    )

@@ -1,0 +1,181 @@
+"""Tasks that do what no task should: each is handed to every engine. Module level only: workers import this."""
+
+import atexit
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import util
+
+#: Seconds that what is left behind would live.
+LONG = 600
+#: Highest descriptor that is closed or written to.
+DESCRIPTORS = 1024
+kept = []
+
+
+def fine(item):
+    return item
+
+
+# ── what must do no harm ──────────────────────────────────────────────────────────────────────
+
+
+def fork_and_return(item):
+    os.fork()
+    return item
+
+
+def leave_a_grandchild(item):
+    if os.fork() == 0:
+        time.sleep(LONG)
+        os._exit(0)
+    return item
+
+
+def leave_a_daemon(item):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(LONG)
+        os._exit(0)
+    return item
+
+
+def leave_a_program_in_its_session(item):
+    subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG})"], start_new_session=True)
+    return item
+
+
+def leave_a_program_without_environment(item):
+    subprocess.Popen([sys.executable, "-I", "-c", f"import time; time.sleep({LONG})"], start_new_session=True, env={})
+    return item
+
+
+def leave_the_group(item):
+    if os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)
+    return item
+
+
+def leave_a_thread(item):
+    threading.Thread(target=time.sleep, args=(LONG,)).start()
+    return item
+
+
+def leave_a_process(item):
+    multiprocessing.current_process()._config["daemon"] = False
+    multiprocessing.Process(target=time.sleep, args=(LONG,)).start()
+    return item
+
+
+def leave_an_executor(item):
+    executor = ThreadPoolExecutor(1)
+    executor.submit(time.sleep, LONG)
+    kept.append(executor)
+    return item
+
+
+def hang_at_exit(item):
+    atexit.register(time.sleep, LONG)
+    util.Finalize(None, time.sleep, args=(LONG,), exitpriority=10)
+    return item
+
+
+def ignore_sigterm(item):
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return item
+
+
+def block_all_signals(item):
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    return item
+
+
+def change_the_surroundings(item):
+    os.chdir("/")
+    os.umask(0)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    sys.path.clear()
+    return item
+
+
+# ── what ends a run ───────────────────────────────────────────────────────────────────────────
+
+
+def close_all_descriptors(item):
+    os.closerange(0, DESCRIPTORS)
+    return item
+
+
+def close_all_and_open(item):
+    os.closerange(3, DESCRIPTORS)
+    kept.extend(open(os.path.join(item, f"{os.getpid()}-{number}"), "wb") for number in range(8))
+    return item
+
+
+def write_garbage_everywhere(item):
+    for descriptor in range(3, DESCRIPTORS):
+        try:
+            os.write(descriptor, b"garbage!" * 3)
+        except OSError:
+            pass
+    return item
+
+
+# ── what never ends ───────────────────────────────────────────────────────────────────────────
+
+
+def hang_beside_a_daemon(item):
+    leave_a_daemon(item)
+    time.sleep(LONG)
+
+
+def spin_deaf(item):
+    ignore_sigterm(item)
+    while True:
+        pass
+
+
+def print_for_ever(item):
+    while True:
+        print("x" * 1000)
+
+
+# ── what fails ────────────────────────────────────────────────────────────────────────────────
+
+
+class ExitsWhenPickled:
+    def __reduce__(self):
+        sys.exit("while it is pickled")
+
+
+class ExitsWhenBuilt:
+    def __reduce__(self):
+        return sys.exit, ("while it is built",)
+
+
+class ExitsWhenTold(Exception):
+    def __str__(self):
+        sys.exit("while it is told")
+
+
+def leave_by_exit(item):
+    sys.exit(3)
+
+
+def raise_what_exits_when_told(item):
+    raise ExitsWhenTold
+
+
+def return_what_exits_when_pickled(item):
+    return ExitsWhenPickled()
+
+
+def return_what_exits_when_built(item):
+    return ExitsWhenBuilt()

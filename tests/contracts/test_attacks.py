@@ -1,0 +1,184 @@
+"""One contract, every engine: whatever a task does, there is a right result or an error of the project, and nothing
+is left."""
+
+import os
+import sys
+
+import attacks
+import pytest
+from leftovers import no_leftovers
+
+from helpers import runner
+from helpers.engines import ENGINES, engine_problem
+from helpers.errors import HelpersError, WorkerDiedError
+from helpers.measure import run_once
+from helpers.runner import guardian
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what only Linux has: subreapers, marks, lifelines")
+
+ENGINES_HERE = [engine for engine in ENGINES if engine_problem(engine) is None and engine != "interpreters"]
+every_engine = pytest.mark.parametrize("engine", ENGINES_HERE)
+HARMLESS = [
+    attacks.fork_and_return,
+    attacks.leave_a_grandchild,
+    attacks.leave_a_daemon,
+    attacks.leave_a_program_in_its_session,
+    attacks.leave_a_program_without_environment,
+    attacks.leave_the_group,
+    attacks.leave_an_executor,
+    attacks.ignore_sigterm,
+    attacks.block_all_signals,
+    attacks.change_the_surroundings,
+]
+#: What keeps a worker from ending: closing takes as long as it may. One engine of each kind shows it.
+CLINGING = [attacks.leave_a_thread, attacks.leave_a_process, attacks.hang_at_exit]
+
+
+def run(func, engine, items=(1, 2, 3, 4), **options):
+    options.setdefault("timeout", 30)
+    return run_once(func, items, engine=engine, n_workers=1 if engine == "serial" else 2, chunksize=1, **options)
+
+
+def require_nothing_left():
+    """Assert that no process is left, in whatever session, and that the next run is as if nothing had been."""
+    no_leftovers()
+    kept = {guardian.kernel_mark()}
+    marked = set(guardian.find_marked(*kept)) - {
+        pid for warm in runner.idle_runners() for pid in [warm, *runner.tidying.children_of(warm)]
+    }
+    assert not marked - set(services_below(runner.idle_runners()))
+    assert run(attacks.fine, "serial").values() == [1, 2, 3, 4]
+
+
+def services_below(warm):
+    return [child for pid in warm for one in runner.tidying.children_of(pid) for child in (one, *below(one))]
+
+
+def below(pid):
+    return [one for child in runner.tidying.children_of(pid) for one in (child, *below(child))]
+
+
+@every_engine
+@pytest.mark.parametrize("func", HARMLESS, ids=lambda func: func.__name__)
+def test_what_a_task_leaves_is_ended_and_its_results_are_kept(func, engine):
+    assert run(func, engine).values() == [1, 2, 3, 4]
+    require_nothing_left()
+
+
+@pytest.mark.parametrize("engine", ["serial", "threads", "processes", "pool"])
+@pytest.mark.parametrize("func", CLINGING, ids=lambda func: func.__name__)
+def test_workers_that_do_not_end_are_ended_and_their_results_are_kept(func, engine):
+    assert run(func, engine, timeout=None).values() == [1, 2, 3, 4]
+    require_nothing_left()
+
+
+@every_engine
+@pytest.mark.parametrize("func", [attacks.hang_beside_a_daemon, attacks.spin_deaf], ids=lambda func: func.__name__)
+def test_a_deadline_holds_whatever_was_started(func, engine):
+    if engine == "threads" and func is attacks.spin_deaf:
+        pytest.skip("only a main thread can be deaf to signals")
+    with pytest.raises(TimeoutError):
+        run(func, engine, timeout=0.8)
+    require_nothing_left()
+
+
+@pytest.mark.parametrize("engine", ["serial", "processes"])
+def test_endless_output_fills_nothing_and_ends_at_the_deadline(engine):
+    playing = []
+    with pytest.raises(TimeoutError):
+        run(attacks.print_for_ever, engine, timeout=0.8, on_start=playing.append)
+    assert 1000 < len(playing[0].printed) <= runner.handle.PRINTED_LIMIT
+    require_nothing_left()
+
+
+@every_engine
+def test_closed_descriptors_are_a_death_that_is_told(engine):
+    with pytest.raises(WorkerDiedError):
+        run(attacks.close_all_descriptors, engine)
+    require_nothing_left()
+
+
+@every_engine
+def test_nothing_of_ours_goes_into_files_that_a_task_opens(engine, tmp_path):
+    with pytest.raises(WorkerDiedError):
+        run(attacks.close_all_and_open, engine, [str(tmp_path)] * 2)
+    opened = list(tmp_path.iterdir())
+    assert opened and not [file for file in opened if file.stat().st_size]
+    require_nothing_left()
+
+
+@pytest.mark.parametrize("engine", ["serial", "threads", "pool"])
+def test_garbage_in_all_descriptors_is_told_at_once(engine):
+    with pytest.raises(HelpersError):
+        run(attacks.write_garbage_everywhere, engine, timeout=None)
+    require_nothing_left()
+
+
+def test_garbage_that_an_executor_waits_for_ends_at_the_deadline():
+    with pytest.raises((HelpersError, TimeoutError)):
+        run(attacks.write_garbage_everywhere, "processes", timeout=1)
+    require_nothing_left()
+
+
+@every_engine
+@pytest.mark.parametrize(
+    "func",
+    [
+        attacks.leave_by_exit,
+        attacks.raise_what_exits_when_told,
+        attacks.return_what_exits_when_pickled,
+        attacks.return_what_exits_when_built,
+    ],
+    ids=lambda func: func.__name__,
+)
+def test_what_exits_by_itself_is_a_failure_like_others(func, engine):
+    batch = run(func, engine)
+    assert list(batch.failures) == [0, 1, 2, 3] and batch.results == [None] * 4
+    require_nothing_left()
+
+
+@pytest.mark.parametrize("engine", ["serial", "processes"])
+def test_a_module_that_exits_when_it_is_imported_is_told(engine, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = tmp_path / "exits_at_import.py"
+    module.write_text("def func(item):\n    return item\n", encoding="utf-8")
+    import exits_at_import
+
+    try:
+        module.write_text("raise SystemExit(2)\n", encoding="utf-8")
+        with pytest.raises(HelpersError, match="SystemExit"):
+            run(exits_at_import.func, engine)
+    finally:
+        sys.modules.pop("exits_at_import")
+    require_nothing_left()
+
+
+class Slow:
+    def __getstate__(self):
+        while True:
+            pass
+
+
+class Exits:
+    def __getstate__(self):
+        raise SystemExit("never sent")
+
+
+def test_items_that_never_get_ready_end_at_the_deadline_and_those_that_exit_are_named():
+    with pytest.raises(TimeoutError, match="pickled"):
+        run(attacks.fine, "serial", [1, Slow()], timeout=0.5)
+    with pytest.raises(HelpersError, match="Item 1"):
+        run(attacks.fine, "serial", [1, Exits()])
+
+
+@pytest.mark.parametrize("engine", ENGINES_HERE)
+def test_a_runner_that_was_stopped_does_not_stop_the_deadline(engine):
+    """SIGSTOP while it is idle, and items that fill its pipe: the deadline covers handing over."""
+    import signal
+
+    assert run(attacks.fine, engine, [1]).values() == [1]
+    (warm,) = runner.idle_runners()
+    os.kill(warm, signal.SIGSTOP)
+    with pytest.raises(TimeoutError):
+        run(attacks.fine, engine, [b"x" * 2_000_000], timeout=0.6)
+    require_nothing_left()
