@@ -14,6 +14,7 @@ from helpers.engines.base import Batch
 from helpers.engines.registry import STARTING, check_start_method
 from helpers.errors import ResultsDifferError
 from helpers.measure.badges import CHANGES_ITEMS, Load, find_badges
+from helpers.measure.problems import set_back
 from helpers.records import Accounting, Failure, Run, Timeline
 from helpers.tasks.worker import pack_results, safe_repr
 
@@ -26,21 +27,28 @@ STOPPED_BATCH = Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, 1, comple
 def play_visits(payload, packed_items, visits, start_method, chunksize, usable_cpus, logical_cpus):
     """Yield a Run for each visit, the first of which is the serial loop's. Runs in the runner.
 
-    Every visit gets fresh items: a task that changes its items (``item.sort()``) has the same work each time.
-    Where the first visit did change them, every run says so.
+    A parallel visit that fails, or whose results are not the first visit's, yields a `Setback` and is the last
+    one: whatever it did to this process, a global half changed or workers that hang, nothing is timed beside it.
     """
     func, expected, of_items = pickle.loads(payload), None, []
-    for number, engine, n_workers in visits:
-        items = pickle.loads(packed_items)
-        batch, badges = measure_batch(
-            engine, func, payload, items, n_workers, start_method, chunksize, usable_cpus, logical_cpus
-        )
-        results = batch.values()
-        if expected is None:
-            expected = results
-            of_items = [CHANGES_ITEMS] if were_changed(items, packed_items) else []
-        else:
-            require_same(expected, results, items)
+    cpus = usable_cpus, logical_cpus
+    for visit in visits:
+        number, engine, n_workers = visit
+        items, setback = pickle.loads(packed_items), None  # fresh ones: those of the last visit may have changed
+        try:
+            batch, badges = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, *cpus)
+            if expected is None:
+                expected = batch.values()
+                of_items = [CHANGES_ITEMS] if were_changed(items, packed_items) else []
+            else:
+                require_same(expected, batch.values(), items)
+        except BaseException as error:
+            if engine == "serial":
+                raise
+            setback = set_back(error, visit, items)
+        if setback is not None:
+            yield setback
+            return
         del items  # not two lists of them while the next is made
         yield make_run(batch, number, engine, n_workers, start_method_of(engine, start_method), badges + of_items)
 

@@ -39,12 +39,14 @@ class Runner:
         What the process was started for; a different key needs a fresh process.
     printed : str
         The last of what tasks printed during the current play.
+    stopped : bool
+        Whether `stop` was called since it was borrowed.
     """
 
     def __init__(self, key=None):
         self.key = key
         self._messages = queue.SimpleQueue()
-        self.printed = ""
+        self.printed, self.stopped = "", False
         self._board_file = tempfile.TemporaryFile() if POSIX else None
         lifeline_read = lifeline_write = board = -1
         if POSIX:
@@ -109,7 +111,8 @@ class Runner:
         make_records, args
             An importable generator function and its arguments; they travel by pickle.
         timeout : float, optional
-            Longest silence in seconds: the deadline for each single record.
+            Longest silence in seconds: the deadline for each single record. A callable is asked before each
+            record and returns the seconds, or None to wait.
         should_stop : callable, optional
             Asked about ten times a second; True stops.
 
@@ -120,11 +123,12 @@ class Runner:
         caller leaves the loop early: kill it.
         """
         self.printed = ""
-        patience = float("inf") if timeout is None else timeout
         message = (make_records, args)
         while True:
+            allowed = timeout() if callable(timeout) else timeout
+            patience = float("inf") if allowed is None else allowed
             self._send(message)
-            kind, value = self._next(time.monotonic() + patience, should_stop, timeout)
+            kind, value = self._next(time.monotonic() + patience, should_stop, allowed)
             if kind == "end":
                 return
             if kind == "error":
@@ -174,10 +178,12 @@ class Runner:
 
     def stop(self):
         """Make the play that is going on, or about to begin, raise `Stopped`; returns at once."""
+        self.stopped = True
         self._messages.put((_STOP, None))
 
     def forget_stop(self):
         """Forget a ``stop()`` that came after the last play had ended."""
+        self.stopped = False
         while not self._messages.empty():
             self._messages.get()
 

@@ -5,8 +5,10 @@ import time
 
 import numpy as np
 import pytest
+from leftovers import no_leftovers
 
-from helpers.measure import pack_function, pack_items, sweep
+from helpers.errors import TaskFailedError
+from helpers.measure import pack_function, pack_items, problems, sweep
 from helpers.measure.badges import CHANGES_ITEMS
 from helpers.measure.playing import BLOCK, MANY, play_visits, were_changed
 
@@ -159,3 +161,196 @@ def test_looking_for_changes_of_a_million_numbers_is_over_soon():
     items, began = pickle.loads(packed), time.monotonic()
     assert were_changed(items, packed) is False
     assert time.monotonic() - began < 20, "a generous deadline: it takes a twentieth of a second"
+
+
+# ── pairs that fail, with real processes ─────────────────────────────────────────────────────
+
+#: Tasks that are not safe in threads. Both threads wait for each other in the middle, so that they do overlap.
+TASKS = """
+import os, threading
+from multiprocessing import parent_process
+
+meeting, now, LOCK = threading.Barrier(2), None, threading.Lock()
+
+def plan(item):
+    "Not safe: where two threads have set the one global, one of them finds the other's item."
+    global now
+    now = item
+    if in_thread():
+        meeting.wait(20)
+        mine = now == item
+        meeting.wait(20)
+        if not mine:
+            raise ValueError("planned for {another}" + " item" * 100)
+    return item * 2
+
+def differ(item):
+    "As plan, but it says nothing: one of two threads returns what belongs to the other."
+    global now
+    now = item
+    if in_thread():
+        meeting.wait(20)
+    return now * 2
+
+def hang(item):
+    "Two threads wait for each other's lock; all but threads get through."
+    if in_thread():
+        threading.Event().wait()
+    return item * 2
+
+def exit_in_thread(item):
+    if in_thread():
+        os._exit(5)
+    return item * 2
+
+def exit_in_process(item):
+    if parent_process() is not None and item == 2:
+        os._exit(6)
+    return item * 2
+
+def give_lock(item):
+    return LOCK
+
+def fail_twice(item):
+    "Fails in threads and in worker processes."
+    if in_thread() or parent_process() is not None:
+        raise KeyError(item)
+    return item * 2
+
+def hang_later(item):
+    "The serial loop ends the first time, and never again."
+    global now
+    if now == item:
+        threading.Event().wait()
+    now = item
+    return item
+
+def in_thread():
+    return threading.current_thread() is not threading.main_thread() and parent_process() is None
+"""
+
+
+@pytest.fixture
+def tasks(answers):
+    return answers(TASKS)
+
+
+def measure(func, engines=("threads", "processes"), **options):
+    options = {"n_workers": 2, "repeats": 3, "chunksize": 1, "timeout": 30, **options}
+    return sweep(func, [1, 2], engines=engines, **options)
+
+
+def check_that_only_processes_were_measured(result, kind):
+    """Return the one problem, that of the threads."""
+    assert result.complete and result.pairs() == [("serial", 1), ("processes", 2)]
+    assert [run.round for run in result.runs_of("processes", 2, warmup=True)] == [0, 1, 2, 3]
+    assert [run.round for run in result.runs_of("serial", 1, warmup=True)] == [0, 1, 2, 3]
+    (problem,) = result.problems
+    assert (problem.pair, problem.kind) == (("threads", 2), kind)
+    no_leftovers()
+    return problem
+
+
+def test_threads_that_fail_are_a_finding_and_the_others_go_on(tasks):
+    problem = check_that_only_processes_were_measured(measure(tasks.plan), "failed")
+    assert problem.index in (0, 1) and problem.item == str(problem.index + 1) and problem.round == 0
+    start = f"threads × 2 fails on item {problem.index}, which is {problem.item}: ValueError: planned for {{another}}"
+    assert problem.reason.startswith(start) and len(problem.reason) < 250 and "\n" not in problem.reason
+
+
+def test_threads_that_give_other_results_are_a_finding(tasks):
+    problem = check_that_only_processes_were_measured(measure(tasks.differ), "differs")
+    mine, other = (2, 4) if problem.index == 0 else (4, 2)
+    said = f"threads × 2 gave {other} for item {problem.index}, which is {problem.item}; the serial loop gave {mine}."
+    assert problem.reason == said
+
+
+def test_threads_that_never_come_back_are_ended_by_a_deadline_from_the_serial_loop(tasks, monkeypatch):
+    monkeypatch.setattr(problems, "LEAST_SECONDS", 2)
+    problem = check_that_only_processes_were_measured(measure(tasks.hang, timeout=None), "late")
+    assert problem.reason.startswith("threads × 2 took more than 2 s, ")
+    assert problem.reason.endswith(" times the serial loop: it was ended.")
+
+
+def test_a_pair_that_passes_a_given_deadline_is_a_finding(tasks):
+    problem = check_that_only_processes_were_measured(measure(tasks.hang, timeout=2), "late")
+    assert problem.reason == "threads × 2 took more than 2 s, its deadline: it was ended."
+
+
+def test_threads_that_end_the_process_they_run_in_are_a_finding(tasks):
+    problem = check_that_only_processes_were_measured(measure(tasks.exit_in_thread), "died")
+    assert problem.reason == "threads × 2 ended the process that it ran in: exit code 5."
+
+
+@pytest.mark.parametrize("engine", ["processes", "pool"])
+def test_a_worker_process_that_dies_is_a_finding(engine, tasks):
+    result = measure(tasks.exit_in_process, ("threads", engine), repeats=1)
+    assert result.complete and result.pairs() == [("serial", 1), ("threads", 2)]
+    (problem,) = result.problems
+    assert (problem.pair, problem.kind, problem.index, problem.item) == ((engine, 2), "died", 1, "2")
+    assert problem.reason == f"{engine} × 2 lost a worker process at item 1, which is 2: exit code 6."
+    no_leftovers()
+
+
+def test_results_that_cannot_be_sent_back_are_a_finding_of_processes_alone(tasks):
+    result = measure(tasks.give_lock, repeats=1)
+    assert result.complete and result.pairs() == [("serial", 1), ("threads", 2)]
+    (problem,) = result.problems
+    assert (problem.kind, problem.index) == ("unsendable", 0)
+    assert problem.reason == ("processes × 2 cannot send back the result of item 0, which is 1: it cannot be pickled.")
+    no_leftovers()
+
+
+def test_a_problem_in_every_pair_is_raised_with_all_of_them(tasks):
+    told = []
+    with pytest.raises(TaskFailedError, match=r"In (threads|processes) × 2: The function failed on item 0") as caught:
+        measure(tasks.fail_twice, on_progress=told.append)
+    assert {problem.pair for problem in caught.value.sweep.problems} == {("threads", 2), ("processes", 2)}
+    assert told[-1].sweep.problems == caught.value.sweep.problems and caught.value.results == [None, None]
+    no_leftovers()
+
+
+def test_a_serial_loop_that_takes_far_longer_than_its_first_round_ends_the_sweep(tasks, monkeypatch):
+    monkeypatch.setattr(problems, "LEAST_SECONDS", 2.0)
+    with pytest.raises(TimeoutError, match="serial × 1"):
+        sweep(tasks.hang_later, [1], engines="processes", n_workers=1, repeats=1)
+    no_leftovers()
+
+
+def test_progress_counts_what_is_left_out_and_tells_the_problem(tasks):
+    told = []
+    result = measure(tasks.exit_in_thread, on_progress=told.append)
+    assert [progress.problem for progress in told if progress.problem] == list(result.problems)
+    done = [progress.done for progress in told]
+    assert done == sorted(done) and done[0] == 0 and done[-1] == told[-1].total == 3 * 4
+    # 12 visits, of which 4 of the threads are left out at once
+    (at,) = [place for place, progress in enumerate(told) if progress.problem]
+    assert told[at].run is None and told[at].done == told[at - 1].done + 4 and len(told) == 1 + 8 + 1
+
+
+def test_a_stopped_sweep_keeps_its_problems(tasks):
+    told = []
+    result = measure(tasks.exit_in_thread, repeats=500, on_progress=told.append, should_stop=lambda: len(told) > 12)
+    assert not result.complete and [problem.pair for problem in result.problems] == [("threads", 2)]
+    assert len(result.runs) >= 6
+    no_leftovers()
+
+
+@pytest.mark.parametrize("when", ["before the next runner", "while it starts"])
+def test_a_stop_of_the_runner_that_a_problem_ended_is_not_lost(when, tasks):
+    runners, told = [], []
+
+    def keep(playing):
+        runners.append(playing)
+        if when == "while it starts" and len(runners) == 2:
+            runners[0].stop()
+
+    def look(progress):
+        told.append(progress)
+        if when == "before the next runner" and progress.problem:
+            runners[0].stop()
+
+    result = measure(tasks.exit_in_thread, repeats=500, on_progress=look, on_start=keep)
+    assert not result.complete and len(result.problems) == 1 and len(result.runs) <= 3
+    assert len(runners) == (1 if when == "before the next runner" else 2)
+    no_leftovers()
