@@ -14,7 +14,7 @@ Recordings that come with the package are measured by ``python tests/record_swee
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks
 from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio
-from helpers.records.problems import Problem, list_problems
+from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
 from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MORE_WORKERS, Sweep, recorded
 
@@ -36,6 +36,7 @@ __all__ = [
     "account_chunks",
     "account_tasks",
     "estimate_ratio",
+    "explain_problems",
     "list_problems",
     "recorded",
 ]

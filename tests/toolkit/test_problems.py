@@ -8,6 +8,7 @@ import pytest
 from leftovers import no_leftovers
 
 from helpers.errors import TaskFailedError
+from helpers.labs import SpeedupLab
 from helpers.measure import pack_function, pack_items, problems, sweep
 from helpers.measure.badges import CHANGES_ITEMS
 from helpers.measure.playing import BLOCK, MANY, play_visits, were_changed
@@ -66,7 +67,7 @@ def sort_numbers(numbers):
 
 
 class Blank:
-    """An item that equals nothing, itself included, and whose pickle is never twice the same."""
+    """An item that equals itself alone, and whose pickle is never twice the same."""
 
     made = 0
 
@@ -76,11 +77,6 @@ class Blank:
 
     def __setstate__(self, state):
         pass
-
-    def __eq__(self, other):
-        return False
-
-    __hash__ = None
 
 
 class Refusing:
@@ -104,7 +100,7 @@ UNTOUCHED = {
     "NaN": lambda: [float("nan"), 1.0],
     "arrays": lambda: [np.arange(4)[::-1], np.eye(3)[:, 1]],
     "plain objects": lambda: [Plain(1), Plain([2])],
-    "what equals nothing": lambda: [Blank(), Blank()],
+    "what is never twice the same": lambda: [Blank(), Blank()],
     "what cannot be compared": lambda: [Refusing()],
     "nothing": list,
 }
@@ -132,7 +128,7 @@ CHANGED = {
     "a list": (lambda: [[1], [2]], append_to),
     "an array": (lambda: [np.arange(3), np.arange(3)], overwrite),
     "a plain object": (lambda: [Plain(1)], give_value),
-    "beside what equals nothing": (lambda: [Blank(), [2]], append_to),
+    "beside what is never twice the same": (lambda: [Blank(), [2]], append_to),
     "in the last block": (lambda: [*range(3 * BLOCK), [2]], append_to),
 }
 
@@ -148,7 +144,7 @@ def test_a_change_of_one_item_is_seen(kind):
 
 def test_looking_for_changes_looks_at_few_items_one_by_one():
     Blank.made = 0
-    packed = pickle.dumps([Blank() for _ in range((MANY + 5) * BLOCK)], protocol=5)
+    packed = pickle.dumps([Blank() for _ in range(4 * MANY * BLOCK)], protocol=5)
     items = pickle.loads(packed)
     Blank.made = 0
     assert were_changed(items, packed) is False
@@ -200,6 +196,7 @@ def hang(item):
 
 def exit_in_thread(item):
     if in_thread():
+        print("in a thread", flush=True)
         os._exit(5)
     return item * 2
 
@@ -215,6 +212,14 @@ def fail_twice(item):
     "Fails in threads and in worker processes."
     if in_thread() or parent_process() is not None:
         raise KeyError(item)
+    return item * 2
+
+def break_here(item):
+    "A thread leaves its process with a global that no task can be done with any more."
+    global now
+    if now == "broken" or in_thread():
+        now = "broken"
+        raise RuntimeError("broken for good")
     return item * 2
 
 def hang_later(item):
@@ -256,6 +261,11 @@ def test_threads_that_fail_are_a_finding_and_the_others_go_on(tasks):
     assert problem.index in (0, 1) and problem.item == str(problem.index + 1) and problem.round == 0
     start = f"threads × 2 fails on item {problem.index}, which is {problem.item}: ValueError: planned for {{another}}"
     assert problem.reason.startswith(start) and len(problem.reason) < 250 and "\n" not in problem.reason
+
+
+def test_what_failed_leaves_no_mark_on_what_is_measured_afterwards(tasks):
+    problem = check_that_only_processes_were_measured(measure(tasks.break_here), "failed")
+    assert "RuntimeError: broken for good" in problem.reason
 
 
 def test_threads_that_give_other_results_are_a_finding(tasks):
@@ -353,4 +363,23 @@ def test_a_stop_of_the_runner_that_a_problem_ended_is_not_lost(when, tasks):
     result = measure(tasks.exit_in_thread, repeats=500, on_progress=look, on_start=keep)
     assert not result.complete and len(result.problems) == 1 and len(result.runs) <= 3
     assert len(runners) == (1 if when == "before the next runner" else 2)
+    no_leftovers()
+
+
+def test_a_lab_goes_on_after_a_problem_and_ends_with_a_full_green_bar(tasks):
+    lab = SpeedupLab(tasks.exit_in_thread, [1, 2], engines=("threads", "processes"), n_workers=2, repeats=3)
+    assert lab.run(block=True) is lab.result and lab.result.complete and lab.error is None
+    assert (lab._progress.value, lab._progress.max, lab._progress.bar_style) == (12, 12, "success")
+    assert "2 threads ended by themselves: the function is not safe in threads" in lab._message.value
+    assert "in a thread" in lab._extra.value, "what was printed before the problem is kept"
+    assert "left out: threads × 2 (died)" in lab._picture.alt and "ThreadPoolExecutor" not in lab.code()
+    no_leftovers()
+
+
+def test_a_lab_in_which_every_pair_fails_shows_the_error_and_keeps_the_problems(tasks):
+    lab = SpeedupLab(tasks.fail_twice, [1, 2], engines=("threads", "processes"), n_workers=2, repeats=3)
+    with pytest.raises(TaskFailedError):
+        lab.run(block=True)
+    assert len(lab.result.problems) == 2 and not lab.result.complete and "TaskFailedError" in lab._message.value
+    assert lab._progress.bar_style == "warning" and "left out: " in lab._picture.alt
     no_leftovers()
