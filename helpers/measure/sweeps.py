@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from helpers import machine, runner
 from helpers.arguments import check_count
 from helpers.engines import check_engine
+from helpers.engines.registry import STARTING
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.measure.handing import check_counts, check_items, check_settings, pack_function, pack_items
 from helpers.measure.playing import STOPPED_BATCH, play_batch, play_visits
@@ -16,7 +17,7 @@ from helpers.notebook import function_name, source_stamp
 from helpers.records import Problem, Run, Sweep
 from helpers.tasks.worker import safe_repr
 
-#: The visit with which a play begins that goes on after a problem; its run is not counted.
+#: The first visit of a play that goes on after a problem.
 REFERENCE = (0, "serial", 1)
 
 
@@ -75,7 +76,7 @@ def sweep(
 
     A pair (engine, n_workers) that fails, gives other results than the serial loop, or passes its
     deadline is a finding, not the end: ``sweep.problems`` says why, and the others go on, in a fresh
-    process, which begins with a serial loop that is not counted. Only what the serial loop itself does
+    process, which begins with runs that are not counted. Only what the serial loop itself does
     wrong ends a sweep, and problems in every pair.
 
     Parameters
@@ -175,15 +176,13 @@ def sweep_steps(
 def play_on(notes, plan, watch, on_start):
     """Yield a Progress after each visit still to come; return the Setback that ended the play, None for none.
 
-    A play that goes on after a problem begins with a serial loop that is not counted: a fresh process has no
-    results yet to compare with.
+    A play that goes on after a problem is in a fresh process, and begins with visits that are not counted.
     """
     payload, packed_items, *settings = plan
-    notes.reference_due = bool(notes.problems)
-    visits = [REFERENCE] * notes.reference_due + notes.to_come
+    notes.uncounted = introduce(notes.to_come) if notes.problems else []
     records = runner.play(
         play_visits,
-        *(payload, packed_items, visits, *settings),
+        *(payload, packed_items, notes.uncounted + notes.to_come, *settings),
         timeout=notes.seconds_allowed,
         on_start=lambda playing: notes.hold(playing, on_start),
         **watch,
@@ -192,8 +191,8 @@ def play_on(notes, plan, watch, on_start):
         for record in records:
             if isinstance(record, Setback):
                 return record
-            if notes.reference_due:
-                notes.reference_due = False
+            if notes.uncounted:
+                del notes.uncounted[0]
                 continue
             notes.take(record)
             yield notes.progress(record)
@@ -209,6 +208,16 @@ def play_on(notes, plan, watch, on_start):
     return None
 
 
+def introduce(to_come):
+    """Return the visits with which a fresh process begins; their runs are not counted.
+
+    First the serial loop, whose results are the reference. Then one visit of each engine that starts processes,
+    unless its next one is a warm-up anyway: the first start pays for a fork server and what that imports.
+    """
+    firsts = {engine: (number, engine, n_workers) for number, engine, n_workers in reversed(to_come)}
+    return [REFERENCE, *(visit for visit in firsts.values() if visit[1] in STARTING and visit[0] > 0)]
+
+
 class Notes:
     """What is known of a sweep on its way: its runs and problems, and the visits still to come."""
 
@@ -218,7 +227,7 @@ class Notes:
         self.total, self.to_come = len(visits), list(visits)
         self.pairs = {visit[1:] for visit in visits if visit[1] != "serial"}
         self.runs, self.problems = [], []
-        self.reference_due, self.playing = False, None
+        self.uncounted, self.playing = [], None
 
     def hold(self, playing, on_start):
         """Keep the runner and tell `on_start`; a ``stop()`` that reached the one before too late holds for this one."""
@@ -240,7 +249,7 @@ class Notes:
 
     def next_visit(self):
         """Return the visit whose record comes next; None after the last."""
-        return REFERENCE if self.reference_due else next(iter(self.to_come), None)
+        return next(iter([*self.uncounted, *self.to_come]), None)
 
     def take(self, run):
         """Note the run of the next visit."""
@@ -263,7 +272,7 @@ class Notes:
         if allowed is None and serial_wall is not None:
             size = len(self.items), self.chunksize
             allowed = LEAST_SECONDS if visit is None else allow_seconds(*visit[1:], serial_wall, *size)
-        return allowed + LEAST_SECONDS if self.reference_due else allowed
+        return allowed + LEAST_SECONDS if visit is REFERENCE else allowed
 
     def sweep(self):
         """Return the Sweep so far."""

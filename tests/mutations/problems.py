@@ -41,9 +41,16 @@ FAULTS = [
     Fault(
         "the serial loop that begins a play anew is counted",
         MEASURE,
-        "                notes.reference_due = False\n                continue\n",
-        "                notes.reference_due = False\n",
+        "                del notes.uncounted[0]\n                continue\n",
+        "                del notes.uncounted[0]\n",
         f"{T}::test_threads_that_fail_are_a_finding_and_the_others_go_on",
+    ),
+    Fault(
+        "the first start of a fresh process counts",
+        MEASURE,
+        "if visit[1] in STARTING and visit[0] > 0",
+        "if visit[1] in STARTING and visit[0] < 0",
+        f"{F}::test_a_fresh_process_begins_with_visits_that_are_not_counted",
     ),
     Fault(
         "what is left out counts as still to come",

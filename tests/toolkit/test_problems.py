@@ -166,7 +166,7 @@ TASKS = """
 import os, threading
 from multiprocessing import parent_process
 
-meeting, now, LOCK = threading.Barrier(2), None, threading.Lock()
+meeting, now, LOCK, calls = threading.Barrier(2), None, threading.Lock(), []
 
 def plan(item):
     "Not safe: where two threads have set the one global, one of them finds the other's item."
@@ -222,6 +222,14 @@ def break_here(item):
         raise RuntimeError("broken for good")
     return item * 2
 
+def fail_in_round_2(item):
+    "Threads have two visits of two items; the fifth call in a thread fails."
+    if in_thread():
+        calls.append(item)
+        if len(calls) > 4:
+            raise ValueError("worn out")
+    return item * 2
+
 def hang_later(item):
     "The serial loop ends the first time, and never again."
     global now
@@ -261,6 +269,13 @@ def test_threads_that_fail_are_a_finding_and_the_others_go_on(tasks):
     assert problem.index in (0, 1) and problem.item == str(problem.index + 1) and problem.round == 0
     start = f"threads × 2 fails on item {problem.index}, which is {problem.item}: ValueError: planned for {{another}}"
     assert problem.reason.startswith(start) and len(problem.reason) < 250 and "\n" not in problem.reason
+
+
+def test_rounds_before_a_failure_stay_in_the_runs_and_make_no_figures(tasks):
+    result = measure(tasks.fail_in_round_2)
+    assert check_that_only_processes_were_measured(result, "failed").round == 2
+    assert [run.round for run in result.runs_of("threads", 2, warmup=True)] == [0, 1]
+    assert len(result.runs) == 4 + 4 + 2, "what a fresh process begins with is not among them"
 
 
 def test_what_failed_leaves_no_mark_on_what_is_measured_afterwards(tasks):

@@ -18,6 +18,7 @@ from helpers.errors import (
 from helpers.labs import SpeedupLab
 from helpers.measure import Progress
 from helpers.measure.problems import allow_seconds, load_error, set_back, set_back_runner
+from helpers.measure.sweeps import introduce
 from helpers.models import advise, fit_usl, parallel_pairs
 from helpers.records import Failure, Problem, Sweep, list_problems
 from helpers.tasks import wait
@@ -197,6 +198,21 @@ def test_a_deadline_and_a_death_of_the_runner_are_told():
 )
 def test_the_deadline_that_nobody_gave(engine, serial_wall, n_items, chunksize, seconds):
     assert allow_seconds(engine, 4, serial_wall, n_items, chunksize) == seconds
+
+
+def test_a_fresh_process_begins_with_visits_that_are_not_counted():
+    # the pool's next visit is in round 1: its fork server is up before; that of the processes is a warm-up itself
+    to_come = [
+        (0, "processes", 4),
+        (1, "threads", 2),
+        (1, "pool", 4),
+        (1, "serial", 1),
+        (1, "processes", 2),
+        (1, "pool", 2),
+    ]
+    assert introduce(to_come) == [(0, "serial", 1), (1, "pool", 4)]
+    assert sorted(introduce(to_come[1:])) == [(0, "serial", 1), (1, "pool", 4), (1, "processes", 2)]
+    assert introduce([(2, "threads", 2)]) == [(0, "serial", 1)]
 
 
 # ── advice ───────────────────────────────────────────────────────────────────────────────────
