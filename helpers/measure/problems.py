@@ -91,14 +91,20 @@ def make_problem(visit, kind, said, index=None, item=None):
 
 
 def pack_error(error):
-    """Return an error pickled; one that cannot travel becomes a HelpersError with its words."""
-    try:
-        data = pickle.dumps(error, protocol=5)
-        pickle.loads(data)
-        return data
-    except BaseException:
-        name, message = describe(error, None)[1:3]
-        return pickle.dumps(HelpersError(f"{name}: {message}"), protocol=5)
+    """Return an error pickled.
+
+    One that cannot travel becomes a HelpersError with its words, and so does a SystemExit, which would end the
+    program that measures.
+    """
+    if isinstance(error, Exception):
+        try:
+            data = pickle.dumps(error, protocol=5)
+            pickle.loads(data)
+            return data
+        except BaseException:  # what its parts do when they are pickled is their own affair
+            pass
+    name, message = describe(error, None)[1:3]
+    return pickle.dumps(HelpersError(f"{name}: {message}"), protocol=5)
 
 
 def load_error(setback):

@@ -151,7 +151,10 @@ def test_the_reason_is_one_sentence_with_pair_and_item(name):
     assert problem.reason == f"pool × 4 {said}" and problem.kind == name.split()[0]
     assert (problem.pair, problem.round) == (("pool", 4), 2)
     assert problem.item == {0: "'a'", 1: "'b'", None: None}[problem.index]
-    assert type(load_error(setback)) is type(error) and str(load_error(setback)) == str(error)
+    if isinstance(error, Exception):
+        assert type(load_error(setback)) is type(error) and str(load_error(setback)) == str(error)
+    else:
+        assert type(load_error(setback)) is HelpersError and str(load_error(setback)) == "SystemExit: 3"
 
 
 def test_a_reason_has_no_paths_of_this_machine_and_an_end():
