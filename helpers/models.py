@@ -15,12 +15,13 @@ Universal Scalability Law).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 
 from helpers.errors import InvalidArgumentError, NotEnoughPointsError
-from helpers.records import MIN_ROUNDS, Advice, Estimate, Fit
+from helpers.records import MIN_ROUNDS, Advice, Estimate, Fit, explain_problems
 from helpers.words import figures, percent, plural, seconds, worker_name
 
 #: Distinct worker counts a fit needs: one more than the law has coefficients.
@@ -236,12 +237,26 @@ def advise(sweep):
     measured. The figures are of workers that are up; where start-up eats the gain, the
     sentence says so. Holds for this machine, these items, and the counts that were measured.
 
+    A pair with a problem is never advised, nor are threads of another number where threads have
+    failed: what goes wrong with four can go wrong with two. Of each engine with problems a further
+    sentence says what they mean.
+
     Returns
     -------
     Advice
         ``evidence`` is the speedup it rests on; ``chunksize`` is None for "stay serial".
     """
-    speedups = {pair: sweep.speedup(*pair) for pair in parallel_pairs(sweep) if pair[1] > 1}
+    spoilt = {"threads"} & {problem.engine for problem in sweep.problems if problem.kind != "unable"}
+    pairs = [pair for pair in parallel_pairs(sweep) if pair[1] > 1 and pair[0] not in spoilt]
+    advice = _advise_of(sweep, {pair: sweep.speedup(*pair) for pair in pairs})
+    meaning = explain_problems(sweep.problems, {engine for engine, _ in pairs})
+    return replace(advice, reason=" ".join([advice.reason, *meaning]))
+
+
+def _advise_of(sweep, speedups):
+    """Return the Advice that follows from the speedups of pairs with two workers or more."""
+    if not speedups and sweep.problems:
+        return _stay_serial("Stay serial for now: nothing with two or more workers was measured without a problem.")
     if not speedups:
         return _stay_serial(
             "Stay serial for now: no speedup of two or more workers is measured yet; "

@@ -39,7 +39,7 @@ PUBLIC = {
         "EngineUnavailableError HelpersError InvalidArgumentError NotEnoughPointsError NotImportableError "
         "NotPicklableError ResultsDifferError TaskFailedError WorkerDiedError"
     ),
-    "helpers.records": "Advice Estimate Fit Run Sweep Timeline",
+    "helpers.records": "Advice Estimate Fit Problem Run Sweep Timeline",
     "helpers.machine": "doctor machine_report usable_cpus",
     "helpers.notebook": "require_importable",
     "helpers.measure": "run_once sweep",

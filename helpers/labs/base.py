@@ -69,6 +69,7 @@ class Lab:
         self.result = None
         self.error = None
         self._runner = None
+        self._printed = ""
         self._thread = None
         self._stopping = False
         self._closed = False
@@ -194,6 +195,8 @@ class Lab:
     # ── working ───────────────────────────────────────────────────────────────────────────
 
     def _hold(self, playing):
+        if self._runner is not None:  # a sweep goes on in a fresh one: what was printed before is kept
+            self._printed += self._runner.printed
         self._runner = playing
         if self._stopping:
             playing.stop()
@@ -221,8 +224,8 @@ class Lab:
             self._fail(error)
         finally:
             records.close()
-            printed = self._runner.printed if self._runner is not None else ""
-            self._runner = None
+            printed = self._printed + (self._runner.printed if self._runner is not None else "")
+            self._runner, self._printed = None, ""
             with _running_lock:
                 _running.discard(self)
             self._show_running(False)

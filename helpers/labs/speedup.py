@@ -65,6 +65,14 @@ def weight_of(run):
     return run.engine not in ("serial", "threads"), run.engine != "serial", run.n_workers
 
 
+def weightiest_run(sweep):
+    """Return the Run whose timeline is worth most, of the pairs without a problem; None for none."""
+    pairs = sweep.pairs()
+    return max(
+        (run for run in sweep.runs if run.pair in pairs and run.timeline is not None), key=weight_of, default=None
+    )
+
+
 def say_progress(done, total, seconds_left):
     """Return how far a sweep is.
 
@@ -92,11 +100,11 @@ class SpeedupLab(Lab):
     engines, n_workers, start_method, chunksize, repeats
         What is chosen at first; all can be changed in the lab.
     timeout : float, optional
-        Seconds that a single run may take.
+        Seconds that a single run may take; by default 20 times the serial loop, as in `helpers.measure.sweep`.
     guess : float, optional
         The speedup expected at the largest chosen number of workers.
 
-    ``result`` is the last `Sweep`, also while it grows.
+    ``result`` is the last `Sweep`, also while it grows. A pair that fails is left out and told; the others go on.
     """
 
     draw_share = 0.1
@@ -187,18 +195,21 @@ class SpeedupLab(Lab):
 
     def _receive(self, progress):
         self.result, run = progress.sweep, progress.run
-        if run is None:  # a new sweep: nothing of the last one is shown
+        if progress.problem is not None:
+            self._last_run = weightiest_run(self.result)
+        elif run is None:  # a new sweep: nothing of the last one is shown
             self._last_run, self._seen = None, set()
         elif self._last_run is None or weight_of(run) >= weight_of(self._last_run):
             self._last_run = run
-        self._say(say_warm_up(self.result))
+        said = [say_warm_up(self.result), *(problem.reason for problem in self.result.problems[-1:])]
+        self._say(" ".join(filter(None, said)))
         self._show_progress(
             progress.done, progress.total, say_progress(progress.done, progress.total, progress.seconds_left)
         )
 
     def _is_news(self):
-        """The first point, though it does not count, and the first counted point of each pair."""
-        seen, self._seen = self._seen, set(parallel_pairs(self.result))
+        """The first point, though it does not count, the first counted point of each pair, and each problem."""
+        seen, self._seen = self._seen, {*parallel_pairs(self.result), *self.result.problems}
         if plots.provisional_points(self.result):
             self._seen.add("warm-up")
         return bool(self._seen - seen)

@@ -4,12 +4,13 @@
 
     sweep()  ── visits in rounds ──►  play_visits()  in the runner
        ▲                                 │ open a team, wait until it is up, run all items,
-       └────────── Run, a nod ◄──────────┘ compare the results with the serial loop's
+       ├────────── Run, a nod ◄──────────┤ compare the results with the serial loop's
+       └────────── Problem ◄─────────────┘ the others go on in a fresh runner
 
 The rules (each is a test): the plain serial loop runs in every round; pairs are visited in
-random order; the first round is a warm-up and left out of all estimates; start-up and work are
-told apart; a result that differs from the serial one is an error; nothing is drawn or computed
-while a run is timed.
+random order; the first round is a warm-up and left out of all estimates; every visit has fresh
+items; start-up and work are told apart; a pair whose results differ from the serial ones has no
+figures; nothing is drawn or computed while a run is timed.
 """
 
 from helpers.measure.handing import MAX_ITEMS, check_counts, check_items, check_settings, pack_function, pack_items

@@ -10,6 +10,8 @@ from helpers.records import MORE_WORKERS
 TOO_SHORT, TOO_SHORT_FOR_LOAD = 0.001, 0.1
 #: CPUs that other programs must use before a run is marked, and CPUs that may be missing without a mark.
 OTHERS_CPUS, SPARE_CPUS = 0.3, 0.2
+#: The badge of every run of a function that works on its items in place.
+CHANGES_ITEMS = "the function changes its items"
 
 
 @dataclass(frozen=True)

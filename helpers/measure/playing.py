@@ -6,34 +6,51 @@ import gc
 import pickle
 import time
 from dataclasses import replace
+from itertools import islice
 
 from helpers import machine
 from helpers.engines import open_team
 from helpers.engines.base import Batch
 from helpers.engines.registry import STARTING, check_start_method
 from helpers.errors import ResultsDifferError
-from helpers.measure.badges import Load, find_badges
+from helpers.measure.badges import CHANGES_ITEMS, Load, find_badges
+from helpers.measure.problems import set_back
 from helpers.records import Accounting, Failure, Run, Timeline
 from helpers.tasks.worker import describe, pack_results, safe_repr, say
 
+#: Items compared at once, and the most blocks of them that are then compared one by one.
+BLOCK, MANY = 1000, 10
 #: What a run that was stopped gives.
 STOPPED_BATCH = Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, 1, complete=False)
 
 
 def play_visits(payload, packed_items, visits, start_method, chunksize, usable_cpus, logical_cpus):
-    """Yield a Run for each visit. Runs in the runner."""
-    func, items = pickle.loads(payload), pickle.loads(packed_items)
-    expected = None
-    for number, engine, n_workers in visits:
-        batch, badges = measure_batch(
-            engine, func, payload, items, n_workers, start_method, chunksize, usable_cpus, logical_cpus
-        )
-        results = batch.values()
-        if expected is None:
-            expected = results
-        else:
-            require_same(expected, results, items)
-        yield make_run(batch, number, engine, n_workers, start_method_of(engine, start_method), badges)
+    """Yield a Run for each visit, the first of which is the serial loop's. Runs in the runner.
+
+    A parallel visit that fails, or whose results are not the first visit's, yields a `Setback` and is the last
+    one: whatever it did to this process, a global half changed or workers that hang, nothing is timed beside it.
+    """
+    func, expected, of_items = pickle.loads(payload), None, []
+    cpus = usable_cpus, logical_cpus
+    for visit in visits:
+        number, engine, n_workers = visit
+        items, setback = pickle.loads(packed_items), None  # fresh ones: those of the last visit may have changed
+        try:
+            batch, badges = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, *cpus)
+            if expected is None:
+                expected = batch.values()
+                of_items = [CHANGES_ITEMS] if were_changed(items, packed_items) else []
+            else:
+                require_same(expected, batch.values(), items)
+        except BaseException as error:
+            if engine == "serial":
+                raise
+            setback = set_back(error, visit, items)
+        if setback is not None:
+            yield setback
+            return
+        del items  # not two lists of them while the next is made
+        yield make_run(batch, number, engine, n_workers, start_method_of(engine, start_method), badges + of_items)
 
 
 def make_run(batch, number, engine, n_workers, start_method, badges):
@@ -108,6 +125,39 @@ def measure_batch(
 def read_load():
     """Return the Load at this moment."""
     return Load(machine.read_busy_seconds(), time.process_time(), machine.read_throttling())
+
+
+def were_changed(items, packed_items):
+    """Return whether `items`, which tasks have had, differ from those packed; False where nobody can tell.
+
+    Cheap where nothing changed: blocks of items are compared at once, and only what differs one by one. An
+    item counts only if two fresh copies of it are the same: one that differs from its own copy cannot be compared.
+    """
+    try:
+        fresh = pickle.loads(packed_items)
+        blocks = [slice(at, at + BLOCK) for at in range(0, len(fresh), BLOCK)]
+        suspects = list(islice((block for block in blocks if not is_same_block(items[block], fresh[block])), MANY))
+        again = pickle.loads(packed_items) if suspects else []
+        return any(
+            is_same(one, other) and not is_same(used, one)
+            for block in suspects
+            for used, one, other in zip(items[block], fresh[block], again[block], strict=True)
+        )
+    except BaseException:  # what an item does when it is compared or unpickled is its own affair
+        return False
+
+
+def is_same_block(used, fresh):
+    """Return whether two lists of items are surely the same: equal, or pickled to the same bytes."""
+    try:
+        if used == fresh:
+            return True
+    except Exception:  # arrays have no single truth value
+        pass
+    try:
+        return pickle.dumps(used, protocol=5) == pickle.dumps(fresh, protocol=5)
+    except Exception:
+        return False
 
 
 def require_same(expected, results, items):

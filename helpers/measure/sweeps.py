@@ -8,23 +8,33 @@ from dataclasses import dataclass, replace
 from helpers import machine, runner
 from helpers.arguments import check_count
 from helpers.engines import check_engine
+from helpers.engines.registry import STARTING
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.measure.handing import check_counts, check_items, check_settings, pack_function, pack_items
 from helpers.measure.playing import STOPPED_BATCH, play_batch, play_visits
+from helpers.measure.problems import LEAST_SECONDS, Setback, allow_seconds, load_error, set_back_runner
 from helpers.notebook import function_name, source_stamp
-from helpers.records import Run, Sweep
+from helpers.records import Problem, Run, Sweep
 from helpers.tasks.worker import safe_repr
+
+#: The first visit of a play that goes on after a problem.
+REFERENCE = (0, "serial", 1)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a sweep is: what `on_progress` gets after each run, while the next one waits."""
+    """How far a sweep is: what `on_progress` gets after each run, while the next one waits.
+
+    ``done`` counts the runs, and those left out because their pair has a problem. ``run`` is the one that ended;
+    None at the beginning, and where ``problem`` is what came of it.
+    """
 
     done: int
     total: int
     seconds_left: float | None
     run: Run | None
     sweep: Sweep
+    problem: Problem | None = None
 
 
 def plan_visits(engines, counts, repeats, seed=None):
@@ -62,7 +72,12 @@ def sweep(
     The serial loop is always measured too. Everything runs in a process of its own (see
     helpers.runner), never in the caller's. Assumes that `func` gives the same result for the
     same item every time, and that calling it again is harmless: it is called
-    ``(1 + engines × counts) × (repeats + 1)`` times an item.
+    ``(1 + engines × counts) × (repeats + 1)`` times an item, each time with a fresh copy of the item.
+
+    A pair (engine, n_workers) that fails, gives other results than the serial loop, or passes its
+    deadline is a finding, not the end: ``sweep.problems`` says why, and the others go on, in a fresh
+    process, which begins with runs that are not counted. Only what the serial loop itself does
+    wrong ends a sweep, and problems in every pair.
 
     Parameters
     ----------
@@ -76,17 +91,21 @@ def sweep(
     start_method : "fork", "forkserver", "spawn"; None is forkserver where there is one, else spawn
     chunksize : int, items handed over at once; None takes four chunks a worker, as `Pool.map`
     repeats : int, 1 to 1000; rounds after the warm-up. Intervals need 3.
-    timeout : float, seconds one run of all items may take; None waits (and can be stopped)
+    timeout : float, seconds one run of all items may take, its start included. None: the first serial loop
+        may take as long as it does (and can be stopped); every other run 20 times that, at least 30 s, with
+        a minute more for engines that start processes, and 2 ms a chunk where there are very many.
     on_progress : callable of a `Progress`, called between runs
     should_stop : callable; once it returns True everything ends and what was measured is returned
-    on_start : callable of the `Runner`, for ``stop()`` from another thread
+    on_start : callable of the `Runner`, for ``stop()`` of the latest from another thread; called again for the
+        fresh one after a problem
 
     Raises
     ------
     InvalidArgumentError, NotImportableError, NotPicklableError, EngineUnavailableError
         Before anything is started.
     TaskFailedError, WorkerDiedError, ResultsDifferError, TimeoutError
-        In a run; ``error.sweep`` holds what was measured before.
+        In the serial loop, or in every pair: then it is the first one's. ``error.sweep`` holds what was
+        measured before.
 
     Chapter 00; the method follows Georges, Buytaert & Eeckhout, "Statistically rigorous Java
     performance evaluation" (2007), in what it repeats and how it states intervals.
@@ -137,27 +156,134 @@ def sweep_steps(
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
     packed_items = pack_items(items, timeout)
     environment = machine.machine_report().to_dict()
+    notes = Notes(function_name(func), items, environment, visits, chunksize, timeout)
     cpus = environment["usable_cpus"], environment["logical_cpus"]
-    runs = []
+    plan = payload, packed_items, method, chunksize, *cpus
+    watch = {"key": source_stamp(func), "should_stop": should_stop}
+    first = None
+    yield notes.progress()
+    while notes.to_come and not notes.stopped:
+        setback = yield from play_on(notes, plan, watch, on_start)
+        if setback is None:  # played to the end, or stopped
+            return
+        first = first or setback
+        notes.give_up(setback.problem)
+        yield notes.progress(problem=setback.problem)
+        if notes.hopeless:
+            problem = first.problem
+            raise explain(load_error(first), (problem.round, *problem.pair), items, notes.sweep())
 
-    def progress(run):
-        done = len(runs) == len(visits)
-        so_far = Sweep(function_name(func), len(items), tuple(runs), environment, done)
-        return Progress(len(runs), len(visits), seconds_left(runs, visits[len(runs) :]), run, so_far)
 
-    yield progress(None)
-    play = (play_visits, payload, packed_items, visits, method, chunksize, *cpus)
-    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
-    records = runner.play(*play, key=source_stamp(func), **watch)
+def play_on(notes, plan, watch, on_start):
+    """Yield a Progress after each visit still to come; return the Setback that ended the play, None for none.
+
+    A play that goes on after a problem is in a fresh process, and begins with visits that are not counted.
+    """
+    payload, packed_items, *settings = plan
+    notes.uncounted = introduce(notes.to_come) if notes.problems else []
+    records = runner.play(
+        play_visits,
+        *(payload, packed_items, notes.uncounted + notes.to_come, *settings),
+        timeout=notes.seconds_allowed,
+        on_start=lambda playing: notes.hold(playing, on_start),
+        **watch,
+    )
     try:
-        for run in records:
-            forget_timeline(runs, run.pair)
-            runs.append(run)
-            yield progress(run)
+        for record in records:
+            if isinstance(record, Setback):
+                return record
+            if notes.uncounted:
+                del notes.uncounted[0]
+                continue
+            notes.take(record)
+            yield notes.progress(record)
     except (HelpersError, TimeoutError) as error:
-        raise explain(error, visits[min(len(runs), len(visits) - 1)], items, progress(None).sweep) from error.__cause__
+        visit = notes.next_visit()
+        if visit is None:  # all is measured
+            return None
+        if visit[1] == "serial":
+            raise explain(error, visit, notes.items, notes.sweep()) from error.__cause__
+        return set_back_runner(error, visit, notes.seconds_allowed(), None if notes.timeout else notes.serial_wall())
     finally:
-        records.close()
+        records.close()  # after a problem it ends the runner, and whatever hangs there
+    return None
+
+
+def introduce(to_come):
+    """Return the visits with which a fresh process begins; their runs are not counted.
+
+    First the serial loop, whose results are the reference. Then one visit of each engine that starts processes,
+    unless its next one is a warm-up anyway: the first start pays for a fork server and what that imports.
+    """
+    firsts = {engine: (number, engine, n_workers) for number, engine, n_workers in reversed(to_come)}
+    return [REFERENCE, *(visit for visit in firsts.values() if visit[1] in STARTING and visit[0] > 0)]
+
+
+class Notes:
+    """What is known of a sweep on its way: its runs and problems, and the visits still to come."""
+
+    def __init__(self, function, items, environment, visits, chunksize, timeout):
+        self.function, self.items, self.environment = function, items, environment
+        self.chunksize, self.timeout = chunksize, timeout
+        self.total, self.to_come = len(visits), list(visits)
+        self.pairs = {visit[1:] for visit in visits if visit[1] != "serial"}
+        self.runs, self.problems = [], []
+        self.uncounted, self.playing = [], None
+
+    def hold(self, playing, on_start):
+        """Keep the runner and tell `on_start`; a ``stop()`` that reached the one before too late holds for this one."""
+        before, self.playing = self.playing, playing
+        if on_start is not None:
+            on_start(playing)
+        if before is not None and before.stopped:
+            playing.stop()
+
+    @property
+    def stopped(self):
+        """Whether ``stop()`` of the last runner was called."""
+        return self.playing is not None and self.playing.stopped
+
+    @property
+    def hopeless(self):
+        """Whether every parallel pair has a problem."""
+        return bool(self.pairs) and self.pairs == {problem.pair for problem in self.problems}
+
+    def next_visit(self):
+        """Return the visit whose record comes next; None after the last."""
+        return next(iter([*self.uncounted, *self.to_come]), None)
+
+    def take(self, run):
+        """Note the run of the next visit."""
+        forget_timeline(self.runs, run.pair)
+        self.runs.append(run)
+        del self.to_come[0]
+
+    def give_up(self, problem):
+        """Note the problem of a pair, whose further visits are left out."""
+        self.problems.append(problem)
+        self.to_come = [visit for visit in self.to_come if visit[1:] != problem.pair]
+
+    def serial_wall(self):
+        """Return the longest that the serial loop took so far, in seconds; None before it ran."""
+        return max((run.wall for run in self.runs if run.engine == "serial"), default=None)
+
+    def seconds_allowed(self):
+        """Return the deadline of the next visit in seconds, None to wait; a fresh process has time to start, too."""
+        visit, serial_wall, allowed = self.next_visit(), self.serial_wall(), self.timeout
+        if allowed is None and serial_wall is not None:
+            size = len(self.items), self.chunksize
+            allowed = LEAST_SECONDS if visit is None else allow_seconds(*visit[1:], serial_wall, *size)
+        return allowed + LEAST_SECONDS if visit is REFERENCE else allowed
+
+    def sweep(self):
+        """Return the Sweep so far."""
+        facts = self.function, len(self.items), tuple(self.runs), self.environment
+        return Sweep(*facts, complete=not self.to_come, problems=tuple(self.problems))
+
+    def progress(self, run=None, problem=None):
+        """Return the Progress after a run or a problem."""
+        left = seconds_left(self.runs, self.to_come)
+        return Progress(self.total - len(self.to_come), self.total, left, run, self.sweep(), problem)
 
 
 def forget_timeline(runs, pair):

@@ -28,11 +28,13 @@ from helpers.plots.drawing import (
     paler,
     rounds_text,
     style_axes,
+    text_width,
     write_head,
     write_note,
 )
 from helpers.plots.labels import Labels
 from helpers.plots.timeline import plot_timeline
+from helpers.records import list_problems
 from helpers.words import plural
 
 #: What the grey line says of points by the warm-up round.
@@ -42,10 +44,13 @@ NOT_COUNTED = "hollow and pale: warm-up, not counted"
 def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
     """Return a Figure of 900 × 350 pixels at scale 1: the speedups, and who ran what in `run`.
 
-    Arguments as of `plot_speedup` and `plot_timeline`; `sweep` and `run` may be None.
+    Arguments as of `plot_speedup` and `plot_timeline`; `sweep` and `run` may be None. As long as there is no
+    parallel run to show but a problem, the latest problem takes its place.
     """
     figure = new_figure()
     plot_speedup(sweep, figure.add_axes((0.05, 0.145, 0.422, 0.68)), guess=guess, n_workers=n_workers, cpus=cpus)
+    if sweep is not None and sweep.problems and (run is None or run.engine == "serial"):
+        run = sweep.problems[-1]  # why there is nothing else to be seen
     plot_timeline(run, figure.add_axes((0.562, 0.145, 0.425, 0.68)))
     return figure
 
@@ -53,11 +58,11 @@ def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
 def describe_speedup(sweep):
     """Return the message of the speedup plot in one sentence, for use as alt text."""
     pairs = parallel_pairs(sweep) if sweep is not None else ()
+    left_out = f"; left out: {', '.join(list_problems(sweep.problems))}" if sweep is not None and sweep.problems else ""
     if not pairs:
         warming = sweep is not None and any(run.warmup for run in sweep.runs)
-        return "Speedup over the serial loop: " + (
-            "warming up, no round counts yet." if warming else "no measurement yet."
-        )
+        words = "warming up, no round counts yet" if warming else "no measurement yet"
+        return f"Speedup over the serial loop: {words}{left_out}."
     medians, best = {pair: sweep.speedup(*pair).median for pair in pairs}, {}
     for engine, n in sorted(pairs, key=medians.get, reverse=True):
         best.setdefault(engine, n)
@@ -69,7 +74,7 @@ def describe_speedup(sweep):
         elif n != next(iter(best.values())):
             said += f" at {n}"
         parts.append(said)
-    return "; ".join(parts) + "."
+    return "; ".join(parts) + left_out + "."
 
 
 def provisional_points(sweep):
@@ -95,7 +100,8 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
     Bars are 95 % intervals; hollow points have more workers than CPUs; a thin pale line
     includes the start-up; dashes are the fitted scalability law of the best engine, never
     drawn beyond twice the largest worker count that it was fitted to. As long as a pair has no
-    counted round, its warm-up is a hollow and pale point that says so.
+    counted round, its warm-up is a hollow and pale point that says so. Pairs with a problem are
+    not drawn: a line under the axes names them.
 
     Parameters
     ----------
@@ -132,9 +138,33 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
         warming = sweep is not None and any(run.warmup for run in sweep.runs)
         write_note(ax, "warming up: this round is not counted" if warming else "no measurement yet", 0.6, 0.13)
     labels.place()
+    if sweep is not None and sweep.problems:
+        _write_problems(ax, list_problems(sweep.problems))
     doubt = _doubt_text(sweep, pairs) if pairs else ""
     write_head(ax, "Speedup over the serial loop", [_rounds_text(points), NOT_COUNTED if pale else "", doubt or law])
     return ax
+
+
+def _write_problems(ax, said):
+    """Write under the axes which pairs are left out and why: as much of it as there is room for."""
+    names, n = [text.partition(" (")[0] for text in said], len(said)
+    lines = [[*said[:k], *names[k:]] for k in range(n, -1, -1)]
+    lines += [[*names[:k], f"{n - k} more" if k else plural(n, "pair")] for k in range(n - 1, -1, -1)]
+    lines = [f"left out: {', '.join(parts)}" for parts in lines]
+    line = next((line for line in lines if text_width(line, SMALL_SIZE) <= axes_width(ax)), lines[-1])
+    ax.annotate(
+        line,
+        (0, 0),
+        (0, -27),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        va="top",
+        size=SMALL_SIZE,
+        color=INK,
+        family=FONT,
+        annotation_clip=False,
+        gid="problems",
+    )
 
 
 def _top(seen, counts, cpus, fixed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from math import ceil
 
 import numpy as np
@@ -30,6 +31,7 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.lanes import add_boxes
+from helpers.records import Problem
 from helpers.words import plural, seconds, whole_percents, worker_name
 
 #: stripes drawn in a timeline at most; above, tasks are merged
@@ -48,17 +50,16 @@ def plot_timeline(run, ax=None):
     """Return the Axes with one lane a worker: start-up, tasks and idle tail of `run` over time.
 
     Tasks alternate in shade. Of very many, neighbours are merged into stripes (a gap that can
-    be seen keeps them apart) and the grey line says so. None, or a run whose timeline was not
-    kept, gives an empty card that says so.
+    be seen keeps them apart) and the grey line says so. None, a run whose timeline was not
+    kept, or a Problem instead of a run gives an empty card that says so.
     """
     ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.68)) if ax is None else ax
-    if run is None or run.timeline is None:
-        style_axes(ax, "seconds since the workers were asked for")
-        ax.set_xticks([0], [" "])  # keeps the room of the tick labels
-        ax.set_yticks([])
-        write_note(ax, "no run yet" if run is None else "the timeline of this run was not kept")
-        write_head(ax, "Who ran what", [])
-        return ax
+    if isinstance(run, Problem):
+        return _empty_card(ax, f"Not measured: {worker_name(*run.pair)}", _fold(run.reason, axes_width(ax)))
+    if run is None:
+        return _empty_card(ax, "Who ran what", "no run yet")
+    if run.timeline is None:
+        return _empty_card(ax, "Who ran what", "the timeline of this run was not kept")
     end = run.cold_wall
     spans, shade, lane, last, merged = _stripes(run, end)
     _timeline_axes(ax, run, end)
@@ -74,6 +75,25 @@ def plot_timeline(run, ax=None):
     ]
     write_head(ax, f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run", how)
     return ax
+
+
+def _empty_card(ax, title, note):
+    """Give the axes the looks of a timeline without a run, and write why there is none; return them."""
+    style_axes(ax, "seconds since the workers were asked for")
+    ax.set_xticks([0], [" "])  # keeps the room of the tick labels
+    ax.set_yticks([])
+    write_note(ax, note)
+    write_head(ax, title, [])
+    return ax
+
+
+def _fold(text, width):
+    """Return a text in as many lines as it takes to fit a width in points, eight at most."""
+    for letters in range(80, 10, -2):
+        lines = textwrap.wrap(text, letters, max_lines=8, placeholder=" …")
+        if all(text_width(line, TEXT_SIZE + 1) <= width for line in lines):
+            break
+    return "\n".join(lines)
 
 
 def _timeline_axes(ax, run, end):

@@ -4,6 +4,7 @@
 
     Sweep ── runs ──► Run ──► Timeline    who ran which item, when
       │                └────► Accounting  where n_workers × wall went
+      ├─ problems ─► Problem          why a pair has no figures
       ├─ speedup(), wall() ─► Estimate
       └─ (helpers.models) ──► Fit, Advice
 
@@ -13,6 +14,7 @@ Recordings that come with the package are measured by ``python tests/record_swee
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks
 from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio
+from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
 from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MORE_WORKERS, Sweep, recorded
 
@@ -27,11 +29,14 @@ __all__ = [
     "Estimate",
     "Failure",
     "Fit",
+    "Problem",
     "Run",
     "Sweep",
     "Timeline",
     "account_chunks",
     "account_tasks",
     "estimate_ratio",
+    "explain_problems",
+    "list_problems",
     "recorded",
 ]

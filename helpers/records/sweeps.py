@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
 
 from helpers.errors import EngineUnavailableError, InvalidArgumentError
 from helpers.records.estimates import MIN_ROUNDS, Estimate, estimate_ratio
+from helpers.records.problems import Problem
 from helpers.records.runs import Run
 from helpers.words import plural
 
@@ -31,6 +32,8 @@ class Sweep:
 
     ``complete`` is False if the sweep was stopped or failed: ``runs`` then holds what was
     measured before. ``environment`` is a plain dict (Python, platform, usable CPUs, …).
+    ``problems`` says of which pairs there are no figures, and why: what they ran before stays in
+    ``runs``, and is in no estimate.
     """
 
     function: str
@@ -38,11 +41,15 @@ class Sweep:
     runs: tuple[Run, ...]
     environment: dict
     complete: bool = True
+    problems: tuple[Problem, ...] = ()
 
     def pairs(self):
-        """Return the measured (engine, n_workers) pairs, engines in the usual order, then by worker count."""
-        rank = {name: place for place, name in enumerate(ENGINE_ORDER)}
-        return sorted({run.pair for run in self.runs}, key=lambda pair: (rank.get(pair[0], len(rank)), pair))
+        """Return the (engine, n_workers) pairs measured without a problem, in the usual order, then by worker count."""
+        return _in_order({run.pair for run in self.runs} - {problem.pair for problem in self.problems})
+
+    def problem(self, engine, n_workers):
+        """Return the Problem of one pair, or None."""
+        return next((problem for problem in self.problems if problem.pair == (engine, n_workers)), None)
 
     def runs_of(self, engine, n_workers, *, warmup=False):
         """Return the runs of one pair in the order of rounds, the warm-up left out unless asked for."""
@@ -53,6 +60,11 @@ class Sweep:
         return self._require(self.runs_of(engine, n_workers, warmup=True), engine, n_workers)[-1]
 
     def _require(self, runs, engine, n_workers):
+        if problem := self.problem(engine, n_workers):
+            raise InvalidArgumentError(
+                f"{engine!r} with {n_workers} workers has no figures: {problem.reason} What it ran before is in "
+                "runs_of()."
+            )
         if not runs:
             known = ", ".join(f"{e} × {n}" for e, n in self.pairs()) or "nothing"
             raise InvalidArgumentError(
@@ -81,8 +93,11 @@ class Sweep:
     def badges(self, engine, n_workers):
         """Return what makes the pair's figures doubtful, each in a few words.
 
-        The serial loop's doubts are those of every speedup, which is a ratio to it.
+        The serial loop's doubts are those of every speedup, which is a ratio to it. Of a pair with a problem:
+        the problem.
         """
+        if problem := self.problem(engine, n_workers):
+            return (problem.what,)
         found = dict.fromkeys(badge for run in self.runs_of(engine, n_workers) for badge in run.badges)
         walls = sorted(run.wall for run in self.runs_of(engine, n_workers))
         if len(walls) >= MIN_ROUNDS and walls[-1 - len(walls) // 4] - walls[len(walls) // 4] > UNSTEADY_SHARE * median(
@@ -106,19 +121,22 @@ class Sweep:
 
     def __str__(self):
         lines = [f"{self.function} over {plural(self.n_items, 'item')}" + ("" if self.complete else " (stopped early)")]
-        for engine, n_workers in self.pairs():
-            if not self.runs_of(engine, n_workers):
-                continue
-            wall, speedup = self.wall(engine, n_workers), self.speedup(engine, n_workers)
-            gain = f"{speedup.median:6.2f}" + (
-                f"  ({speedup.low:.2f} to {speedup.high:.2f})" if speedup.low is not None else "  (no interval)"
-            )
-            badges = "; ".join(self.badges(engine, n_workers))
-            lines.append(
-                f"  {engine:>12} × {n_workers:<3} {wall.median:8.3f} s   speedup {gain}"
-                + (f"   [{badges}]" if badges else "")
-            )
-        return "\n".join(lines)
+        for pair in _in_order({*self.pairs(), *(problem.pair for problem in self.problems)}):
+            if self.problem(*pair) or self.runs_of(*pair):
+                lines.append(self._row(*pair))
+        return "\n".join([*lines, *(f"  {problem.reason}" for problem in self.problems)])
+
+    def _row(self, engine, n_workers):
+        """Return the row of one pair in the table."""
+        name = f"  {engine:>12} × {n_workers:<3}"
+        if problem := self.problem(engine, n_workers):
+            return f"{name} no figures: {problem.what}"
+        wall, speedup = self.wall(engine, n_workers), self.speedup(engine, n_workers)
+        gain = f"{speedup.median:6.2f}" + (
+            f"  ({speedup.low:.2f} to {speedup.high:.2f})" if speedup.low is not None else "  (no interval)"
+        )
+        badges = "; ".join(self.badges(engine, n_workers))
+        return f"{name} {wall.median:8.3f} s   speedup {gain}" + (f"   [{badges}]" if badges else "")
 
     __repr__ = __str__
 
@@ -131,6 +149,7 @@ class Sweep:
             "complete": self.complete,
             "environment": self.environment,
             "runs": [run.to_dict() for run in self.runs],
+            "problems": [asdict(problem) for problem in self.problems],
         }
 
     def to_json(self, path):
@@ -154,6 +173,7 @@ class Sweep:
                 tuple(map(Run.from_dict, plain["runs"])),
                 plain["environment"],
                 plain["complete"],
+                tuple(Problem(**problem) for problem in plain.get("problems", ())),  # older files have none
             )
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise InvalidArgumentError(
@@ -206,6 +226,12 @@ def recorded(name):
     ``environment`` tells which.
     """
     return Sweep.from_json(RECORDINGS / f"{name}.json")
+
+
+def _in_order(pairs):
+    """Return (engine, n_workers) pairs sorted: engines in the usual order, then by worker count."""
+    rank = {name: place for place, name in enumerate(ENGINE_ORDER)}
+    return sorted(pairs, key=lambda pair: (rank.get(pair[0], len(rank)), pair))
 
 
 def _trace_events(pid, run):

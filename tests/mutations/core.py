@@ -276,8 +276,8 @@ FAULTS = [
     Fault(
         "a stopped sweep says that it is complete",
         MEASURE,
-        "done = len(runs) == len(visits)",
-        "done = True",
+        "complete=not self.to_come",
+        "complete=True",
         f"{M}::test_a_sweep_stopped_before_its_first_run_ended_is_a_sweep_without_runs",
     ),
     # advice

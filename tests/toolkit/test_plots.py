@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from array import array
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from matplotlib.text import Text
 from helpers import plots
 from helpers.models import fit_usl
 from helpers.plots import timeline
-from helpers.records import Accounting, Run, Sweep, Timeline
+from helpers.records import Accounting, Problem, Run, Sweep, Timeline
 
 
 def make_timeline(n_workers, n_tasks, startup, wall, seed=0):
@@ -127,6 +128,11 @@ CASES = {
         make_sweep({"threads": usl(0.01)}, (1, 2)),
         make_run("serial", 1, startup=0.0, n_tasks=5),
         {},
+    ),
+    "problems": lambda: (
+        replace(make_sweep(FOUR, (1, 2)), problems=tuple(Problem(e, 4, 0, "failed", "It fails.", 1) for e in FOUR)),
+        None,
+        {"n_workers": COUNTS},
     ),
     "half a cpu": lambda: (make_sweep({"threads": lambda n: 1.0}, (1, 2), usable_cpus=0.5), None, {}),
 }

@@ -52,6 +52,11 @@ def unreadable():
 def unpicklable():
     yield lambda: 1
 
+def wait_at_the_third():
+    yield 1
+    yield 2
+    time.sleep(60)
+
 def resist():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     yield 1
@@ -106,6 +111,25 @@ def test_the_next_record_waits_for_the_nod(plays):
     next(records)
     time.sleep(0.2)
     assert [number for number, _ in records] == [1, 2]
+
+
+def test_each_record_may_have_a_deadline_of_its_own(plays):
+    allowed = iter([None, 20, 0.3])
+    records = runner.play(plays.wait_at_the_third, timeout=lambda: next(allowed))
+    assert [next(records), next(records)] == [1, 2]
+    with pytest.raises(TimeoutError, match=r"deadline of 0\.3 s"):
+        next(records)
+
+
+def test_a_play_knows_whether_it_was_stopped_and_has_nothing_to_do_with_the_next_one(plays):
+    playing = []
+    list(runner.play(plays.count, 1, timeout=20, on_start=playing.append))
+    assert not playing[0].stopped
+    playing[0].stop()
+    playing[0].kill()
+    assert playing[0].stopped
+    assert len(list(runner.play(plays.count, 2, timeout=20, on_start=playing.append))) == 2
+    assert playing[1].pid == playing[0].pid and not playing[1].stopped
 
 
 def test_leaving_early_ends_the_process(plays):
