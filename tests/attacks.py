@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import util
+from multiprocessing import resource_tracker, util
 
 #: Seconds that what is left behind would live.
 LONG = 600
@@ -179,3 +179,22 @@ def return_what_exits_when_pickled(item):
 
 def return_what_exits_when_built(item):
     return ExitsWhenBuilt()
+
+
+def say_and_die(item):
+    print("out of luck", flush=True)
+    os._exit(7)
+
+
+# ── played in the runner ──────────────────────────────────────────────────────────────────────
+
+
+def count(n):
+    yield from range(n)
+
+
+def make_semaphores():
+    """Yield (process id of the resource tracker, the locks) with two semaphores in shared memory."""
+    kept.extend(multiprocessing.get_context("spawn").Lock() for _ in range(2))
+    yield resource_tracker._resource_tracker._pid, 2
+    time.sleep(LONG)

@@ -10,8 +10,6 @@ import multiprocessing
 import sys
 import threading
 
-from helpers.runner import prepare_library
-
 #: Modules that keep a service process, and what in them is its handle.
 SERVICES = [
     (f"{package}.{module}", handle)
@@ -27,6 +25,8 @@ def end_services_at_shutdown(shell):
     kernel = getattr(shell, "kernel", None)
     if kernel is None or hasattr(kernel, "_helpers_do_shutdown"):
         return
+    from helpers.runner import prepare_library  # not at the top: workers import this package
+
     prepare_library("multiprocessing")  # its tracker cleans up without a word in the server's log
     kernel._helpers_do_shutdown = usual = kernel.do_shutdown
 

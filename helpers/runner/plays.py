@@ -54,7 +54,7 @@ class Play:
         self.number, self.printed = next(_numbers), ""
         self.stopped = self.over = False
         self.runner = None
-        self._ending = threading.Lock()
+        self._turn = threading.Lock()  # it begins, or it ends
 
     @property
     def pid(self):
@@ -81,26 +81,34 @@ class Play:
         """Borrow the runner, in a thread of its own."""
 
         def work():
-            self.runner = borrow(key)
-            self.runner.play = self
+            with self._turn:
+                if not self.over:
+                    self.runner = borrow(key)
+                    self.runner.play = self
 
         _unbroken(work)
 
     def end(self, clean):
-        """Give the runner back if it is `clean`, else end it; return when that is done. Once is enough."""
+        """Give the runner back if it is `clean`, else end it; return when that is done. Once is enough.
+
+        An Interrupt comes through only afterwards.
+        """
 
         def work():
-            with self._ending:
-                if self.runner is None or self.over:
-                    return
-                self.over = True
-                if clean:
-                    give_back(self.runner)
-                else:
-                    self.runner.kill()
-                    _all.discard(self.runner)
+            with self._turn:
+                over, self.over = self.over, True
+                if self.runner is not None and not over:
+                    give_back(self.runner) if clean else _end(self.runner)
 
-        _unbroken(work)
+        interrupt = None
+        while True:
+            try:
+                _unbroken(work)
+                break
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
     def read(self, make_records, args, timeout, should_stop):
         """Yield the records; at the end return the names of what the tasks have changed in the runner."""
@@ -211,11 +219,11 @@ def borrow(key=None):
         others = [runner for runner in _idle if runner is not warm]
         _idle.clear()
     for runner in others:
-        runner.kill()
-        _all.discard(runner)
+        _end(runner)
     if warm is not None:
         return warm
-    _start_guardian()
+    with _lock:
+        _start_guardian()
     runner = Runner(full_key)
     _all.add(runner)
     return runner
@@ -223,15 +231,19 @@ def borrow(key=None):
 
 def give_back(runner):
     """Keep `runner` for the next `borrow` if it still lives and has said all it had to."""
+    unread = False
     while not runner.messages.empty():
-        if runner.messages.get()[1] != LOOK:
-            runner.kill()
-    if runner.alive:
-        with _lock:
-            _idle.append(runner)
-    else:
-        runner.kill()
-        _all.discard(runner)
+        unread |= runner.messages.get()[1] != LOOK
+    if unread or not runner.alive:
+        _end(runner)
+        return
+    with _lock:
+        _idle.append(runner)
+
+
+def _end(runner):
+    runner.kill()
+    _all.discard(runner)
 
 
 def idle_runners():
@@ -245,8 +257,7 @@ def end_all():
     with _lock:
         _idle.clear()
     for runner in list(_all):
-        runner.kill()
-        _all.discard(runner)
+        _end(runner)
     _end_guardian()
 
 
@@ -311,6 +322,8 @@ def _start_guardian():
     global _guardian
     if sys.platform != "linux" or (_guardian is not None and _guardian.poll() is None):
         return
+    if _guardian is not None:
+        _guardian.stdin.close()
     command = [sys.executable, "-I", "-S", guardian.__file__, guardian.kernel_mark(), tempfile.gettempdir()]
     environment = {name: value for name, value in os.environ.items() if name != guardian.VARIABLE}
     nowhere = subprocess.DEVNULL

@@ -178,3 +178,31 @@ def test_a_kernel_that_started_processes_itself_still_runs_its_exit_handlers(met
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     module = notebook.cells[-1].outputs[0].data["text/plain"].strip("'")
     assert (tmp_path / "ended").exists() and not os.path.exists(os.path.dirname(module))
+
+
+def test_a_kernel_that_is_shut_down_leaves_no_folder_and_no_word_in_the_log(tmp_path):
+    """It has semaphores, a pool of its own, and a measurement that was stopped: all of them were told of there."""
+    sources = (
+        "%load_ext helpers",
+        "from multiprocessing import get_context\ncontext = get_context('spawn')",
+        "kept = [context.Lock() for _ in range(3)]\nwith context.Pool(1) as pool:\n    pool.map(abs, [1])",
+        "from helpers.course.queue import measure_queue\nimport time\nbegan = time.monotonic()",
+        "run = measure_queue(n_items=100, consume_ms=50, should_stop=lambda: time.monotonic() > began + 1)",
+        "assert not run.complete",
+    )
+    log, folder = tmp_path / "log", tmp_path / "tmp"
+    folder.mkdir()
+    blocks = shared_blocks()
+    with log.open("w") as file:
+        settings = {**os.environ, "TMPDIR": str(folder)}
+        manager, client = start_new_kernel(kernel_name="python3", env=settings, stdout=file, stderr=file)
+        try:
+            assert [execute(client, source) for source in sources] == ["ok"] * len(sources)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel()
+    deadline = time.monotonic() + 10
+    while (left := [*folder.iterdir(), *sorted(shared_blocks() - blocks)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+    assert "leaked" not in log.read_text(encoding="utf-8") and "resource_tracker" not in log.read_text(encoding="utf-8")
