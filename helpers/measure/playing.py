@@ -11,10 +11,10 @@ from helpers import machine
 from helpers.engines import open_team
 from helpers.engines.base import Batch
 from helpers.engines.registry import STARTING, check_start_method
-from helpers.errors import ResultsDifferError
 from helpers.measure.badges import Load, find_badges
+from helpers.measure.sameness import require_same
 from helpers.records import Accounting, Failure, Run, Timeline
-from helpers.tasks.worker import pack_results, safe_repr
+from helpers.tasks.worker import pack_results
 
 #: What a run that was stopped gives.
 STOPPED_BATCH = Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, 1, complete=False)
@@ -32,7 +32,8 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
         if expected is None:
             expected = results
         else:
-            require_same(expected, results, items)
+            where = "in another round of it" if engine == "serial" else "in parallel"
+            require_same(expected, results, items, where)
         yield make_run(batch, number, engine, n_workers, start_method_of(engine, start_method), badges)
 
 
@@ -91,41 +92,3 @@ def measure_batch(
 def read_load():
     """Return the Load at this moment."""
     return Load(machine.read_busy_seconds(), time.process_time(), machine.read_throttling())
-
-
-def require_same(expected, results, items):
-    """Raise ResultsDifferError if two lists of results differ; NaN equals NaN."""
-    try:
-        if expected == results:
-            return
-    except Exception:  # arrays have no single truth value
-        pass
-    for index, (one, other) in enumerate(zip(expected, results, strict=True)):
-        if not is_same(one, other):
-            raise ResultsDifferError(
-                f"Item {index} ({safe_repr(items[index])}) gave {safe_repr(one)} in the serial loop and "
-                f"{safe_repr(other)} in parallel. A task must depend on its item alone: look for random numbers (seed "
-                "them from the item), the time, a process id, or a variable that other tasks change.",
-                index=index,
-                serial=safe_repr(one),
-                parallel=safe_repr(other),
-            )
-
-
-def is_same(one, other):
-    """Return whether two results are the same: equal, both NaN, equal arrays, or equal once pickled."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(map(is_same, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
-    try:
-        if bool(one == other) or (one != one and other != other):
-            return True
-    except Exception:  # arrays and frames: compare what they hold
-        pass
-    try:
-        return pickle.dumps(one, protocol=5) == pickle.dumps(other, protocol=5)
-    except Exception:
-        return False
