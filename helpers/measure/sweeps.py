@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass, replace
 
 from helpers import machine, runner
-from helpers.arguments import check_count
-from helpers.engines import check_engine
+from helpers.arguments import check_callback, check_choices, check_count, check_watch
+from helpers.engines import ENGINES, check_engine, max_workers
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.measure.handing import check_counts, check_items, check_settings, pack_function, pack_items
 from helpers.measure.playing import STOPPED_BATCH, play_batch, play_visits
@@ -91,6 +91,7 @@ def sweep(
     Chapter 00; the method follows Georges, Buytaert & Eeckhout, "Statistically rigorous Java
     performance evaluation" (2007), in what it repeats and how it states intervals.
     """
+    check_callback("on_progress", on_progress)
     result = None
     for progress in sweep_steps(
         func,
@@ -128,13 +129,14 @@ def sweep_steps(
     Parameters and errors as in `sweep`; ends early, without an error, when stopped.
     """
     items = check_items(items, least=1)
-    engines = (engines,) if isinstance(engines, str) else tuple(dict.fromkeys(engines))
+    engines = check_choices("engine", engines, ENGINES, least=0)
     payload, packed_items = pack_function(func), pack_items(items)
     for engine in engines:
         check_engine(engine, func)
     repeats = check_count("repeats", repeats, 1, 1000)
     visits = plan_visits(engines, check_counts(n_workers, engines), repeats)
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
+    watch = check_watch(timeout, should_stop, on_start)
     environment = machine.machine_report().to_dict()
     cpus = environment["usable_cpus"], environment["logical_cpus"]
     runs = []
@@ -146,7 +148,6 @@ def sweep_steps(
 
     yield progress(None)
     play = (play_visits, payload, packed_items, visits, method, chunksize, *cpus)
-    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
     records = runner.play(*play, key=source_stamp(func), **watch)
     try:
         for run in records:
@@ -223,9 +224,10 @@ def run_once(
     """
     items = check_items(items)
     payload = pack_function(func)
-    check_engine(engine, func)
-    check_counts(n_workers, ())
+    engine = check_engine(engine, func)
+    n_workers = check_count("n_workers", n_workers, 1, 1 if engine == "serial" else max_workers())
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
+    watch = check_watch(timeout, should_stop, on_start)
     records = runner.play(
         play_batch,
         payload,
@@ -235,9 +237,7 @@ def run_once(
         method,
         chunksize,
         key=source_stamp(func),
-        timeout=timeout,
-        should_stop=should_stop,
-        on_start=on_start,
+        **watch,
     )
     try:
         return next(iter(list(records)), STOPPED_BATCH)
