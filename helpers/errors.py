@@ -10,13 +10,15 @@
     ├── EngineUnavailableError  an engine cannot run here
     ├── TaskFailedError         the function raised, or its result cannot travel back
     ├── WorkerDiedError         a process ended in the middle of the work
-    └── ResultsDifferError      parallel and serial results are not the same
+    └── ResultsDifferError      the results of two runs are not the same
 
 A deadline that passes raises the built-in `TimeoutError`.
 
 Every error keeps its facts as attributes and survives pickling, since most are raised in
 another process.
 """
+
+from copy import copy
 
 
 class HelpersError(Exception):
@@ -25,13 +27,14 @@ class HelpersError(Exception):
     Whatever was measured before a sweep failed is kept in ``error.sweep`` (else ``None``).
     """
 
-    #: facts every instance of the class has, with their defaults
+    #: facts every instance of the class has, with their defaults: each instance gets a copy of its own
     FACTS = {}
 
     def __init__(self, message="", **facts):
         super().__init__(message)
         self.sweep = None
-        for name, value in {**self.FACTS, **facts}.items():
+        defaults = {name: copy(value) for name, value in self.FACTS.items()}
+        for name, value in {**defaults, **facts}.items():
             setattr(self, name, value)
 
     def __reduce__(self):
@@ -102,6 +105,9 @@ class WorkerDiedError(HelpersError, RuntimeError):
 
 
 class ResultsDifferError(HelpersError, RuntimeError):
-    """A parallel run returned something else than the serial loop; ``index`` says where."""
+    """A run returned something else than the first serial loop; ``index`` says where.
+
+    ``serial`` and ``parallel`` are the two results as text: that of the first serial loop, and the other one.
+    """
 
     FACTS = {"index": None, "serial": None, "parallel": None}

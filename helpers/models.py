@@ -20,14 +20,15 @@ from statistics import median
 
 import numpy as np
 
+from helpers.arguments import as_number, check_count, check_number, is_name
 from helpers.errors import InvalidArgumentError, NotEnoughPointsError
 from helpers.records import MIN_ROUNDS, Advice, Estimate, Fit, explain_problems
-from helpers.words import figures, percent, plural, seconds, worker_name
+from helpers.words import figures, percent, plural, seconds, shown, worker_name
 
 #: Distinct worker counts a fit needs: one more than the law has coefficients.
 MIN_POINTS = 4
 #: Draws of the bootstrap over rounds.
-N_DRAWS = 300
+N_DRAWS, MAX_DRAWS = 300, 100_000
 #: A speedup this near to the best is as good: fewer workers are preferred then.
 AS_GOOD = 0.95
 #: Serial loops shorter than this (seconds) cannot pay for handing work over.
@@ -45,7 +46,7 @@ def amdahl(n_workers, serial_fraction):
     >>> round(amdahl(1000, 0.05), 1)
     19.6
     """
-    _check(n_workers, serial_fraction)
+    n_workers, serial_fraction = _check(n_workers, serial_fraction)
     return n_workers / (1 + serial_fraction * (n_workers - 1))
 
 
@@ -60,7 +61,7 @@ def gustafson(n_workers, serial_fraction):
     >>> gustafson(64, 0.25)
     48.25
     """
-    _check(n_workers, serial_fraction)
+    n_workers, serial_fraction = _check(n_workers, serial_fraction)
     return n_workers - serial_fraction * (n_workers - 1)
 
 
@@ -75,18 +76,34 @@ def karp_flatt(speedup, n_workers):
     >>> round(karp_flatt(amdahl(8, 0.1), 8), 6)
     0.1
     """
-    if np.any(np.asarray(n_workers) <= 1) or np.any(np.asarray(speedup) <= 0):
+    speedup, n_workers = _numbers("speedup", speedup), _numbers("n_workers", n_workers)
+    if np.any(n_workers <= 1) or np.any(speedup <= 0):
         raise InvalidArgumentError(
-            f"karp_flatt needs n_workers above 1 and speedup above 0, got {n_workers} and {speedup}."
+            f"karp_flatt needs n_workers above 1 and speedup above 0, got {shown(n_workers)} and {shown(speedup)}."
         )
     return (1 / speedup - 1 / n_workers) / (1 - 1 / n_workers)
 
 
 def _check(n_workers, serial_fraction):
-    if np.any(np.asarray(n_workers) < 1):
-        raise InvalidArgumentError(f"n_workers must be 1 or more, got {n_workers}.")
-    if not 0 <= serial_fraction <= 1:
-        raise InvalidArgumentError(f"serial_fraction must be between 0 and 1, got {serial_fraction}.")
+    """Return both as numbers, workers also as an array of them; raise InvalidArgumentError out of range."""
+    n_workers = _numbers("n_workers", n_workers)
+    if np.any(n_workers < 1):
+        raise InvalidArgumentError(f"n_workers must be 1 or more, got {shown(n_workers)}.")
+    return n_workers, check_number("serial_fraction", serial_fraction, 0, 1)
+
+
+def _numbers(name, values):
+    """Return a float, or an array of floats, all finite; else raise InvalidArgumentError."""
+    number = as_number(values)
+    if number is not None:
+        return number
+    try:
+        numbers = np.asarray(values)
+    except Exception:  # whatever the values are: no numbers
+        numbers = np.asarray(None)
+    if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+        raise InvalidArgumentError(f"{name} must be a finite number, or an array of such, not {shown(values)}.")
+    return numbers
 
 
 def parallel_pairs(sweep):
@@ -138,13 +155,14 @@ def fit_amdahl(sweep, engine=None, *, n_draws=N_DRAWS):
 
 
 def _fit(law, sweep, engine, active_sets, n_draws):
-    engine = engine or _best_engine(sweep)
-    walls = {n: {r.round: r.wall for r in sweep.runs_of(engine, n)} for e, n in parallel_pairs(sweep) if e == engine}
-    if engine is not None and (engine == "serial" or not walls):
-        known = ", ".join(dict.fromkeys(e for e, _ in parallel_pairs(sweep))) or "none yet"
+    n_draws, engines = check_count("n_draws", n_draws, 0, MAX_DRAWS), [e for e, _ in parallel_pairs(sweep)]
+    if engine is not None and not any(is_name(known, engine) for known in engines):
+        known = ", ".join(dict.fromkeys(engines)) or "none yet"
         raise InvalidArgumentError(
-            f"engine={engine!r} has no measured speedup in this sweep; parallel engines measured: {known}."
+            f"engine={shown(engine)} has no measured speedup in this sweep; parallel engines measured: {known}."
         )
+    engine = _best_engine(sweep) if engine is None else engine
+    walls = {n: {r.round: r.wall for r in sweep.runs_of(engine, n)} for e, n in parallel_pairs(sweep) if e == engine}
     starved = starved_counts(sweep, engine)
     counts = sorted(set(walls) - starved)
     if len(counts) < MIN_POINTS:

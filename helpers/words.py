@@ -6,6 +6,8 @@ One place for units, digits and plurals: what two texts say of one number is the
 from __future__ import annotations
 
 import html
+import re
+import reprlib
 from math import floor
 
 MIB = 2**20
@@ -15,6 +17,8 @@ WORKER_NAMES = {
     "processes": ("process", "processes"),
     "interpreters": ("interpreter", "interpreters"),
 }
+#: Characters of a value's ``repr`` that an error message shows.
+SHOWN = 80
 
 
 def plural(number, one, many=None):
@@ -45,6 +49,23 @@ def listing(names, last="and"):
     """
     names = [str(name) for name in names]
     return f" {last} ".join([part for part in (", ".join(names[:-1]), *names[-1:]) if part])
+
+
+def shown(value):
+    """Return a value as an error message shows it: its ``repr`` in one line, cut short, whatever that ``repr`` does.
+
+    >>> shown("a" * 500) == repr("a" * 500), len(shown("a" * 500)) <= SHOWN, shown(10**400)[:5]
+    (False, True, '10000')
+    """
+    short = reprlib.Repr()
+    short.maxstring = short.maxlong = short.maxother = SHOWN
+    try:
+        text = re.sub(r"\s*\n\s*", " ", short.repr(value))[: 2 * SHOWN]
+        return text.encode(errors="backslashreplace").decode()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a repr may raise anything, SystemExit too
+        return f"<{type(value).__name__} that cannot be shown>"
 
 
 def seconds(duration):

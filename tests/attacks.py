@@ -105,6 +105,14 @@ def change_the_surroundings(item):
     return item
 
 
+def tell_the_surroundings(item):
+    """Return what `change_the_surroundings` and `block_all_signals` change."""
+    umask = os.umask(0)
+    os.umask(umask)
+    blocked = len(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    return os.getcwd(), umask, os.environ.get("OMP_NUM_THREADS"), list(sys.path), blocked
+
+
 # ── what ends a run ───────────────────────────────────────────────────────────────────────────
 
 

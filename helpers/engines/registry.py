@@ -7,7 +7,7 @@ import platform
 import sys
 from functools import cache
 
-from helpers.arguments import check_count
+from helpers.arguments import check_choice, check_count, is_name
 from helpers.engines.base import Team, max_workers
 from helpers.engines.interpreters import InterpretersTeam
 from helpers.engines.local import SerialTeam, ThreadsTeam
@@ -15,6 +15,7 @@ from helpers.engines.pools import MultiprocessTeam, PoolTeam, ProcessesTeam
 from helpers.errors import EngineUnavailableError, HelpersError, InvalidArgumentError
 from helpers.machine import default_start_method, start_methods
 from helpers.notebook import require_importable
+from helpers.words import shown
 
 #: All engines by name, in the order in which they are shown.
 ENGINES: dict[str, type[Team]] = {
@@ -76,7 +77,7 @@ def check_multiprocess():
 
 
 def check_engine(engine, func=None):
-    """Raise what stands in the way of running `func` by `engine`, if anything does.
+    """Return the name `engine`; raise what stands in the way of running `func` by it, if anything does.
 
     Raises
     ------
@@ -87,8 +88,7 @@ def check_engine(engine, func=None):
     NotImportableError
         Its workers import the function by name and could not.
     """
-    if engine not in ENGINES:
-        raise InvalidArgumentError(f"There is no engine {engine!r}. There are: {', '.join(ENGINES)}.")
+    engine = check_choice("engine", engine, ENGINES)
     if engine == "interpreters" and sys.version_info < (3, 14):
         raise EngineUnavailableError(
             f"The engine interpreters needs Python 3.14 or later; this is {sys.version_info[0]}.{sys.version_info[1]}.",
@@ -98,6 +98,7 @@ def check_engine(engine, func=None):
         check_multiprocess()
     if func is not None and engine in IMPORTING:
         require_importable(func)
+    return engine
 
 
 def engine_problem(engine, func=None):
@@ -111,14 +112,14 @@ def engine_problem(engine, func=None):
 
 def check_start_method(start_method):
     """Return `start_method`, or the default for None; raise InvalidArgumentError if there is none such."""
-    known = start_methods()
     if start_method is None:
         return default_start_method()
-    if start_method not in known:
-        raise InvalidArgumentError(
-            f"start_method must be one of {', '.join(known)} on this platform, not {start_method!r}."
-        )
-    return start_method
+    for known in start_methods():
+        if is_name(known, start_method):
+            return known
+    raise InvalidArgumentError(
+        f"start_method must be one of {', '.join(start_methods())} on this platform, not {shown(start_method)}."
+    )
 
 
 def open_team(engine, func, n_workers=1, start_method=None, payload=None):
@@ -127,7 +128,7 @@ def open_team(engine, func, n_workers=1, start_method=None, payload=None):
     Starts workers from this very process: measuring code calls it in the runner. `payload` is
     the pickled function if it is not to be pickled here.
     """
-    check_engine(engine, func if payload is None else None)
+    engine = check_engine(engine, func if payload is None else None)
     n_workers = check_count("n_workers", n_workers, 1, 1 if engine == "serial" else max_workers())
     method = check_start_method(start_method) if engine in STARTING else None
     if payload is None and engine not in ("serial", "threads"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import json
-import math
 import multiprocessing
 import os
 import platform
@@ -22,7 +21,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from helpers.errors import InvalidArgumentError
+from helpers.arguments import LONGEST_TIMEOUT, check_number
 from helpers.machine.report import machine_report, start_methods
 from helpers.runner import end_group, own_group
 from helpers.words import MIB, html_table, memory, text_table
@@ -230,8 +229,7 @@ def doctor(timeout=20):
     outside the kernel; whatever is not done after `timeout` seconds is killed with everything
     it started. Assumes an otherwise idle machine: a busy one may pass the deadline.
     """
-    if not (isinstance(timeout, (int, float)) and 0 < timeout < math.inf):
-        raise InvalidArgumentError(f"timeout is {timeout!r}: give a number of seconds above 0, such as 20.")
+    timeout = check_number("timeout", timeout, 0, LONGEST_TIMEOUT, "seconds", above=True)
     deadline, probes = time.monotonic() + timeout, {}
     try:
         for start_method in start_methods():

@@ -14,7 +14,8 @@ figures; nothing is drawn or computed while a run is timed.
 """
 
 from helpers.measure.handing import MAX_ITEMS, check_counts, check_items, check_settings, pack_function, pack_items
-from helpers.measure.playing import is_same, measure_batch, play_batch, require_same
+from helpers.measure.playing import measure_batch, play_batch
+from helpers.measure.sameness import is_same, require_same
 from helpers.measure.sweeps import Progress, plan_visits, run_once, sweep, sweep_steps
 
 __all__ = [

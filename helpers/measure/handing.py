@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import pickle
 import threading
-from collections.abc import Iterable
-from itertools import islice
 
-from helpers.arguments import check_count
+from helpers import arguments
+from helpers.arguments import check_count, check_timeout, is_iterable, take_all
 from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError, NotImportableError, NotPicklableError
 from helpers.notebook import require_importable
 from helpers.tasks.worker import safe_repr, say
+from helpers.words import shown
 
 #: Largest number of items taken; an endless generator ends here instead of filling the memory.
 MAX_ITEMS = 5_000_000
@@ -24,13 +23,9 @@ PACK_SECONDS = 60.0
 
 def check_items(items, least=0):
     """Return `items` as a list; raise InvalidArgumentError if it is not iterable, endless, or shorter than `least`."""
-    if not isinstance(items, Iterable):
-        raise InvalidArgumentError(f"items must be a list or another iterable, not {safe_repr(items)}.")
-    taken = list(islice(items, MAX_ITEMS + 1))
-    if len(taken) > MAX_ITEMS:
-        raise InvalidArgumentError(
-            f"items has more than {MAX_ITEMS:,} elements, or never ends: take a part, or group several into one item."
-        )
+    if not is_iterable(items):
+        raise InvalidArgumentError(f"items must be a list or another iterable, not {shown(items)}.")
+    taken = take_all("items", items, MAX_ITEMS)
     if len(taken) < least:
         raise InvalidArgumentError(
             "items is empty: there is nothing to measure. (A generator can be read only once: make a list of it.)"
@@ -40,10 +35,7 @@ def check_items(items, least=0):
 
 def check_counts(n_workers, engines):
     """Return the worker counts as a sorted tuple of distinct ints; raise InvalidArgumentError out of range."""
-    counts = (n_workers,) if hasattr(n_workers, "__index__") else n_workers
-    if not isinstance(counts, Iterable) or isinstance(counts, str):
-        raise InvalidArgumentError(f"n_workers must be a whole number or several, such as (1, 2, 4), not {counts!r}.")
-    counts = tuple(sorted({check_count("n_workers", n, 1, max_workers()) for n in counts}))
+    counts = arguments.check_counts("n_workers", n_workers, 1, max_workers())
     if not counts and set(engines) != {"serial"}:
         raise InvalidArgumentError("n_workers is empty: give at least one worker count, such as (1, 2).")
     return counts
@@ -54,9 +46,7 @@ def check_settings(start_method, chunksize, timeout):
     method = None if start_method is None else check_start_method(start_method)
     if chunksize is not None:
         chunksize = check_count("chunksize", chunksize, 1, MAX_ITEMS)
-    if timeout is not None and not (isinstance(timeout, (int, float)) and 0 < timeout < math.inf):
-        raise InvalidArgumentError(f"timeout must be a number of seconds above 0, or None, not {timeout!r}.")
-    return method, chunksize, timeout
+    return method, chunksize, check_timeout(timeout)
 
 
 def pack_function(func):
@@ -65,7 +55,7 @@ def pack_function(func):
     Raises NotImportableError where neither works.
     """
     if not callable(func):
-        raise InvalidArgumentError(f"func must be a function, not {safe_repr(func)}.")
+        raise InvalidArgumentError(f"func must be a function, not {shown(func)}.")
     try:
         return pickle.dumps(require_importable(func))
     except NotImportableError as error:

@@ -12,11 +12,11 @@ from helpers import machine
 from helpers.engines import open_team
 from helpers.engines.base import Batch
 from helpers.engines.registry import STARTING, check_start_method
-from helpers.errors import ResultsDifferError
 from helpers.measure.badges import CHANGES_ITEMS, Load, find_badges
 from helpers.measure.problems import set_back
+from helpers.measure.sameness import is_same, require_same
 from helpers.records import Accounting, Failure, Run, Timeline
-from helpers.tasks.worker import describe, pack_results, safe_repr, say
+from helpers.tasks.worker import describe, pack_results, say
 
 #: Items compared at once, and the most blocks of them that are then compared one by one.
 BLOCK, MANY = 1000, 10
@@ -41,7 +41,8 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
                 expected = batch.values()
                 of_items = [CHANGES_ITEMS] if were_changed(items, packed_items) else []
             else:
-                require_same(expected, batch.values(), items)
+                where = "in another round of it" if engine == "serial" else "in parallel"
+                require_same(expected, batch.values(), items, where)
         except BaseException as error:
             if engine == "serial":
                 raise
@@ -156,43 +157,5 @@ def is_same_block(used, fresh):
         pass
     try:
         return pickle.dumps(used, protocol=5) == pickle.dumps(fresh, protocol=5)
-    except Exception:
-        return False
-
-
-def require_same(expected, results, items):
-    """Raise ResultsDifferError if two lists of results differ; NaN equals NaN."""
-    try:
-        if expected == results:
-            return
-    except Exception:  # arrays have no single truth value
-        pass
-    for index, (one, other) in enumerate(zip(expected, results, strict=True)):
-        if not is_same(one, other):
-            raise ResultsDifferError(
-                f"Item {index} ({safe_repr(items[index])}) gave {safe_repr(one)} in the serial loop and "
-                f"{safe_repr(other)} in parallel. A task must depend on its item alone: look for random numbers (seed "
-                "them from the item), the time, a process id, or a variable that other tasks change.",
-                index=index,
-                serial=safe_repr(one),
-                parallel=safe_repr(other),
-            )
-
-
-def is_same(one, other):
-    """Return whether two results are the same: equal, both NaN, equal arrays, or equal once pickled."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(map(is_same, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
-    try:
-        if bool(one == other) or (one != one and other != other):
-            return True
-    except Exception:  # arrays and frames: compare what they hold
-        pass
-    try:
-        return pickle.dumps(one, protocol=5) == pickle.dumps(other, protocol=5)
     except Exception:
         return False

@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass, replace
 
 from helpers import machine, runner
-from helpers.arguments import check_count
-from helpers.engines import check_engine
+from helpers.arguments import check_callback, check_choices, check_count, check_watch
+from helpers.engines import ENGINES, check_engine, max_workers
 from helpers.engines.registry import STARTING
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.measure.handing import check_counts, check_items, check_settings, pack_function, pack_items
@@ -110,6 +110,7 @@ def sweep(
     Chapter 00; the method follows Georges, Buytaert & Eeckhout, "Statistically rigorous Java
     performance evaluation" (2007), in what it repeats and how it states intervals.
     """
+    check_callback("on_progress", on_progress)
     result = None
     for progress in sweep_steps(
         func,
@@ -147,13 +148,14 @@ def sweep_steps(
     Parameters and errors as in `sweep`; ends early, without an error, when stopped.
     """
     items = check_items(items, least=1)
-    engines = (engines,) if isinstance(engines, str) else tuple(dict.fromkeys(engines))
+    engines = check_choices("engine", engines, ENGINES, least=0)
     payload = pack_function(func)
     for engine in engines:
         check_engine(engine, func)
     repeats = check_count("repeats", repeats, 1, 1000)
     visits = plan_visits(engines, check_counts(n_workers, engines), repeats)
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
+    check_watch(timeout, should_stop, on_start)
     packed_items = pack_items(items, timeout)
     environment = machine.machine_report().to_dict()
     notes = Notes(function_name(func), items, environment, visits, chunksize, timeout)
@@ -350,9 +352,10 @@ def run_once(
     """
     items = check_items(items)
     payload = pack_function(func)
-    check_engine(engine, func)
-    check_counts(n_workers, ())
+    engine = check_engine(engine, func)
+    n_workers = check_count("n_workers", n_workers, 1, 1 if engine == "serial" else max_workers())
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
+    watch = check_watch(timeout, should_stop, on_start)
     records = runner.play(
         play_batch,
         payload,
@@ -362,9 +365,7 @@ def run_once(
         method,
         chunksize,
         key=source_stamp(func),
-        timeout=timeout,
-        should_stop=should_stop,
-        on_start=on_start,
+        **watch,
     )
     try:
         return next(iter(list(records)), STOPPED_BATCH)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from helpers.words import listing, worker_name
+from helpers.records.files import require_fit
+from helpers.words import listing, shown, worker_name
 
 #: What each kind of problem is in a few words, with the item and without one.
 KINDS = {
@@ -42,6 +43,14 @@ class Problem:
     reason: str
     index: int | None = None
     item: str | None = None
+
+    @classmethod
+    def from_dict(cls, plain):
+        """Return the problem that ``asdict`` described; ValueError, TypeError or another error if it did not."""
+        require_fit(cls, plain, {"n_workers": 1})
+        if plain["kind"] not in KINDS:
+            raise ValueError(f"kind cannot be {shown(plain['kind'])}")
+        return cls(**plain)
 
     @property
     def pair(self):

@@ -6,6 +6,10 @@ from array import array
 from dataclasses import asdict, dataclass, field, fields
 
 from helpers.records.accounts import Accounting
+from helpers.records.files import require_finite, require_fit
+
+#: Smallest values of a run's fields: nothing can be done in no time, nor by nobody.
+LEAST = {"n_workers": 1, "chunksize": 1, "startup": 0, "wall": 1e-9, "cpu": 0}
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,15 @@ class Timeline:
 
     @classmethod
     def from_dict(cls, columns):
-        """Return the timeline that `to_dict` described."""
-        return cls(
+        """Return the timeline that `to_dict` described; ValueError, TypeError or OverflowError if it did not."""
+        line = cls(
             **{
                 name: array("H" if name == "worker" else "f" if name == "cpu" else "d", values)
                 for name, values in columns.items()
             }
         )
+        require_finite(line.columns())
+        return line
 
 
 @dataclass(frozen=True)
@@ -154,13 +160,12 @@ class Run:
 
     @classmethod
     def from_dict(cls, plain):
-        """Return the run that `to_dict` described."""
-        timeline = plain["timeline"]
-        return cls(
-            **{
-                **plain,
-                "accounting": Accounting(**plain["accounting"]),
-                "badges": tuple(plain["badges"]),
-                "timeline": timeline and Timeline.from_dict(timeline),
-            }
-        )
+        """Return the run that `to_dict` described; ValueError, TypeError or another error if it did not."""
+        require_fit(cls, plain, LEAST)
+        require_fit(Accounting, plain["accounting"])
+        timeline = None if plain["timeline"] is None else Timeline.from_dict(plain["timeline"])
+        if timeline is not None:
+            if len(timeline) != plain["n_items"] or max(timeline.worker) >= plain["n_workers"]:
+                raise ValueError("the timeline is of another run")
+        made = {"accounting": Accounting(**plain["accounting"]), "badges": tuple(plain["badges"]), "timeline": timeline}
+        return cls(**{**plain, **made})

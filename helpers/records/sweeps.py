@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
 
+from helpers.arguments import check_choice
 from helpers.errors import EngineUnavailableError, InvalidArgumentError
 from helpers.records.estimates import MIN_ROUNDS, Estimate, estimate_ratio
+from helpers.records.files import read_record, require_fit
 from helpers.records.problems import Problem
 from helpers.records.runs import Run
-from helpers.words import plural
+from helpers.words import plural, shown
 
 #: JSON layout number; raised when a field changes its meaning.
 FORMAT = 1
@@ -160,25 +162,24 @@ class Sweep:
 
     @classmethod
     def from_json(cls, path):
-        """Return the sweep stored by `to_json`; InvalidArgumentError if it is not one."""
-        try:
-            plain = json.loads(Path(path).read_text(encoding="utf-8"))
-            if plain["format"] != FORMAT:
-                raise InvalidArgumentError(
-                    f"{path} has format {plain['format']}, this version reads {FORMAT}: measure again."
-                )
-            return cls(
-                plain["function"],
-                plain["n_items"],
-                tuple(map(Run.from_dict, plain["runs"])),
-                plain["environment"],
-                plain["complete"],
-                tuple(Problem(**problem) for problem in plain.get("problems", ())),  # older files have none
-            )
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise InvalidArgumentError(
-                f"{path} is not a sweep saved by to_json ({type(error).__name__}: {error})."
-            ) from error
+        """Return the sweep stored by `to_json`; InvalidArgumentError if there is none, whatever the file holds."""
+        advice = "give the file that to_json wrote, or measure again"
+        return read_record(path, cls.from_dict, "a sweep saved by to_json", advice)
+
+    @classmethod
+    def from_dict(cls, plain):
+        """Return the sweep that `to_dict` described; ValueError, TypeError or another error if it did not."""
+        if plain["format"] != FORMAT:
+            raise ValueError(f"its format is {shown(plain['format'])}, and this version reads {FORMAT}")
+        require_fit(cls, plain, {"n_items": 1})
+        if not isinstance(plain["runs"], list):
+            raise TypeError(f"runs cannot be {shown(plain['runs'])}")
+        usable = plain["environment"].get("usable_cpus")
+        if usable is not None and not 0 < usable < 1e6:
+            raise ValueError(f"usable_cpus cannot be {shown(usable)}")
+        runs = tuple(map(Run.from_dict, plain["runs"]))
+        problems = tuple(map(Problem.from_dict, plain.get("problems", ())))  # older files have none
+        return cls(plain["function"], plain["n_items"], runs, plain["environment"], plain["complete"], problems)
 
     def to_frame(self):
         """Return one row a run as a pandas DataFrame, accounting in columns; needs pandas."""
@@ -225,7 +226,8 @@ def recorded(name):
     `name` is "count_primes": threads and processes on a machine with two CPUs; its
     ``environment`` tells which.
     """
-    return Sweep.from_json(RECORDINGS / f"{name}.json")
+    known = sorted(path.stem for path in RECORDINGS.glob("*.json"))
+    return Sweep.from_json(RECORDINGS / f"{check_choice('recording', name, known)}.json")
 
 
 def _in_order(pairs):

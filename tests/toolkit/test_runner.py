@@ -256,6 +256,15 @@ def test_errors_keep_their_facts_when_they_travel():
     assert isinstance(pickle.loads(pickle.dumps(InvalidArgumentError("no"))), ValueError)
 
 
+def test_two_errors_share_nothing():
+    one, other = TaskFailedError("one"), TaskFailedError("other")
+    one.failures[3] = one.results.append("of one")
+    assert (other.failures, other.results) == ({}, []) and (TaskFailedError("third").failures) == {}
+    died = WorkerDiedError("one")
+    died.results[0] = "of one"
+    assert WorkerDiedError("other").results == {}
+
+
 @pytest.mark.parametrize("value", [0, 11, 1.0, "3", None, True])
 def test_counts_out_of_range_name_argument_and_range(value):
     with pytest.raises(InvalidArgumentError, match="repeats must be a whole number from 1 to 10"):

@@ -17,7 +17,8 @@ MODULES = {
     "warm_tasks": (
         "import os\nimport warm_dependency\n"
         "def scale(item, by=1):\n    return by * warm_dependency.FACTOR * item\n"
-        "def settings(item):\n    cpus = sorted(os.sched_getaffinity(0))\n    return os.environ.get('OMP_NUM_THREADS'), os.getcwd(), cpus\n"
+        "def settings(item):\n    cpus = sorted(os.sched_getaffinity(0))\n"
+        "    return os.environ.get('OMP_NUM_THREADS'), os.getcwd(), cpus\n"
     ),
 }
 
@@ -70,12 +71,12 @@ def test_environment_folder_and_affinity_are_those_of_now(tasks, tmp_path, monke
     assert run(tasks.settings, [0])[0][2] == sorted(allowed)
 
 
-def test_what_a_task_changes_in_its_process_is_put_back_for_the_next_play(tasks):
-    before = run(tasks.settings, [0])
-    first = warm_pid()
+def test_what_a_task_changes_in_its_process_is_put_back_for_the_next_play():
+    assert run(attacks.fine, [1]) == [1]
+    first, before = warm_pid(), run(attacks.tell_the_surroundings, [1])
     assert run(attacks.change_the_surroundings, [1]) == [1]
     assert run(attacks.block_all_signals, [1]) == [1]
-    assert run(tasks.settings, [0]) == before and warm_pid() == first
+    assert run(attacks.tell_the_surroundings, [1]) == before and warm_pid() == first
 
 
 def test_a_runner_in_which_a_task_left_a_thread_is_not_used_again(tasks):

@@ -18,7 +18,7 @@ from multiprocessing.managers import SyncManager
 from time import perf_counter
 
 from helpers import runner
-from helpers.arguments import check_choices, check_count
+from helpers.arguments import check_callback, check_choices, check_count, check_flag, check_watch
 from helpers.course.counting.tasks import BATCH, count_slices
 from helpers.crew import Crew
 from helpers.engines import max_workers
@@ -167,6 +167,7 @@ def measure_counting(ways=SHARED_WAYS, *, on_progress=None, **settings):
     between each other. Stopped, it is what was counted so far, with ``complete`` False. `on_progress` is
     called with each Counting; the other parameters and errors are those of `counting_steps`.
     """
+    check_callback("on_progress", on_progress)
     counting = None
     for counting in counting_steps(ways, **settings):
         if on_progress is not None:
@@ -197,7 +198,7 @@ def counting_steps(
     batch : int, 1 to 100,000: updates for which "lock per batch" holds the lock
     raw : bool; count in a RawValue beside a Lock, which costs less than a Value with its own
     repeats : int, 1 to 100; rounds after the warm-up. Intervals need 3.
-    timeout : float, longest silence in seconds
+    timeout : float, longest silence in seconds; None takes the default
     should_stop, on_start : as in `helpers.measure.sweep`
 
     A way that would take more than `WAY_SECONDS` is ended before all updates are made; the count says so.
@@ -208,8 +209,8 @@ def counting_steps(
     """
     plan = plan_counting(ways, n_workers, n_updates, batch, start_method, raw)
     repeats = check_count("repeats", repeats, 1, 100)
+    watch = check_watch(timeout, should_stop, on_start, DEADLINE)
     yield plan
-    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
     yield from runner.play(play_counting, plan, repeats, key=("counting", plan.start_method), **watch)
 
 
@@ -221,7 +222,7 @@ def plan_counting(ways, n_workers, n_updates, batch, start_method=None, raw=Fals
         check_count("batch", batch, 1, MAX_BATCH),
         check_start_method(start_method),
         tuple(Count(way) for way in check_choices("way of counting", ways, WAYS)),
-        bool(raw),
+        check_flag("raw", raw),
     )
 
 

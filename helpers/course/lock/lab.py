@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
-from helpers.arguments import check_choice, check_count, check_number
+from helpers.arguments import check_choice, check_count, check_flag, check_number
 from helpers.course.lock.measure import lock_steps
 from helpers.course.lock.plots import LockCard, LockSetting, ceiling
 from helpers.course.lock.tasks import WORK
@@ -37,12 +37,10 @@ class LockLab(Lab):
     """
 
     def __init__(self, *, n_workers=(1, 2, 4, 8), share=0.25, locked=True, work="wait", start_method=None, repeats=3):
-        if not isinstance(locked, bool):
-            raise InvalidArgumentError(f"locked must be True or False, not {locked!r}.")
         self._first = {
             "n_workers": check_counts(n_workers, ("processes",)),
             "share": check_number("share", share, 0, 1),
-            "locked": locked,
+            "locked": check_flag("locked", locked),
             "work": check_choice("kind of work", work, WORK),
             "start_method": check_start_method(start_method),
             "repeats": check_count("repeats", repeats, 1, 100),

@@ -18,12 +18,21 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from helpers import machine, runner
-from helpers.arguments import check_choice, check_count, check_number
+from helpers.arguments import (
+    check_callback,
+    check_choice,
+    check_count,
+    check_flag,
+    check_number,
+    check_timeout,
+    check_watch,
+)
 from helpers.course.lock.tasks import WORK, serve
 from helpers.crew import Crew
+from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import HelpersError
-from helpers.measure.handing import check_counts, check_settings
+from helpers.measure.handing import check_counts
 from helpers.records import estimate_ratio
 from helpers.tasks.cpu import count_loops_per_ms
 from helpers.tasks.crew import HEAD_START
@@ -149,6 +158,7 @@ def measure_locks(*, on_progress=None, **settings):
     Every step has a free part and an update of a shared counter inside the lock, `share` of the
     step long. Assumes that nobody else uses the CPUs. Parameters and errors as of `lock_steps`.
     """
+    check_callback("on_progress", on_progress)
     sweep = None
     for progress in lock_steps(**settings):
         sweep = progress.sweep
@@ -180,28 +190,27 @@ def lock_steps(
     work : "compute", a fixed amount of CPU work, or "wait", sleeping: more workers than CPUs help there
     n_steps : int, 1 to 100,000; all workers together. Default: what takes about a fifth of a second in the plain loop.
     repeats : int; rounds after the warm-up. Intervals need 3.
-    timeout : float, seconds of silence before everything is ended
+    timeout : float, seconds of silence before everything is ended; None takes the default
+    should_stop, on_start : as in `helpers.measure.sweep`
 
     Raises InvalidArgumentError before anything starts; TimeoutError, WorkerDiedError in a run.
     """
     counts = check_counts(n_workers, ("processes",))
     repeats = check_count("repeats", repeats, 1, 1000)
     share = check_number("share", share, 0, 1)
-    check_choice("kind of work", work, WORK)
+    work, locked = check_choice("kind of work", work, WORK), check_flag("locked", locked)
     n_steps = check_count("n_steps", STEPS[work][0] if n_steps is None else n_steps, 1, 100_000)
-    check_settings(None, None, timeout)
-    method = check_start_method(start_method)
+    method, watch = check_start_method(start_method), check_watch(timeout, should_stop, on_start, DEADLINE)
     kind = "locked" if locked else "unlocked"
     visits = _plan([("serial", 1), *((kind, n) for n in counts)], repeats)
     runs, cpus = [], machine.usable_cpus()
 
     def progress(run):
-        sweep = LockSweep(tuple(runs), share, bool(locked), work, cpus, len(runs) == len(visits))
+        sweep = LockSweep(tuple(runs), share, locked, work, cpus, len(runs) == len(visits))
         return LockProgress(len(runs), len(visits), run, sweep)
 
     yield progress(None)
-    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
-    play = (play_locks, visits, share, work, n_steps, method, timeout)
+    play = (play_locks, visits, share, work, n_steps, method, watch["timeout"])
     for run in runner.play(*play, key=("locks",), **watch):
         runs.append(run)
         yield progress(run)
@@ -213,7 +222,8 @@ def run_together(context, target, *args, n_workers=2, timeout=30.0):
     What is not done after `timeout` seconds is ended. Raises TimeoutError for that, and
     WorkerDiedError if one did not end well. For examples: it starts from the caller's process.
     """
-    began = perf_counter()
+    n_workers = check_count("n_workers", n_workers, 1, max_workers())
+    timeout, began = check_timeout(timeout, 30.0), perf_counter()
     with Crew(target, [args] * n_workers, context.get_start_method(), links=False) as crew:
         done = crew.join(timeout)
         seconds = perf_counter() - began

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 from helpers import words
-from helpers.arguments import check_count
+from helpers.arguments import as_whole, check_count
 from helpers.course.pipe.measure import COPY, WAYS, check_sizes, check_ways, pipe_steps
 from helpers.course.pipe.plots import PipeCard, describe_trips, draw_pipe_card
 from helpers.engines.registry import check_start_method
@@ -40,11 +40,7 @@ class PipeLab(Lab):
     """
 
     def __init__(self, *, ways=tuple(WAYS), smallest=CHOICES[0], largest=CHOICES[-1], start_method=None, repeats=3):
-        for size in (smallest, largest):
-            if size not in CHOICES:
-                raise InvalidArgumentError(
-                    f"A size must be one of {', '.join(f'{choice:,}' for choice in CHOICES)} bytes, not {size!r}."
-                )
+        smallest, largest = _check_size("smallest", smallest), _check_size("largest", largest)
         if smallest > largest:
             raise InvalidArgumentError(f"smallest must not be above largest: {smallest:,} and {largest:,} bytes.")
         self._first = {
@@ -116,6 +112,14 @@ class PipeLab(Lab):
 
     def _advice(self):
         return advise_trips(self.result) if self.result is not None else ""
+
+
+def _check_size(name, size):
+    """Return a message size of `CHOICES`; raise InvalidArgumentError for any other."""
+    if as_whole(size) not in CHOICES:
+        offered = ", ".join(f"{choice:,}" for choice in CHOICES)
+        raise InvalidArgumentError(f"{name} must be one of {offered} bytes, not {words.shown(size)}.")
+    return as_whole(size)
 
 
 def say_progress(progress):

@@ -16,11 +16,10 @@ the clock.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from helpers import runner
-from helpers.arguments import check_choices, check_count
+from helpers.arguments import check_callback, check_choices, check_count, check_counts, check_watch
 from helpers.course.pipe.partners import PATIENCE, WARM_BYTES, play_deliveries, play_trips
 from helpers.course.pipe.trips import COPIES, COPY, WAYS, Deliveries, Trip, Trips
 from helpers.engines.registry import check_start_method
@@ -66,7 +65,7 @@ def measure_pipes(ways=tuple(WAYS), sizes=SIZES, *, on_progress=None, **settings
     sizes : int or several, bytes of a message, 1 to 1,000,000,000
     repeats : int, 1 to 1000; rounds after the warm-up. Intervals need 3.
     start_method : "fork", "forkserver", "spawn"; None is forkserver where there is one, else spawn
-    timeout : float, seconds a single visit may take
+    timeout : float, seconds a single visit may take; None takes the default
     on_progress : callable of a `TripsProgress`, called between visits
     should_stop, on_start : as in `helpers.measure.sweep`; stopped, ``complete`` is False
 
@@ -76,6 +75,7 @@ def measure_pipes(ways=tuple(WAYS), sizes=SIZES, *, on_progress=None, **settings
 
     Chapter 04.
     """
+    check_callback("on_progress", on_progress)
     result = None
     for progress in pipe_steps(ways, sizes, **settings):
         result = progress.result
@@ -93,13 +93,13 @@ def pipe_steps(ways, sizes, *, repeats=5, start_method=None, timeout=PATIENCE, s
     sizes = check_sizes(sizes)
     repeats, method = check_count("repeats", repeats, 1, 1000), check_start_method(start_method)
     visits, done = plan_trips(ways, sizes, repeats), []
+    watch = check_watch(timeout, should_stop, on_start, PATIENCE)
 
     def progress():
         result = Trips(tuple(done), method, repeats, len(done) == len(visits))
         return TripsProgress(len(done), len(visits), seconds_left(done, visits), result)
 
     yield progress()
-    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
     for trip in runner.play(play_trips, visits, method, key="pipes", **watch):
         done.append(trip)
         yield progress()
@@ -122,10 +122,7 @@ def check_ways(ways):
 
 def check_sizes(sizes):
     """Return the sizes as a sorted tuple of distinct ints; raise InvalidArgumentError out of range or for none."""
-    sizes = (sizes,) if hasattr(sizes, "__index__") else sizes
-    if not isinstance(sizes, Iterable) or isinstance(sizes, str):
-        raise InvalidArgumentError(f"sizes must be a number of bytes or several, such as (1, 1000), not {sizes!r}.")
-    sizes = tuple(sorted({check_count("a message size", size, 1, LARGEST) for size in sizes}))
+    sizes = check_counts("sizes", sizes, 1, LARGEST, "a message size in sizes")
     if not sizes:
         raise InvalidArgumentError("sizes is empty: give at least one number of bytes, such as (1, 1000).")
     return sizes
@@ -154,7 +151,7 @@ def measure_delivery(
     """
     size_bytes = check_count("size_bytes", size_bytes, 1, LARGEST)
     repeats, method = check_count("repeats", repeats, 1, 1000), check_start_method(start_method)
-    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
+    watch = check_watch(timeout, should_stop, on_start, PATIENCE)
     rounds = list(runner.play(play_deliveries, size_bytes, repeats, method, key="pipes", **watch))
     sent, copied_in, shared = zip(*rounds, strict=True) if rounds else ((), (), ())
     return Deliveries(size_bytes, sent, copied_in, shared, len(rounds) == repeats)

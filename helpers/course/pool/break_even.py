@@ -9,12 +9,12 @@ from statistics import median
 from time import perf_counter
 
 from helpers import runner
-from helpers.arguments import check_count
+from helpers.arguments import check_count, check_watch
 from helpers.course.pool import tasks as uneven
-from helpers.course.pool.measure import MAX_TASKS
+from helpers.course.pool.measure import MAX_TASKS, TIMEOUT, check_sizes
 from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
-from helpers.errors import InvalidArgumentError, ResultsDifferError
+from helpers.errors import ResultsDifferError
 from helpers.tasks.worker import end_with_parent
 
 
@@ -60,7 +60,7 @@ def measure_break_even(
     n_workers=2,
     start_method=None,
     repeats=3,
-    timeout=60.0,
+    timeout=TIMEOUT,
     should_stop=None,
     on_start=None,
 ):
@@ -68,15 +68,13 @@ def measure_break_even(
 
     Parameters and errors as of `helpers.course.pool.measure.measure_pool`; `repeats` is 1 to 100 rounds.
     """
-    check_count("n_tasks", n_tasks, 1, MAX_TASKS)
-    check_count("n_workers", n_workers, 1, max_workers())
-    check_count("repeats", repeats, 1, 100)
-    sizes_ms = tuple(sorted(float(size) for size in sizes_ms))
-    if not sizes_ms or sizes_ms[0] <= 0:
-        raise InvalidArgumentError("sizes_ms must hold at least one length, all above 0 ms.")
+    n_tasks = check_count("n_tasks", n_tasks, 1, MAX_TASKS)
+    n_workers = check_count("n_workers", n_workers, 1, max_workers())
+    repeats = check_count("repeats", repeats, 1, 100)
+    sizes_ms = tuple(sorted(check_sizes(sizes_ms, 0, above=True)))
+    watch = check_watch(timeout, should_stop, on_start, TIMEOUT)
     method = check_start_method(start_method)
     play = (play_break_even, n_tasks, sizes_ms, n_workers, method, repeats)
-    watch = {"timeout": timeout, "should_stop": should_stop, "on_start": on_start}
     rows = list(runner.play(*play, key=("pool", method), **watch))
     return read_rows(rows, n_tasks, n_workers, method, len(sizes_ms) * repeats)
 

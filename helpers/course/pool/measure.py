@@ -8,7 +8,17 @@ from __future__ import annotations
 from array import array
 
 from helpers import runner
-from helpers.arguments import check_choice, check_count, check_number
+from helpers.arguments import (
+    check_callback,
+    check_choice,
+    check_count,
+    check_flag,
+    check_number,
+    check_watch,
+    is_iterable,
+    is_text,
+    take_all,
+)
 from helpers.course.pool.playing import play_pool
 from helpers.course.pool.runs import FLAVOURS, PoolPlan, PoolProgress, PoolRun
 from helpers.course.pool.tasks import KINDS
@@ -16,11 +26,14 @@ from helpers.engines import auto_chunksize, max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 from helpers.measure.handing import check_settings
+from helpers.words import shown
 
 __all__ = ["FLAVOURS", "MAX_TASKS", "PoolProgress", "PoolRun", "check_plan", "measure_pool", "pool_steps"]
 
 #: Most tasks of a run, and most milliseconds of a task.
 MAX_TASKS, MAX_MS = 20_000, 60_000
+#: Seconds each of the two may take if nothing else is said.
+TIMEOUT = 60.0
 
 
 def measure_pool(sizes_ms, *, on_progress=None, live=False, **settings):
@@ -37,7 +50,7 @@ def measure_pool(sizes_ms, *, on_progress=None, live=False, **settings):
     n_workers, start_method : as in `helpers.measure.sweep`
     chunksize : int; None takes what the flavour itself takes; "apply_async" has none
     kind : "computing" or "waiting"
-    timeout : seconds each of the two may take
+    timeout : seconds each of the two may take; None takes the default
     live : look at the run while it goes, and hand each look to `on_progress`
     should_stop, on_start : as in `helpers.measure.sweep`; stopped, the last PoolProgress comes back
 
@@ -45,6 +58,7 @@ def measure_pool(sizes_ms, *, on_progress=None, live=False, **settings):
     ------
     InvalidArgumentError, TimeoutError, WorkerDiedError
     """
+    check_callback("on_progress", on_progress)
     for result in pool_steps(sizes_ms, live=live, **settings):
         if on_progress is not None:
             on_progress(result)
@@ -59,7 +73,7 @@ def pool_steps(
     chunksize=None,
     start_method=None,
     kind="computing",
-    timeout=60.0,
+    timeout=TIMEOUT,
     live=True,
     should_stop=None,
     on_start=None,
@@ -69,19 +83,18 @@ def pool_steps(
     Parameters and errors as of `measure_pool`; stopped, it ends without the PoolRun.
     """
     plan = check_plan(sizes_ms, flavour, n_workers, chunksize, start_method, kind)
-    timeout = check_settings(None, None, timeout)[2] or 60.0
+    watch, live = check_watch(timeout, should_stop, on_start, TIMEOUT), check_flag("live", live)
+    timeout = watch["timeout"]
+    watch["timeout"] += 10
     yield PoolProgress("serial", 0.0, plan.expected, plan.n_tasks, plan.chunksize, array("d", bytes(32 * plan.n_tasks)))
-    watch = {"timeout": timeout + 10, "should_stop": should_stop, "on_start": on_start}
     yield from runner.play(play_pool, plan, timeout, live, key=("pool", plan.start_method), **watch)
 
 
 def check_plan(sizes_ms, flavour, n_workers, chunksize=None, start_method=None, kind="computing"):
     """Return the PoolPlan of these settings; raise InvalidArgumentError out of range."""
-    sizes_ms = tuple(check_number("the length of a task", size, 0, MAX_MS, "milliseconds") for size in sizes_ms)
-    check_count("the number of tasks", len(sizes_ms), 1, MAX_TASKS)
-    check_choice("flavour", flavour, FLAVOURS)
-    check_choice("kind of work", kind, KINDS)
-    check_count("n_workers", n_workers, 1, max_workers())
+    sizes_ms = check_sizes(sizes_ms, 0)
+    flavour, kind = check_choice("flavour", flavour, FLAVOURS), check_choice("kind of work", kind, KINDS)
+    n_workers = check_count("n_workers", n_workers, 1, max_workers())
     chunksize = check_settings(None, chunksize, None)[1]
     if chunksize is None:
         chunksize = auto_chunksize(len(sizes_ms), n_workers) if flavour in ("map", "starmap") else 1
@@ -89,3 +102,14 @@ def check_plan(sizes_ms, flavour, n_workers, chunksize=None, start_method=None, 
         words = f"{flavour} hands over one task at a time: leave the chunk size at auto, or take map."
         raise InvalidArgumentError(words)
     return PoolPlan(sizes_ms, flavour, n_workers, chunksize, check_start_method(start_method), kind)
+
+
+def check_sizes(sizes_ms, least, above=False):
+    """Return the lengths of tasks in ms as a tuple of floats; raise InvalidArgumentError out of range or for none."""
+    if is_text(sizes_ms) or not is_iterable(sizes_ms):
+        words = f"sizes_ms must be a list of lengths in milliseconds, such as [10, 20], not {shown(sizes_ms)}."
+        raise InvalidArgumentError(words)
+    sizes = take_all("sizes_ms", sizes_ms, MAX_TASKS)
+    check_count("the number of tasks in sizes_ms", len(sizes), 1, MAX_TASKS)
+    name = "the length of a task in sizes_ms"
+    return tuple(check_number(name, size, least, MAX_MS, "milliseconds", above) for size in sizes)

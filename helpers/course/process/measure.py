@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from statistics import median
 
 from helpers import machine, runner
-from helpers.arguments import check_count, check_number
+from helpers.arguments import check_choices, check_count, check_number, check_watch
 from helpers.course.process.tasks import DEADLINE, THREAD, run_lives, run_starts
 from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
@@ -162,19 +162,19 @@ def lifeline_steps(
     """
     n_processes = check_count("n_processes", n_processes, 1, MAX_PROCESSES)
     seconds = check_number("task_seconds", task_seconds, 0, MAX_SECONDS, "seconds")
-    method = check_start_method(start_method)
+    method, watch = check_start_method(start_method), check_watch(timeout, should_stop, on_start, DEADLINE)
     yield Lifelines(method, seconds, (Lifeline(),) * n_processes)
     play = (play_lifelines, n_processes, seconds, method)
-    watch = {"timeout": timeout or DEADLINE, "should_stop": should_stop, "on_start": on_start}
     yield from runner.play(*play, key="lifelines", **watch)
 
 
 def start_steps(repeats=7, *, start_methods=None, timeout=None, should_stop=None, on_start=None):
     """Yield growing `StartCosts`, one a round; errors and the last three as of `lifeline_steps`."""
     repeats = check_count("repeats", repeats, 1, MAX_REPEATS)
-    asked = sorted(machine.start_methods()) if start_methods is None else start_methods
-    play = (play_starts, tuple(check_start_method(method) for method in asked), repeats)
-    watch = {"timeout": timeout or DEADLINE, "should_stop": should_stop, "on_start": on_start}
+    known = sorted(machine.start_methods())
+    asked = known if start_methods is None else check_choices("start method", start_methods, known, least=0)
+    watch = check_watch(timeout, should_stop, on_start, DEADLINE)
+    play = (play_starts, tuple(asked), repeats)
     yield from runner.play(*play, key="lifelines", **watch)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from helpers.arguments import check_timeout
 from helpers.course.queue.measure import MAX_ITEMS, plan_queue_run, queue_steps
 from helpers.course.queue.plots import CARD_HEIGHT, QueueCard, describe_queue, draw_queue_card
 from helpers.errors import HelpersError, InvalidArgumentError
 from helpers.labs.base import Lab
 from helpers.labs.controls import choice, method_control, number, on_change, slider
-from helpers.machine import default_start_method
 from helpers.words import noun, percent, plural, rate
 
 #: Most processes offered on either side, and longest work in milliseconds.
@@ -25,7 +25,7 @@ class QueueLab(Lab):
     n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, start_method
         What is chosen at first, as in `helpers.course.queue.measure.measure_queue`; all can be changed in the lab.
     timeout : float
-        Seconds that a run may take.
+        Seconds that a run may take, 120 if nothing else is said.
 
     ``result`` is the last `QueueRun`, also while it grows. Work is waiting, so the number of CPUs does not matter.
     """
@@ -45,10 +45,8 @@ class QueueLab(Lab):
         start_method=None,
         timeout=120.0,
     ):
-        self._plan = plan_queue_run(
-            n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, start_method or default_start_method()
-        )
-        self._timeout, self.card = timeout, QueueCard()
+        self._plan = plan_queue_run(n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, start_method)
+        self._timeout, self.card = check_timeout(timeout, 120.0), QueueCard()
         super().__init__()
 
     # ── controls ──────────────────────────────────────────────────────────────────────────

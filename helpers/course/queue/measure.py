@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from helpers import runner
-from helpers.arguments import check_count, check_number
+from helpers.arguments import check_count, check_number, check_watch
 from helpers.course.queue.tasks import (
     BEGAN,
     ENDED,
@@ -42,6 +42,8 @@ MAX_SIDE, MAX_ITEMS, MAX_MS = 16, 2_000, 1_000
 LOOK_EVERY, TELL_EVERY = 0.01, 0.1
 #: Seconds the processes may take to come up.
 START_SECONDS = 60.0
+#: Seconds a run may take if nothing else is said.
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
@@ -155,18 +157,18 @@ def plan_queue_run(
     n_producers=1, n_consumers=1, maxsize=0, n_items=40, produce_ms=10, consume_ms=10, start_method=None
 ):
     """Return the QueueRun of these settings before anything has happened; raise InvalidArgumentError out of range."""
-    check_count("n_producers", n_producers, 1, MAX_SIDE)
-    check_count("n_consumers", n_consumers, 1, MAX_SIDE)
-    check_count("maxsize", maxsize, 0, 32_000)
-    check_count("n_items", n_items, 1, MAX_ITEMS)
-    check_number("produce_ms", produce_ms, 0, MAX_MS, "milliseconds")
-    check_number("consume_ms", consume_ms, 0, MAX_MS, "milliseconds")
     return QueueRun(
-        n_producers, n_consumers, maxsize, n_items, produce_ms, consume_ms, check_start_method(start_method)
+        check_count("n_producers", n_producers, 1, MAX_SIDE),
+        check_count("n_consumers", n_consumers, 1, MAX_SIDE),
+        check_count("maxsize", maxsize, 0, 32_000),
+        check_count("n_items", n_items, 1, MAX_ITEMS),
+        check_number("produce_ms", produce_ms, 0, MAX_MS, "milliseconds"),
+        check_number("consume_ms", consume_ms, 0, MAX_MS, "milliseconds"),
+        check_start_method(start_method),
     )
 
 
-def measure_queue(*, timeout=60.0, should_stop=None, on_start=None, **settings):
+def measure_queue(*, timeout=TIMEOUT, should_stop=None, on_start=None, **settings):
     """Return the QueueRun of producers and consumers around one queue, played in the runner.
 
     It is complete, or, stopped, what there was until then, with ``complete`` False.
@@ -183,7 +185,7 @@ def measure_queue(*, timeout=60.0, should_stop=None, on_start=None, **settings):
         Work on each item, 0 to 1,000 milliseconds; it is waiting, so the number of CPUs does not matter.
     start_method : str, optional
     timeout : float
-        Seconds for the whole run.
+        Seconds for the whole run; None takes the default.
     should_stop, on_start : callable, optional
         As in `helpers.measure.sweep`.
 
@@ -197,9 +199,11 @@ def measure_queue(*, timeout=60.0, should_stop=None, on_start=None, **settings):
     return run
 
 
-def queue_steps(plan, timeout=60.0, should_stop=None, on_start=None):
+def queue_steps(plan, timeout=TIMEOUT, should_stop=None, on_start=None):
     """Yield QueueRun after QueueRun, each a fuller one, the last one complete. `plan` is from `plan_queue_run`."""
-    watch = {"timeout": timeout + START_SECONDS, "should_stop": should_stop, "on_start": on_start}
+    watch = check_watch(timeout, should_stop, on_start, TIMEOUT)
+    timeout = watch["timeout"]
+    watch["timeout"] += START_SECONDS
     yield from runner.play(play_queue, plan, timeout, key=("queue", plan.start_method), **watch)
 
 
