@@ -15,6 +15,8 @@ from multiprocessing import resource_tracker, util
 LONG = 600
 #: Highest descriptor that is closed or written to.
 DESCRIPTORS = 1024
+#: Looks like the beginning of something long.
+GARBAGE = b"junk" + (1000).to_bytes(8, "little")
 kept = []
 
 
@@ -28,6 +30,20 @@ def fine(item):
 def fork_and_return(item):
     os.fork()
     return item
+
+
+def fork_and_return_later(item):
+    """The child is the first to return."""
+    if os.fork():
+        time.sleep(0.15)
+    return item
+
+
+def note_and_fork(path):
+    """Write one line, then return twice."""
+    with open(path, "a", encoding="ascii") as file:
+        file.write("x\n")
+    return fork_and_return_later(path)
 
 
 def leave_a_grandchild(item):
@@ -130,7 +146,7 @@ def close_all_and_open(item):
 def write_garbage_everywhere(item):
     for descriptor in range(3, DESCRIPTORS):
         try:
-            os.write(descriptor, b"garbage!" * 3)
+            os.write(descriptor, GARBAGE)
         except OSError:
             pass
     return item

@@ -124,7 +124,7 @@ def do_within(seconds, work, late):
 
     A thread that is late, or whose caller was interrupted, is ended as soon as it runs Python code again.
     """
-    told = []
+    told, done = [], threading.Event()
 
     def run():
         try:
@@ -133,13 +133,15 @@ def do_within(seconds, work, late):
             pass
         except BaseException as error:
             told.append((None, error))
+        finally:
+            done.set()
 
     thread = threading.Thread(target=run, name="helpers-packing", daemon=True)
     thread.start()
     try:
-        thread.join(seconds)
+        done.wait(seconds)  # not join: interrupted, it takes a living thread for one that has ended (before 3.13)
     finally:
-        if thread.is_alive():
+        if not done.is_set():
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Ended))
     if not told:
         raise TimeoutError(late)

@@ -59,7 +59,6 @@ def _serve(commands, records):
                 read_frame(commands)
                 before.put_back()  # the next run is to find what this one found
             end_strays()
-            before.put_back()
             _reply(records, own, number, "end", before.find_changes())
         except EOFError:
             return

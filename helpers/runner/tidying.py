@@ -53,7 +53,7 @@ def end_strays():
     Ends what a task left running, in whatever session, and what a fork server still has.
     """
     deadline = time.monotonic() + GONE_SECONDS
-    while (strays := _find_strays(os.getpid())) and time.monotonic() < deadline:
+    while (strays := find_strays(os.getpid())) and time.monotonic() < deadline:
         for pid in strays:
             try:
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
@@ -70,14 +70,15 @@ def end_strays():
 _kept: dict[int, str] = {}  # services and fork servers by id, so that each is looked at once
 
 
-def _find_strays(pid):
+def find_strays(pid):
+    """Return the ids of what descends from a process, deepest first, its services and fork servers left out."""
     strays = []
     for child in children_of(pid):
         kind = _kept.get(child) or _kind_of(child)
         if kind == "stray":
-            strays += [*_find_strays(child), child]
+            strays += [*find_strays(child), child]
         elif kind == "fork server":
-            strays += _find_strays(child)
+            strays += find_strays(child)
         if kind != "stray":
             _kept[child] = kind
     return strays

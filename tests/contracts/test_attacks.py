@@ -12,14 +12,15 @@ from helpers import runner
 from helpers.engines import ENGINES, engine_problem
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.measure import run_once
-from helpers.runner import guardian
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what only Linux has: subreapers, marks, lifelines")
 
 ENGINES_HERE = [engine for engine in ENGINES if engine_problem(engine) is None and engine != "interpreters"]
-every_engine = pytest.mark.parametrize("engine", ENGINES_HERE)
+#: multiprocess.Pool is a copy of multiprocessing.Pool, and runs by the same code here.
+every_engine = pytest.mark.parametrize("engine", [engine for engine in ENGINES_HERE if engine != "multiprocess"])
 HARMLESS = [
     attacks.fork_and_return,
+    attacks.fork_and_return_later,
     attacks.leave_a_grandchild,
     attacks.leave_a_daemon,
     attacks.leave_a_program_in_its_session,
@@ -35,27 +36,16 @@ CLINGING = [attacks.leave_a_thread, attacks.leave_a_process, attacks.hang_at_exi
 
 
 def run(func, engine, items=(1, 2, 3, 4), **options):
-    options.setdefault("timeout", 30)
-    return run_once(func, items, engine=engine, n_workers=1 if engine == "serial" else 2, chunksize=1, **options)
+    options = {"timeout": 30, "chunksize": 1, **options}
+    return run_once(func, items, engine=engine, n_workers=1 if engine == "serial" else 2, **options)
 
 
 def require_nothing_left():
     """Assert that no process is left, in whatever session, and that the next run is as if nothing had been."""
     no_leftovers()
-    kept = {guardian.kernel_mark()}
-    marked = set(guardian.find_marked(*kept)) - {
-        pid for warm in runner.idle_runners() for pid in [warm, *runner.tidying.children_of(warm)]
-    }
-    assert not marked - set(services_below(runner.idle_runners()))
+    for warm in runner.idle_runners():
+        assert not runner.tidying.find_strays(warm), "it has services and fork servers only"
     assert run(attacks.fine, "serial").values() == [1, 2, 3, 4]
-
-
-def services_below(warm):
-    return [child for pid in warm for one in runner.tidying.children_of(pid) for child in (one, *below(one))]
-
-
-def below(pid):
-    return [one for child in runner.tidying.children_of(pid) for one in (child, *below(child))]
 
 
 @every_engine
@@ -65,18 +55,28 @@ def test_what_a_task_leaves_is_ended_and_its_results_are_kept(func, engine):
     require_nothing_left()
 
 
+@every_engine
+def test_a_task_that_forks_is_run_once_an_item(engine, tmp_path):
+    notes = tmp_path / "notes"
+    assert run(attacks.note_and_fork, engine, [str(notes)] * 3, chunksize=3).values() == [str(notes)] * 3
+    assert notes.read_text(encoding="ascii") == "x\n" * 3
+
+
 @pytest.mark.parametrize("engine", ["serial", "threads", "processes", "pool"])
 @pytest.mark.parametrize("func", CLINGING, ids=lambda func: func.__name__)
 def test_workers_that_do_not_end_are_ended_and_their_results_are_kept(func, engine):
-    assert run(func, engine, timeout=None).values() == [1, 2, 3, 4]
+    assert run(func, engine, timeout=20).values() == [1, 2, 3, 4]
     require_nothing_left()
 
 
-@every_engine
-@pytest.mark.parametrize("func", [attacks.hang_beside_a_daemon, attacks.spin_deaf], ids=lambda func: func.__name__)
+@pytest.mark.parametrize(
+    ("func", "engine"),
+    [
+        *[(attacks.hang_beside_a_daemon, engine) for engine in ("serial", "threads", "processes", "pool")],
+        *[(attacks.spin_deaf, engine) for engine in ("serial", "processes", "pool")],  # only main threads can be deaf
+    ],
+)
 def test_a_deadline_holds_whatever_was_started(func, engine):
-    if engine == "threads" and func is attacks.spin_deaf:
-        pytest.skip("only a main thread can be deaf to signals")
     with pytest.raises(TimeoutError):
         run(func, engine, timeout=0.8)
     require_nothing_left()
@@ -110,7 +110,7 @@ def test_nothing_of_ours_goes_into_files_that_a_task_opens(engine, tmp_path):
 @pytest.mark.parametrize("engine", ["serial", "threads", "pool"])
 def test_garbage_in_all_descriptors_is_told_at_once(engine):
     with pytest.raises(HelpersError):
-        run(attacks.write_garbage_everywhere, engine, timeout=None)
+        run(attacks.write_garbage_everywhere, engine, timeout=15)
     require_nothing_left()
 
 

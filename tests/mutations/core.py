@@ -1,20 +1,13 @@
-"""Deliberate faults in the measuring core: records, engines, measure, models, runner, worker."""
+"""Deliberate faults in the measuring core: records, engines, measure, models, worker."""
 
 from mutations.fault import Fault
 
-F, M, R = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure", "runner"))
+F, M = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure"))
 ACCOUNTS, SWEEPS, RUNS = (f"helpers/records/{name}.py" for name in ("accounts", "sweeps", "runs"))
 BASE, MODELS = "helpers/engines/base.py", "helpers/models.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
 
 FAULTS = [
-    Fault(
-        "a semaphore made before its resource tracker is up",
-        "helpers/runner/inside.py",
-        '    start_tracker("multiprocessing")\n',
-        "",
-        f"{R}::test_what_removes_leftovers_is_up_before_there_can_be_any",
-    ),
     # whose CPU seconds
     Fault(
         "the CPU seconds of worker processes taken for those of other programs",
@@ -315,27 +308,5 @@ FAULTS = [
         "cause = max(losses, key=losses.get)",
         "cause = min(losses, key=losses.get)",
         f"{F}::test_advice_names_the_largest_loss",
-    ),
-    # the runner
-    Fault(
-        "an early Stop is forgotten",
-        "helpers/runner/handle.py",
-        "            if kind == _STOP:\n                raise Stopped()\n",
-        "            if kind == _STOP:\n                continue\n",
-        f"{R}::test_a_stop_before_the_first_record_is_not_forgotten",
-    ),
-    Fault(
-        "a runner is kept after a play that did not end",
-        "helpers/runner/handle.py",
-        "        if finished:\n            give_back(runner)\n        else:\n            runner.kill()\n",
-        "        give_back(runner)\n",
-        f"{R}::test_nothing_is_kept_of_a_runner_whose_play_did_not_end",
-    ),
-    Fault(
-        "Stop reaches the caller as an error",
-        "helpers/runner/handle.py",
-        "    except Stopped:\n        pass\n    finally:",
-        "    finally:",
-        f"{R}::test_a_stop_before_the_first_record_is_not_forgotten",
     ),
 ]

@@ -132,6 +132,39 @@ def test_a_play_knows_whether_it_was_stopped_and_has_nothing_to_do_with_the_next
     assert playing[1].pid == playing[0].pid and not playing[1].stopped
 
 
+def test_messages_of_another_play_are_not_read(plays):
+    """A message with the number of another play, as a forked child of one that is over could send it."""
+
+    def forge(playing):
+        playing.runner.messages.put((playing.number - 1, "record", "of another play"))
+        playing.runner.messages.put((playing.number - 1, "end", []))
+
+    assert [number for number, _ in runner.play(plays.count, 2, timeout=20, on_start=forge)] == [0, 1]
+
+
+def test_a_runner_with_unread_messages_is_not_lent_again(plays):
+    playing = []
+    records = runner.play(plays.count, 2, timeout=20, on_start=playing.append)
+    (_, first), _ = next(records), next(records)
+    playing[0].runner.messages.put((playing[0].number, "record", "too much"))
+    playing[0].runner.messages.put((playing[0].number, "end", []))
+    playing[0].runner.messages.put((playing[0].number, "record", "too much"))
+    list(records)
+    assert runner.idle_runners() == set()
+    ((_, other),) = runner.play(plays.count, 1, timeout=20)
+    assert other != first
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="elsewhere it is a file in a folder")
+def test_the_board_has_its_space_for_certain():
+    board = runner.handle._make_board()
+    try:
+        status = os.fstat(board)
+        assert status.st_size == runner.handle.BOARD.size and status.st_blocks * 512 >= status.st_size
+    finally:
+        os.close(board)
+
+
 def test_leaving_early_ends_the_process(plays):
     records = runner.play(plays.count, 1000, timeout=20)
     _, pid = next(records)

@@ -62,10 +62,12 @@ def test_environment_folder_and_affinity_are_those_of_now(tasks, tmp_path, monke
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     assert run(tasks.settings, [0])[0][0] == "8"
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert run(tasks.settings, [0])[0][0] == "1"
     monkeypatch.chdir(tmp_path)
+    assert run(tasks.settings, [0])[0][1] == str(tmp_path)
     try:
         os.sched_setaffinity(0, {min(allowed)})
-        assert run(tasks.settings, [0]) == [("1", str(tmp_path), [min(allowed)])]
+        assert run(tasks.settings, [0])[0][2] == [min(allowed)]
     finally:
         os.sched_setaffinity(0, allowed)
     assert run(tasks.settings, [0])[0][2] == sorted(allowed)
