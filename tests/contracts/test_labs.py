@@ -70,7 +70,7 @@ CASES = {
         lambda lab: setattr(lab._workers, "value", 3),
     ),
     "QueueLab": Case(
-        {"n_items": 30, "produce_ms": 10, "consume_ms": 10},
+        {"n_items": 60, "produce_ms": 10, "consume_ms": 10},
         {"n_items": 500, "consume_ms": 100},
         lambda run: run.n_taken,
         lambda lab: (setattr(lab._items, "value", 5000), setattr(lab._consume, "value", 200)),
