@@ -47,8 +47,8 @@ def run_answer(func, *args, start_method=None, timeout=20.0, plain=False):
     `helpers.tasks.plain`.
 
     ``multiprocessing.get_start_method()`` is `start_method` there, so that a bare ``Process`` or
-    ``Pool`` starts by it. Everything that is still alive afterwards is named in ``left`` and
-    ended.
+    ``Pool`` starts by it. Everything that is still alive afterwards is ended; what Python knows of it
+    (its processes, threads and shared memory) is named in ``left``.
 
     Raises
     ------
