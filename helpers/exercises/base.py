@@ -72,7 +72,8 @@ class Exercise:
             if answer is None or answer is Ellipsis:
                 raise NotAttempted("hand your function to check().")
             if not callable(answer):
-                raise Wrong(f"{answer!r} is no function: hand over the function itself, without calling it.")
+                shown = repr(answer) if type(answer) in (int, float, str) else f"a {type(answer).__name__}"
+                raise Wrong(f"{shown} is no function: hand over the function itself, without calling it.")
             self.examine(answer)
         except NotAttempted as reason:
             return Verdict("not attempted", str(reason))
@@ -83,7 +84,9 @@ class Exercise:
             return Verdict("wrong", words)
         except (HelpersError, TimeoutError) as error:
             return Verdict("wrong", shorten_paths(str(error)))
-        except Exception as error:
+        except KeyboardInterrupt:  # of who does not want to wait
+            raise
+        except BaseException as error:
             return Verdict("wrong", f"it raises {type(error).__name__}: {shorten_paths(str(error))}")
         return Verdict("right", self.praise)
 
@@ -99,5 +102,9 @@ class Exercise:
 
 
 def call_answer(func, *args, start_method=None, timeout=None):
-    """Return what ``func(*args)`` gives in a process of its own; raise Wrong for everything amiss; see `Trial`."""
+    """Return what ``func(*args)`` gives in a process of its own; raise Wrong for everything amiss; see `Trial`.
+
+    Everything that a learner's function does or returns goes through here or `try_answer`: it may hang, exit
+    or crash, and so may what it returns when it is unpickled, compared or shown.
+    """
     return try_answer(func, *args, start_method=start_method, timeout=timeout).require()

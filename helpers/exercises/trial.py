@@ -11,7 +11,7 @@ from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.spy import Spy, count_overlapping, read_spans
 from helpers.words import plural
 
-#: Seconds a learner's function may take in one call.
+#: Seconds a learner's function may take in one call, at most.
 CHECK_DEADLINE = 20.0
 #: Start methods under which answers are tried: one that is everywhere, and the default of this course.
 METHODS = ("spawn", None)
@@ -62,7 +62,8 @@ class Trial:
         return {
             "nothing": "the function returns nothing yet. (Is the `return` missing?)",
             "raised": f"it raises:\n{self.details}",
-            "unpicklable": "its result cannot be pickled: return plain data, not an iterator, a pool or a lock.",
+            "unpicklable": "its result cannot be pickled: return plain data, not an iterator, a coroutine, a pool or a "
+            "lock.",
             "late": f"it did not return within {self.seconds:g} s under {say_method(self.start_method)}: "
             f"something waits for ever.{self.details}",
             "left": f"it leaves something behind: {self.details}.",
@@ -90,17 +91,18 @@ def say_method(start_method):
     return start_method or "the default start method"
 
 
-def try_answer(func, *args, start_method=None, timeout=None):
+def try_answer(func, *args, start_method=None, timeout=None, by_value=False):
     """Return the Trial of ``func(*args)`` in a process of its own, where `start_method` is the default.
 
-    `timeout` is in seconds, by default `CHECK_DEADLINE`. Raises NotImportableError where no process could
-    import it.
+    `timeout` is in seconds, `CHECK_DEADLINE` by default and at most. Raises NotImportableError where no
+    process could import it; with `by_value` the function itself is sent where that can be done.
     """
-    require_importable(func)
-    timeout = CHECK_DEADLINE if timeout is None else timeout
+    if not by_value:
+        require_importable(func)
+    timeout = CHECK_DEADLINE if timeout is None else min(timeout, CHECK_DEADLINE)
     known = {"start_method": start_method, "seconds": timeout}
     try:
-        answer = run_answer(func, *args, start_method=start_method, timeout=timeout)
+        answer = run_answer(func, *args, start_method=start_method, timeout=timeout, plain=True)
     except TimeoutError as error:
         notes = "".join(f"\n{shorten_paths(note)}" for note in getattr(error, "__notes__", ()))
         return Trial("late", details=notes, **known)

@@ -21,32 +21,18 @@ from IPython.display import Image, display
 
 from helpers import plots
 from helpers.errors import HelpersError
-from helpers.labs.controls import button
+from helpers.labs.controls import STYLE, button, folded
+from helpers.labs.turns import STOP_DEADLINE, Turn, say_error, turn_of_this_thread
 from helpers.notebook import shorten_paths
 
 #: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
 DRAW_EVERY = 0.2
 #: Pixels a CSS pixel, while running and at rest.
 LIVE_SCALE, REST_SCALE = 1.0, 2.0
-#: Seconds `stop` waits for the lab's thread after its processes have gone.
-STOP_DEADLINE = 2.0
-
-#: What the widgets' own looks lack: which toggles are pressed is told by a mark too, labels of a row share
-#: one line, and the arrow of a list is seen in a dark theme.
-STYLE = """<style>
-.helpers-lab .jupyter-button.mod-active { box-shadow: inset 0 -3px 0 var(--jp-brand-color1, #1976d2); }
-.helpers-lab .widget-toggle-button { padding: 0 7px; margin: 1px; }
-.helpers-lab .widget-readout { min-width: 40px; }
-.helpers-lab .widget-inline-hbox { align-items: center; }
-.helpers-lab .widget-inline-hbox > * { margin-top: 0; margin-bottom: 0; }
-.helpers-message .widget-html-content, .helpers-message .widget-html-content > div { line-height: 1.45; }
-[data-jp-theme-light="false"] .helpers-lab select { background-image: url("data:image/svg+xml,\
-%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
-%3Cpath fill='%23ddd' d='M4.5 7h9L9 11.5z'/%3E%3C/svg%3E"); }
-</style>"""
 
 _running: set[Lab] = set()
-_running_lock = threading.Lock()
+#: Held while a run begins: one at a time, whatever number of threads press Run.
+_starting = threading.RLock()
 
 
 class Lab:
@@ -68,10 +54,9 @@ class Lab:
     def __init__(self):
         self.result = None
         self.error = None
-        self._runner = None
-        self._printed = ""
-        self._thread = None
-        self._stopping = False
+        self._turn = Turn(self)  # the present run, or the last one; any other is inert
+        self._lock = threading.RLock()  # held while a record is taken in or something is shown
+        self._drawing = threading.RLock()  # held while a picture is drawn
         self._closed = False
         self._drawn_at = self._draw_took = 0.0
         self._display_id = f"helpers-lab-{uuid.uuid4().hex}"
@@ -135,54 +120,38 @@ class Lab:
         what goes wrong, for scripts and tests. A lab that is running is stopped first, and so is
         every other one: two measurements at a time would disturb each other.
         """
-        for other in list(_running):
-            other.stop()
-        if self._closed:
-            raise HelpersError("This lab was closed: make a new one.")
-        self.error, self._stopping = None, False
-        try:
-            settings = self._settings()
-        except HelpersError as error:
-            self._fail(error)
-            if block:
-                raise
+        with _starting:
+            turn = self._begin()
+        if not block:
             return None
-        with _running_lock:
-            _running.add(self)
-        self._show_running(True)
-        if block:
-            self._work(settings)
-            if self.error is not None:
-                raise self.error
-            return self.result
-        self._thread = threading.Thread(target=self._work_quietly, args=(settings,), name="helpers-lab", daemon=True)
-        self._thread.start()
-        return None
+        try:
+            turn.wait()
+        except BaseException:  # an Interrupt
+            self._end(turn)
+            raise
+        if turn.error is not None:
+            raise turn.error
+        return turn.result
 
     def stop(self):
         """End the measurement; when this returns, no process it started is alive.
 
-        What was measured so far stays in ``result``.
+        What was measured so far stays in ``result``. Any thread may call it, at any time. A picture that
+        is being drawn then may take longer; it does not keep a new run from starting.
         """
-        self._stopping = True
-        playing, thread = self._runner, self._thread
-        if playing is not None:
-            playing.stop()
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(STOP_DEADLINE)
-            if thread.is_alive() and playing is not None:
-                playing.kill()
+        self._end(self._turn)
 
     def wait(self, timeout=None):
         """Wait until the measurement is over, at most `timeout` seconds; return whether it is."""
-        if self._thread is not None:
-            self._thread.join(timeout)
+        if turn_of_this_thread() is not self._turn:
+            self._turn.wait(timeout)
         return not self.running
 
     def close(self):
         """Stop, and take the controls away."""
+        with _starting:
+            self._closed = True
         self.stop()
-        self._closed = True
         for box in (self._head, self._foot):
             box.close()
 
@@ -194,43 +163,111 @@ class Lab:
 
     # ── working ───────────────────────────────────────────────────────────────────────────
 
-    def _hold(self, playing):
-        if self._runner is not None:  # a sweep goes on in a fresh one: what was printed before is kept
-            self._printed += self._runner.printed
-        self._runner = playing
-        if self._stopping:
-            playing.stop()
+    @property
+    def _runner(self):
+        """The handle of what is played in the runner now; None while nothing is."""
+        return self._turn.playing
 
-    def _work_quietly(self, settings):
+    def _begin(self):
+        """Stop what is running here and elsewhere, and return the Turn that has begun, or could not."""
+        for lab in {*_running, self}:
+            lab.stop()
+        if self._closed:
+            raise HelpersError("This lab was closed: make a new one.")
+        if not self._turn.ended.is_set():  # it still draws: what it draws with is left to it
+            self._drawing = threading.RLock()
+            self.card = self.card and self.card.anew()
+        with self._lock:
+            turn = self._turn = Turn(self)
+        self.error = None
         try:
-            self._work(settings)
-        except Exception as error:  # it cannot even be drawn: show that, do not lose it in a thread
-            self._fail(error)
+            settings = self._settings()
+        except Exception as error:
+            turn.fail(error)
+            self._fail(turn.error)
+            return turn
+        try:
+            _running.add(self)
+            self._show_start()
+            turn.start(lambda turn: self._work(turn, settings))
+        except BaseException as error:
+            turn.fail(error)
+            self._settle(turn)
+            raise
+        return turn
 
-    def _work(self, settings):
+    def _end(self, turn):
+        if not turn.stop():
+            self._settle(turn)
+
+    def _hold(self, playing):
+        (turn_of_this_thread() or self._turn).hold(playing)
+
+    def _is_inert(self):
+        """Return whether this is the thread of a run that is no longer the present one: it shows nothing any more."""
+        turn = turn_of_this_thread()
+        return turn is not None and turn.lab is self and turn is not self._turn
+
+    def _work(self, turn, settings):
+        """Go through one run, in its thread. Nothing that is raised on the way ends in silence."""
+        steps = (
+            lambda: self._measure_all(turn, settings),
+            lambda: self._settle(turn),
+            lambda: self._show_picture(REST_SCALE),
+        )
+        for step in steps:
+            try:
+                step()
+            except BaseException as error:
+                turn.fail(error)
+        with self._lock:
+            if turn.error is not None and turn.error is not self.error and not self._is_inert():  # the last picture's
+                self._show_over(turn)
+
+    def _measure_all(self, turn, settings):
+        if turn.stopping:
+            return
         records = self._measure(settings, self._hold)
         try:
             for record in records:
-                self._receive(record)
-                if self._stopping:
-                    break
-                waited = time.monotonic() - self._drawn_at
-                if self._is_news() or waited >= max(self.draw_every, self._draw_took / self.draw_share):
-                    self._show_picture(LIVE_SCALE)
-        except KeyboardInterrupt:
-            self._stopping = True
-            raise
-        except Exception as error:  # also a defect of the lab itself: never a run that looks well
-            self._fail(error)
+                with self._lock:
+                    if turn.over or self._is_inert():
+                        return
+                    self._receive(record)
+                if turn.stopping:
+                    return
+                self._show_if_due(turn)
         finally:
-            records.close()
-            printed = self._printed + (self._runner.printed if self._runner is not None else "")
-            self._runner, self._printed = None, ""
-            with _running_lock:
-                _running.discard(self)
-            self._show_running(False)
-            self._show_printed(printed)
-            self._show_picture(REST_SCALE)
+            turn.through = not turn.stopping
+            try:
+                records.close()
+            finally:
+                turn.printed += turn.playing.printed if turn.playing is not None else ""
+                turn.playing = None
+                with self._lock:
+                    turn.result = None if self._is_inert() else self.result
+
+    def _show_if_due(self, turn):
+        """Show the picture if it is time; one that cannot be drawn is told, and the measuring goes on without."""
+        if turn.error is not None:
+            return
+        try:
+            waited = time.monotonic() - self._drawn_at
+            if self._is_news() or waited >= max(self.draw_every, self._draw_took / self.draw_share):
+                self._show_picture(LIVE_SCALE)
+        except BaseException as error:
+            turn.fail(error)
+            if not self._is_inert():
+                self._fail(turn.error)
+
+    def _settle(self, turn):
+        """Show that `turn` is over, once: its thread does so, or who stopped it while its picture takes longer."""
+        with self._lock:
+            if turn.over or turn is not self._turn:
+                return
+            turn.over = True
+            _running.discard(self)
+            self._show_over(turn)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
@@ -277,24 +314,39 @@ class Lab:
         )
         self._foot = widgets.VBox([line, self._extra], layout=widgets.Layout(width="100%", max_width=f"{self.width}px"))
 
-    def _show_running(self, running):
-        for control, disabled in sorted(
-            [(self._run_button, running), (self._stop_button, not running)], key=lambda pair: not pair[1]
-        ):
-            control.disabled = disabled  # first the one that is no longer to be pressed
-        if running:
-            self._progress.bar_style, self._extra.value = "info", ""
-            self._say("")
-            self._show_progress(0, 1, "starting …")
+    def _press(self, running):
+        """Have either Run or Stop be what can be pressed: first the one that no longer can."""
+        for control in (self._run_button, self._stop_button)[:: 1 if running else -1]:
+            control.disabled = (control is self._run_button) is running
+
+    def _show_start(self):
+        self._press(running=True)
+        self._progress.bar_style, self._extra.value = "info", ""
+        self._say("")
+        self._show_progress(0, 1, "starting …")
+
+    def _show_over(self, turn):
+        """Show how `turn` ended: green only if it measured to the end and its advice could be given."""
+        advice = ""
+        if turn.error is None:
+            try:
+                advice = self._advice()
+            except BaseException as error:
+                turn.fail(error)
+        self._press(running=False)
+        good = turn.error is None and turn.through
+        self._progress.bar_style = "success" if good else "warning"
+        ending = "" if good else " – stopped" if turn.error is None else " – failed"
+        self._progress_label.value = f"{self._progress_words}{ending}"
+        self._show_printed(turn.printed)
+        self.error = turn.error
+        if turn.error is None:
+            self._say(advice)
         else:
-            over = self.error is None and not self._stopping
-            self._progress.bar_style = "success" if over else "warning"
-            if not over:
-                self._progress_label.value += " – stopped" if self.error is None else " – failed"
-            if self.error is None:
-                self._say(self._advice())
+            self._fail(turn.error)
 
     def _show_progress(self, done, total, words):
+        self._progress_words = words
         self._progress.max, self._progress.value, self._progress_label.value = total, done, words
 
     def _say(self, text):
@@ -302,7 +354,7 @@ class Lab:
 
     def _fail(self, error):
         self.error = error
-        title, _, rest = shorten_paths(str(error)).partition("\n")
+        title, _, rest = shorten_paths(say_error(error)).partition("\n")
         self._message.value = (
             f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{folded('the whole message', rest)}"
         )
@@ -318,26 +370,29 @@ class Lab:
 
     def _redraw(self):
         """Show the picture anew, because a control changed; not while it runs or before it is shown."""
-        if not self.running and getattr(self, "_picture", None) is not None:
+        if self.running or getattr(self, "_picture", None) is None:
+            return
+        try:
             self._show_picture(REST_SCALE)
+        except Exception as error:  # a defect of the lab: told where it is seen
+            self._fail(error)
 
     def _render(self, scale):
         return Image(self._png(scale), width=self.width, height=self.height, alt=self._describe())
 
     def _show_picture(self, scale):
-        began = time.monotonic()
-        self._picture = self._render(scale)
-        if self._displayed:
-            display(self._picture, display_id=self._display_id, update=True)
-        self._drawn_at = time.monotonic()
-        self._draw_took = self._drawn_at - began
-
-
-def folded(title, text):
-    """Return `text` as HTML under a title that opens it; "" for no text."""
-    if not text.strip():
-        return ""
-    return (
-        f"<details><summary>{title}</summary><pre "
-        f"style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
-    )
+        drawing, began = self._drawing, time.monotonic()
+        if self._is_inert() or not drawing.acquire(timeout=STOP_DEADLINE):  # another thread draws, and takes very long
+            return
+        try:
+            picture = self._render(scale)
+            with self._lock:
+                if self._is_inert():
+                    return
+                self._picture = picture
+                if self._displayed:
+                    display(self._picture, display_id=self._display_id, update=True)
+                self._drawn_at = time.monotonic()
+                self._draw_took = self._drawn_at - began
+        finally:
+            drawing.release()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import ipywidgets as widgets
 
 from helpers.errors import InvalidArgumentError
@@ -9,6 +11,20 @@ from helpers.machine import start_methods
 
 #: A label takes the room it needs, not a fixed one.
 NARROW = {"description_width": "auto"}
+
+#: What the widgets' own looks lack: which toggles are pressed is told by a mark too, labels of a row share
+#: one line, and the arrow of a list is seen in a dark theme.
+STYLE = """<style>
+.helpers-lab .jupyter-button.mod-active { box-shadow: inset 0 -3px 0 var(--jp-brand-color1, #1976d2); }
+.helpers-lab .widget-toggle-button { padding: 0 7px; margin: 1px; }
+.helpers-lab .widget-readout { min-width: 40px; }
+.helpers-lab .widget-inline-hbox { align-items: center; }
+.helpers-lab .widget-inline-hbox > * { margin-top: 0; margin-bottom: 0; }
+.helpers-message .widget-html-content, .helpers-message .widget-html-content > div { line-height: 1.45; }
+[data-jp-theme-light="false"] .helpers-lab select { background-image: url("data:image/svg+xml,\
+%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
+%3Cpath fill='%23ddd' d='M4.5 7h9L9 11.5z'/%3E%3C/svg%3E"); }
+</style>"""
 
 
 def _finish(control, name, tooltip):
@@ -134,3 +150,13 @@ def on_change(callback, *controls):
     """Call `callback` without arguments whenever the value of one of the controls changes."""
     for control in controls:
         control.observe(lambda _: callback(), "value")
+
+
+def folded(title, text):
+    """Return `text` as HTML under a title that opens it; "" for no text."""
+    if not text.strip():
+        return ""
+    return (
+        f"<details><summary>{title}</summary><pre "
+        f"style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
+    )

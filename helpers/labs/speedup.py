@@ -10,7 +10,7 @@ import ipywidgets as widgets
 from helpers import plots
 from helpers.arguments import check_choices, check_count, check_number
 from helpers.engines import ENGINES, engine_problem, max_workers
-from helpers.errors import HelpersError, InvalidArgumentError
+from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
 from helpers.labs.controls import (
     button,
@@ -274,7 +274,7 @@ class SpeedupLab(Lab):
                 "<pre class='helpers-program' "
                 f"style='white-space:pre-wrap;line-height:1.35'>{html.escape(self.code())}</pre>"
             )
-        except HelpersError as error:
+        except Exception as error:
             self._fail(error)
 
     def _save(self):

@@ -15,6 +15,8 @@ from helpers import runner
 from helpers.engines.registry import check_start_method
 from helpers.measure.handing import pack_function
 from helpers.notebook import source_stamp
+from helpers.tasks.plain import pack_plain, pack_tried
+from helpers.tasks.worker import describe
 
 SHARED_MEMORY = "/dev/shm"
 #: The ``error_type`` of an answer whose result cannot be pickled.
@@ -37,12 +39,16 @@ class Answer:
     printed: str = ""
 
 
-def run_answer(func, *args, start_method=None, timeout=20.0):
+def run_answer(func, *args, start_method=None, timeout=20.0, plain=False):
     """Return the Answer of ``func(*args)``, called in the runner.
 
+    The value is unpickled there first: what would end this process ends the runner. With `plain`, objects
+    of classes of one's own come as plain data too, so that none of their code runs here; see
+    `helpers.tasks.plain`.
+
     ``multiprocessing.get_start_method()`` is `start_method` there, so that a bare ``Process`` or
-    ``Pool`` starts by it. Everything that is still alive afterwards is named in ``left`` and
-    ended.
+    ``Pool`` starts by it. Everything that is still alive afterwards is ended; what Python knows of it
+    (its processes, threads and shared memory) is named in ``left``.
 
     Raises
     ------
@@ -59,6 +65,7 @@ def run_answer(func, *args, start_method=None, timeout=20.0):
         pack_function(func),
         pickle.dumps(args),
         method,
+        plain,
         key=("answer", method, source_stamp(func)),
         timeout=timeout,
         on_start=playing.append,
@@ -74,28 +81,36 @@ def run_answer(func, *args, start_method=None, timeout=20.0):
     return Answer(pickle.loads(value), seconds, left, error, error_type, playing[0].printed)
 
 
-def play_answer(payload, packed_args, start_method):
+def play_answer(payload, packed_args, start_method, plain):
     """Yield (pickled value, seconds, what is left, error text, its type's name). Runs in the runner."""
-    import traceback
-
     multiprocessing.set_start_method(start_method, force=True)
-    func, args = pickle.loads(payload), pickle.loads(packed_args)
+    value, seconds, error, error_type = None, 0.0, None, None
     blocks, threads = shared_blocks(), threading.active_count()
-    began, value, error, error_type = time.perf_counter(), None, None, None
     try:
-        value = func(*args)
+        func, args = pickle.loads(payload), pickle.loads(packed_args)
+        threads = threading.active_count()  # what a module starts when it is imported is not the function's
+        began = time.perf_counter()
+        try:
+            value = func(*args)
+        finally:
+            seconds = time.perf_counter() - began
+    except BaseException as raised:  # a module that cannot be imported, too
+        error_type, _, error = tell(raised)
+    try:
+        packed = pack_plain(value) if plain else pack_tried(value)
     except BaseException as raised:
-        error_type = type(raised).__name__
-        error = "".join(
-            traceback.format_exception(type(raised), raised, raised.__traceback__ and raised.__traceback__.tb_next)
-        )
-    seconds = time.perf_counter() - began
-    try:
-        packed = pickle.dumps(value)
-    except Exception as raised:
-        packed, error = pickle.dumps(None), f"its result cannot be pickled: {raised}"
-        error_type = UNPICKLABLE
+        packed, error_type = pickle.dumps(None), UNPICKLABLE
+        error = f"its result cannot be pickled: {tell(raised)[1]}"
     yield packed, seconds, name_leftovers(blocks, threads), error, error_type
+
+
+def tell(raised):
+    """Return (type, message, traceback) of an exception as text, whatever its ``str`` does."""
+    try:
+        return describe(raised, None)[1:]
+    except BaseException:
+        name = type(raised).__name__
+        return name, "(its message cannot be shown)", f"{name} (it cannot be shown)"
 
 
 def name_leftovers(blocks, threads, patience=1.0):

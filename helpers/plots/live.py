@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 
 import numpy as np
@@ -113,6 +114,12 @@ class MovingPicture:
         figure = self._open(record)
         self.move(record)
         return figure
+
+    def anew(self):
+        """Return a picture like this one that is not begun yet: two threads may draw the two at the same time."""
+        other = copy.copy(self)
+        other._key, other._live, other._kept = None, None, ()
+        return other
 
     def keep(self, artist):
         """Register an artist that lasts and moves, and return it; for `build`."""

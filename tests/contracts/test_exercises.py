@@ -2,22 +2,26 @@
 
 import importlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from leftovers import no_leftovers
 
 import helpers.course
+from helpers.errors import WorkerDiedError
 from helpers.exercises import Exercise
 from helpers.exercises.base import NotAttempted, Wrong, call_answer, require_overlap, spy_on
 from helpers.exercises.trial import METHODS, OUTCOMES, Trial, find_overlap_problem, try_answer
+from helpers.measure.answers import UNPICKLABLE, run_answer
 from helpers.tasks import cpu, faults
+from helpers.tasks.plain import Foreign
 from helpers.tasks.spy import count_overlapping
 
 TOPICS = sorted(path.parent.name for path in Path(helpers.course.__file__).parent.glob("*/exercises.py"))
 FACES = [importlib.import_module(f"helpers.course.{topic}") for topic in TOPICS]
 EXERCISES = {name: getattr(face, name) for face in FACES for name in face.__all__ if re.fullmatch(r"[a-z]+_\d", name)}
-#: The exercises whose answer runs in processes of its own; start_2 is about reading a sweep.
+#: The exercises whose answer is for workers, so that a plain cell will not do; start_2 is about reading a sweep.
 APART = [name for name in EXERCISES if name != "start_2"]
 every_exercise = pytest.mark.parametrize("name", EXERCISES)
 
@@ -43,7 +47,7 @@ def test_every_topic_has_its_exercises():
 @every_exercise
 def test_the_printed_solution_is_right(name, answers):
     exercise = EXERCISES[name]
-    assert exercise.answer.startswith("%%worker\n") or name == "start_2"
+    assert exercise.answer.startswith("%%worker\n")
     verdict = exercise.check(getattr(answers(exercise.answer), asked_for(exercise)))
     assert verdict and verdict.state == "right" and verdict.words == exercise.praise, verdict
     no_leftovers()
@@ -66,6 +70,38 @@ def test_what_is_no_function_and_what_raises_is_wrong_and_told(name, answers, on
         assert "without calling it" in exercise.check(value).words
     verdict = exercise.check(getattr(answers(f"def {function}(*args):\n    raise RuntimeError('mine')\n"), function))
     assert verdict.state == "wrong" and "RuntimeError" in verdict.words, verdict
+    no_leftovers()
+
+
+#: What an answer can do to whoever calls it, unpickles its result, or looks at it.
+HARMFUL = {
+    "loops": "    while True: pass",
+    "exits": "    os._exit(3)",
+    "ends the program": "    raise SystemExit('mine')",
+    "kills who unpickles": "    return Fatal()",
+    "kills who looks": "    return Untouchable(), Untouchable()",
+}
+CLASSES = """
+import os
+
+class Fatal:
+    def __reduce__(self):
+        return os._exit, (3,)
+
+class Untouchable:
+    __eq__ = __ne__ = __lt__ = __hash__ = __bool__ = __len__ = __iter__ = __str__ = lambda *_: os._exit(3)
+"""
+
+
+@every_exercise
+def test_whatever_an_answer_does_the_check_ends_with_a_verdict(name, answers, one_method, monkeypatch):
+    """Nothing of a learner's runs in this very process, which would otherwise hang or be gone."""
+    monkeypatch.setattr("helpers.exercises.trial.CHECK_DEADLINE", 1.0)
+    exercise, function = EXERCISES[name], asked_for(EXERCISES[name])
+    harmful = [answers(f"{CLASSES}\ndef {function}(*args):\n{body}\n") for body in HARMFUL.values()]
+    with ThreadPoolExecutor(3) as threads:  # most of it is waiting
+        verdicts = list(threads.map(lambda made: exercise.check(getattr(made, function)), harmful))
+    assert all(verdict.state in ("wrong", "not attempted") for verdict in verdicts), verdicts
     no_leftovers()
 
 
@@ -138,6 +174,85 @@ def test_a_trial_has_the_outcome_of_its_call(outcome, answers):
 def test_what_is_left_behind_is_named(words, answers):
     trial = try_answer(answers(LEFT[words]).answer)
     assert trial.outcome == "left" and words in trial.details
+
+
+OWN = """
+import collections, enum, sys, types
+import numpy
+
+class Pair(collections.namedtuple("Pair", "engine workers")):
+    __eq__ = __ne__ = __repr__ = lambda *_: sys.exit("run by who looks")
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+class Table(dict):
+    __eq__ = __ne__ = __repr__ = __len__ = lambda *_: sys.exit("run by who looks")
+
+class Thing:
+    __eq__ = __ne__ = __hash__ = lambda *_: sys.exit("run by who looks")
+    def __repr__(self):
+        return "a thing"
+
+class Silent:
+    def __repr__(self):
+        sys.exit("run by who looks")
+
+def kinds():
+    table = Table()
+    dict.__setitem__(table, "level", Level.HIGH)
+    mixed = {"error": ValueError("mine"), "set": {1, 2}}
+    return [Pair("pool", 4), Level.HIGH, table, mixed, numpy.arange(3), numpy.int64(7)]
+
+def things():
+    return [Thing(), Silent(), Thing, kinds, {"in": [Thing()]}, types.SimpleNamespace(inner=Thing())]
+
+class Late:
+    def __reduce__(self):
+        return sys.exit, ("when unpickled",)
+
+def late():
+    return Late()
+"""
+
+
+def test_what_is_judged_is_plain_data(answers):
+    """A namedtuple is a tuple, a Table a dict, also inside others; errors and arrays stay what they are."""
+    pair, level, table, mixed, array, number = try_answer(answers(OWN).kinds).require()
+    assert [type(value) for value in (pair, level, table)] == [tuple, int, dict]
+    assert (pair, level, table) == (("pool", 4), 3, {"level": 3}) and type(table["level"]) is int
+    assert isinstance(mixed["error"], ValueError) and mixed["set"] == {1, 2}
+    assert array.tolist() == [0, 1, 2] and number == 7
+
+
+def test_what_has_no_plain_form_equals_nothing_and_looks_as_it_did(answers):
+    thing, silent, kind, function, inner, space = try_answer(answers(OWN).things).require()
+    assert {type(value) for value in (thing, silent, kind, function, inner["in"][0], space.inner)} == {Foreign}
+    assert repr(thing) == "a thing" and repr(silent) == "<Silent whose repr fails>" and thing != inner["in"][0]
+    assert repr(kind).startswith("<class") and repr(function).startswith("<function")
+
+
+def test_a_result_is_unpickled_apart_first(answers):
+    assert try_answer(answers(OWN).late).outcome == "unpicklable"
+    assert run_answer(answers(OWN).late).error_type == UNPICKLABLE
+    with pytest.raises(WorkerDiedError, match="exit code 3"):
+        run_answer(answers(f"{CLASSES}\ndef fatal():\n    return Fatal()\n").fatal)
+
+
+def test_a_module_that_cannot_be_imported_apart_is_told(answers):
+    exiting = "import sys\nif 'pytest' not in sys.modules:\n    sys.exit('mine')\ndef answer():\n    return 5\n"
+    trial = try_answer(answers(exiting).answer)
+    assert (trial.outcome, trial.error_type) == ("raised", "SystemExit") and "mine" in trial.details
+
+
+def test_no_call_takes_longer_than_the_deadline_of_a_check(monkeypatch):
+    given = []
+    monkeypatch.setattr("helpers.exercises.trial.CHECK_DEADLINE", 3.0)
+    monkeypatch.setattr("helpers.exercises.trial.run_answer", lambda *_, timeout, **__: given.append(timeout) or 1 / 0)
+    for timeout in (None, 2.0, 60.0):
+        with pytest.raises(ZeroDivisionError):
+            try_answer(cpu.sum_squares, timeout=timeout)
+    assert given == [3.0, 2.0, 3.0]
 
 
 def test_words_are_added_or_put_instead_by_outcome():

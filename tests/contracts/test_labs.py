@@ -1,16 +1,18 @@
 """One contract for every lab: shown, run, watched, stopped, run again, closed. A new lab gets its row in CASES."""
 
+import _thread
 import importlib
 import os
 import pkgutil
 import re
 import signal
+import threading
 import time
 from dataclasses import dataclass
 
 import ipywidgets as widgets
 import pytest
-from leftovers import no_leftovers
+from leftovers import descendants, no_leftovers
 
 import helpers.course
 import helpers.labs
@@ -284,7 +286,7 @@ def test_stop_at_any_other_time_does_no_harm(name):
 def test_a_stop_before_the_runner_exists_is_not_forgotten(name):
     lab = make(name, "long")
     hold = lab._hold
-    lab._hold = lambda playing: (setattr(lab, "_stopping", True), hold(playing))
+    lab._hold = lambda playing: (lab.stop(), hold(playing))
     lab.run()
     assert lab.wait(5) and lab.error is None and not is_complete(lab.result)
     no_leftovers(0.5)
@@ -299,6 +301,100 @@ def test_bad_values_are_told_and_nothing_starts(name):
     assert case.words in lab._message.value and "InvalidArgumentError" in lab._message.value
     with pytest.raises(InvalidArgumentError, match=case.words):
         lab.run(block=True)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_run_and_stop_at_once_again_and_again(name):
+    lab = make(name, "long")
+    for number in range(6):
+        lab.run()
+        if number % 2:  # twice fast: the second run ends the first
+            lab.run()
+        time.sleep(0.03 * number)
+        lab.stop()
+        assert not lab.running and lab.error is None and lab._runner is None
+        no_leftovers(0)
+    assert (lab._run_button.disabled, lab._stop_button.disabled) == (False, True)
+    assert lab._progress.bar_style == "warning" and "stopped" in lab._progress_label.value
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_stop_from_several_threads_after_an_interrupted_wait_returns_when_all_is_over(name):
+    """Before Python 3.13 an interrupted `join` takes a living thread for ended: Stop then waited for nothing."""
+    lab, seen = make(name, "long"), []
+    start(name, lab)
+    interrupt = threading.Timer(0.1, interrupt_main)
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        lab.wait(30)
+    interrupt.join()
+    assert lab.running, "an Interrupt ends the waiting, not the measuring"
+    threads = [threading.Thread(target=lambda: (lab.stop(), seen.append(descendants()))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert seen == [[]] * 8 and not lab.running and lab.error is None and not is_complete(lab.result)
+
+
+def interrupt_main():
+    """Interrupt the main thread, also where it waits."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_an_interrupt_ends_a_run_that_was_waited_for(name):
+    lab = make(name, "long")
+    interrupt = threading.Timer(0.8, interrupt_main)
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        lab.run(block=True)
+    no_leftovers(0)
+    interrupt.join()
+    assert not lab.running and not is_complete(lab.result) and not lab._run_button.disabled
+
+
+def test_run_from_several_threads_leaves_one_running():
+    labs = [make("SpeedupLab", "long") for _ in range(2)]
+    threads = [threading.Thread(target=labs[number % 2].run) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sum(lab.running for lab in labs) == 1 and not any(lab.error for lab in labs)
+    for lab in labs:
+        assert lab._run_button.disabled is lab.running and lab._stop_button.disabled is not lab.running
+        lab.close()
+    no_leftovers(0)
+    with pytest.raises(HelpersError, match="closed"):
+        labs[0].run()
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_lab_whose_advice_fails_is_not_green_and_keeps_its_result(name):
+    lab = make(name)
+    lab._advice = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        lab.run(block=True)
+    assert is_complete(lab.result) and "ZeroDivisionError" in lab._message.value
+    assert lab._progress.bar_style == "warning" and "failed" in lab._progress_label.value
+    assert lab._picture.alt and pixels(lab._picture)[0] == lab.width * REST_SCALE
+
+
+@pytest.mark.parametrize("name", [name for name, case in sorted(CASES.items()) if "Chunk" in case.words])
+@pytest.mark.parametrize("typed", ["²", "４", "0x10", "-3", "1e3", "4.0"])
+def test_a_chunk_size_that_is_no_number_is_told_and_no_older_message_stays(name, typed):
+    lab = make(name)
+    lab._chunk.value = "many"
+    lab._run_button.click()
+    assert "&#x27;many&#x27;" in lab._message.value
+    lab._chunk.value = typed
+    lab._run_button.click()
+    assert "Chunk size must be auto or a whole number" in lab._message.value and typed in lab._message.value
+    assert not lab.running and lab.result is None and "many" not in lab._message.value
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")

@@ -1,6 +1,7 @@
 """Chapter 00: wrong answers to its exercises are told why."""
 
 import pytest
+from skips import needs_by_value
 
 from helpers.course.start import start_1, start_2
 
@@ -22,14 +23,30 @@ def test_collatz_wrong_answers_are_told_why(answers, monkeypatch, source, state,
     assert verdict.state == state and words in verdict.words
 
 
-def test_fastest_solution_and_wrong_answers():
-    namespace = {}
-    exec(start_2.answer, namespace)
-    assert start_2.check(namespace["fastest"])
-    assert start_2.check(lambda sweep: sweep.pairs()[-1]).state == "wrong"
-    assert (
-        start_2.check(lambda sweep: min(sweep.pairs(), key=lambda pair: sweep.speedup(*pair).median)).state == "wrong"
-    )
-    assert start_2.check(lambda sweep: None).state == "not attempted"
-    assert "TypeError" in start_2.check(lambda: None).words
-    assert "pair" in start_2.check(lambda sweep: "processes").words and "without calling" in start_2.check(5).words
+@pytest.mark.parametrize(
+    ("body", "state", "words"),
+    [
+        ("measured.pairs()[-1]", "wrong", "it picks processes × 4; threads × 8 is the fastest"),
+        ("min(measured.pairs(), key=lambda pair: measured.speedup(*pair).median)", "wrong", "is the fastest"),
+        ("None", "not attempted", "`print` does not return"),
+        ("'processes'", "wrong", "return a pair, such as"),
+        ("measured.winner", "wrong", "AttributeError"),
+    ],
+)
+def test_fastest_wrong_answers_are_told_why(answers, body, state, words):
+    verdict = start_2.check(answers(f"def fastest(measured):\n    return {body}\n").fastest)
+    assert verdict.state == state and words in verdict.words, verdict
+
+
+def test_fastest_that_never_returns_ends_at_the_deadline(answers, monkeypatch):
+    monkeypatch.setattr("helpers.course.start.exercises.DEADLINE", 0.5)
+    verdict = start_2.check(answers("def fastest(measured):\n    while True:\n        pass\n").fastest)
+    assert verdict.state == "wrong" and "loop" in verdict.words
+
+
+@needs_by_value
+def test_fastest_may_stand_in_a_plain_cell_too():
+    cell = {"__name__": "__main__"}
+    exec("def key(pair, measured): return measured.speedup(*pair).median", cell)
+    exec("def fastest(measured): return max(measured.pairs(), key=lambda pair: key(pair, measured))", cell)
+    assert start_2.check(cell["fastest"])

@@ -2,7 +2,8 @@
 
 from mutations.fault import Fault
 
-TRIAL, SPY, T = "helpers/exercises/trial.py", "helpers/tasks/spy.py", "tests/contracts/test_exercises.py"
+TRIAL, SPY, PLAIN = "helpers/exercises/trial.py", "helpers/tasks/spy.py", "helpers/tasks/plain.py"
+T = "tests/contracts/test_exercises.py"
 
 FAULTS = [
     Fault(
@@ -25,6 +26,34 @@ FAULTS = [
         "    if answer.left:\n",
         "    if not answer.left and answer.left:\n",
         f"{T}::test_what_is_left_behind_is_named",
+    ),
+    Fault(
+        "a result is unpickled in the kernel first",
+        PLAIN,
+        "    packed = pickle.dumps(value)\n    pickle.loads(packed)\n",
+        "    packed = pickle.dumps(value)\n",
+        f"{T}::test_a_result_is_unpickled_apart_first",
+    ),
+    Fault(
+        "objects of a class of the learner's are compared in the kernel",
+        TRIAL,
+        "plain=True",
+        "plain=False",
+        f"{T}::test_what_is_judged_is_plain_data {T}::test_what_has_no_plain_form_equals_nothing_and_looks_as_it_did",
+    ),
+    Fault(
+        "what has a plain form is shown only",
+        PLAIN,
+        "if issubclass(named, kind):",
+        "if named is kind:",
+        f"{T}::test_what_is_judged_is_plain_data",
+    ),
+    Fault(
+        "an answer may take as long as its exercise says",
+        TRIAL,
+        "min(timeout, CHECK_DEADLINE)",
+        "timeout",
+        f"{T}::test_no_call_takes_longer_than_the_deadline_of_a_check",
     ),
     Fault(
         "nothing counts as wrong",

@@ -3,7 +3,7 @@
 from mutations.fault import Fault
 
 T = "tests/toolkit/test_labs_figures.py"
-BASE, LAB = "helpers/labs/base.py", "helpers/labs/speedup.py"
+BASE, TURNS, LAB = "helpers/labs/base.py", "helpers/labs/turns.py", "helpers/labs/speedup.py"
 SPEEDUP, TIMELINE = "helpers/plots/speedup.py", "helpers/plots/timeline.py"
 
 FAULTS = [
@@ -68,51 +68,107 @@ FAULTS = [
     Fault(
         "green bar after a failure",
         BASE,
-        "over = self.error is None and not self._stopping",
-        "over = not self._stopping",
+        "good = turn.error is None and turn.through",
+        "good = turn.through",
         f"{T}::test_a_run_that_failed_is_not_green_and_says_why",
     ),
     Fault(
         "green bar after a stop",
         BASE,
-        "over = self.error is None and not self._stopping",
-        "over = self.error is None",
+        "good = turn.error is None and turn.through",
+        "good = turn.error is None",
         f"{T}::test_a_run_that_was_stopped_or_interrupted_is_not_green",
     ),
     Fault(
         "green bar after a defect of the lab",
         BASE,
-        "except Exception as error:  # also a defect of the lab itself",
-        "except (HelpersError, TimeoutError) as error:  # also a defect of the lab itself",
+        "                step()\n            except BaseException as error:",
+        "                step()\n            except (HelpersError, TimeoutError) as error:",
         f"{T}::test_a_run_that_failed_is_not_green_and_says_why",
+    ),
+    Fault(
+        "green bar though the advice failed",
+        BASE,
+        "except BaseException as error:\n                turn.fail(error)\n        self._press",
+        "except BaseException:\n                pass\n        self._press",
+        f"{T}::test_a_defect_is_told_never_green_and_loses_no_result",
+    ),
+    Fault(
+        "what ends a program ends a lab's thread",
+        TURNS,
+        "if isinstance(raised, Exception | KeyboardInterrupt):",
+        "if True:",
+        f"{T}::test_a_defect_is_told_never_green_and_loses_no_result",
     ),
     Fault(
         "advice after a failure",
         BASE,
-        "if self.error is None:\n                self._say(self._advice())",
-        "if True:\n                self._say(self._advice())",
+        "if turn.error is None:\n            self._say(advice)",
+        "if True:\n            self._say(advice)",
         f"{T}::test_a_run_that_failed_is_not_green_and_says_why",
     ),
     Fault(
         "a stop before the runner exists is forgotten",
-        BASE,
-        "        self._runner = playing\n        if self._stopping:",
-        "        self._runner = playing\n        if False:",
+        TURNS,
+        "self.playing = playing\n        if self.stopping:",
+        "self.playing = playing\n        if False:",
         f"{T}::test_a_stop_before_the_runner_exists_reaches_it",
     ),
     Fault(
         "the stop before is not forgotten by the next run",
         BASE,
-        "self.error, self._stopping = None, False",
-        "self.error = None",
+        "turn = self._turn = Turn(self)",
+        "turn = self._turn",
         f"{T}::test_a_stop_before_the_runner_exists_reaches_it",
     ),
     Fault(
         "the last picture is not sharp",
         BASE,
-        "self._show_printed(printed)\n            self._show_picture(REST_SCALE)",
-        "self._show_printed(printed)\n            self._show_picture(LIVE_SCALE)",
+        "lambda: self._show_picture(REST_SCALE),",
+        "lambda: self._show_picture(LIVE_SCALE),",
         f"{T}::test_pictures_are_plain_while_it_runs_and_sharp_at_rest",
+    ),
+    Fault(
+        "a run that is over draws over the next one",
+        BASE,
+        "return turn is not None and turn.lab is self and turn is not self._turn",
+        "return False",
+        f"{T}::test_the_end_of_an_old_run_changes_nothing_of_a_new_one",
+    ),
+    Fault(
+        "a record that comes after Stop was shown is taken in",
+        BASE,
+        "if turn.over or self._is_inert():",
+        "if self._is_inert():",
+        f"{T}::test_after_stop_run_can_be_pressed_though_a_picture_takes_longer",
+    ),
+    Fault(
+        "Run cannot be pressed until a picture is drawn",
+        BASE,
+        "if not turn.stop():\n            self._settle(turn)",
+        "turn.stop()",
+        f"{T}::test_after_stop_run_can_be_pressed_though_a_picture_takes_longer",
+    ),
+    Fault(
+        "two threads draw one picture",
+        "helpers/plots/live.py",
+        "other._key, other._live, other._kept = None, None, ()",
+        "pass",
+        f"{T}::test_a_picture_begun_anew_shares_nothing_that_is_drawn",
+    ),
+    Fault(
+        "digits that are no number are taken for a chunk size",
+        "helpers/labs/controls.py",
+        "text.isascii() and text.isdigit()",
+        "text.isdigit()",
+        f"{T}::test_what_is_no_chunk_size_is_told",
+    ),
+    Fault(
+        "a chunk size of none at all",
+        "helpers/labs/controls.py",
+        "0 < int(text) <= most",
+        "0 <= int(text) <= most",
+        f"{T}::test_what_is_no_chunk_size_is_told",
     ),
     # the speedup picture
     Fault(

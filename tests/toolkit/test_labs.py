@@ -8,7 +8,7 @@ import pytest
 from leftovers import no_leftovers
 from skips import needs_by_value
 
-from helpers.errors import InvalidArgumentError, NotImportableError, TaskFailedError
+from helpers.errors import HelpersError, InvalidArgumentError, NotImportableError, TaskFailedError
 from helpers.labs import SpeedupLab
 from helpers.labs.program import program_for, write_items
 from helpers.records import Sweep
@@ -41,6 +41,27 @@ def test_stop_ends_everything_also_loops_that_cannot_be_stopped(engine):
     press(lab, "stop")
     no_leftovers(0.5)
     assert not lab.running and lab.error is None
+
+
+EXITING = """
+import sys
+if "pytest" not in sys.modules:
+    raise {raised}
+
+def double(item):
+    return 2 * item
+"""
+
+
+@pytest.mark.parametrize("raised", ["SystemExit(2)", "KeyboardInterrupt()", "GeneratorExit()"])
+def test_a_module_that_ends_its_program_does_not_end_a_lab_in_silence(answers, raised):
+    lab = small_lab(answers(EXITING.format(raised=raised)).double, [1, 2, 3], engines=("threads",))
+    lab.run()
+    assert lab.wait(20) and lab.error is not None and raised.partition("(")[0] in lab._message.value
+    assert lab._progress.bar_style == "warning" and "failed" in lab._progress_label.value
+    with pytest.raises((HelpersError, KeyboardInterrupt)):
+        lab.run(block=True)
+    no_leftovers(0.5)
 
 
 def test_controls_decide_what_is_measured():

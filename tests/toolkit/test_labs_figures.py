@@ -1,18 +1,23 @@
 """What labs and the plots of a sweep say, from records written by hand. Nothing is measured here."""
 
+import threading
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from handmade import make_run, make_sweep, make_timeline, rounds
 from matplotlib.colors import to_rgb
 
 from helpers import plots
-from helpers.errors import InvalidArgumentError, TaskFailedError
+from helpers.errors import HelpersError, InvalidArgumentError, TaskFailedError
 from helpers.labs import Lab, SpeedupLab
 from helpers.labs.base import LIVE_SCALE, REST_SCALE
+from helpers.labs.controls import chunk_control, read_chunk
 from helpers.labs.speedup import say_count, say_progress, say_warm_up, weight_of, worker_choices
 from helpers.measure import Progress
 from helpers.models import advise
 from helpers.plots.drawing import new_figure, paler
+from helpers.plots.live import MovingPicture
 from helpers.records import Accounting
 
 
@@ -379,6 +384,8 @@ class Playing:
     def stop(self):
         self.stopped = True
 
+    kill = stop
+
 
 def test_a_stop_before_the_runner_exists_reaches_it():
     lab, early, late = Counter(), Playing(), Playing()
@@ -404,3 +411,208 @@ def test_text_from_elsewhere_is_not_taken_for_html():
     lab.fail_at, lab.failure = 1, TaskFailedError("<script>1</script>\n<b>more</b>")
     lab.run()
     assert lab.wait(5) and "&lt;script&gt;" in lab._message.value and "<b>more" not in lab._message.value
+
+
+# ── chunk sizes as they are typed ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "typed", ["²", "４", "١٢", "0x10", "-3", "0", "1e3", "4.0", "1_000", "+4", "4 4", "9" * 12, "1001"]
+)
+def test_what_is_no_chunk_size_is_told(typed):
+    control = chunk_control(None)
+    control.value = typed
+    with pytest.raises(InvalidArgumentError, match=r"^Chunk size must be auto or a whole number from 1 to 1,000, not "):
+        read_chunk(control, 1000)
+
+
+@pytest.mark.parametrize(("typed", "chunksize"), [("", None), (" Auto ", None), (" 4 ", 4), ("007", 7), ("1000", 1000)])
+def test_what_is_a_chunk_size_is_taken(typed, chunksize):
+    control = chunk_control(None)
+    control.value = typed
+    assert read_chunk(control, 1000) == chunksize
+
+
+# ── defects of a lab itself ──────────────────────────────────────────────────────────────────
+
+#: What can break, and how far it had measured when it did: drawing is no reason to stop measuring.
+DEFECTS = {"_advice": 3, "_draw": 3, "_describe": 3, "_is_news": 3, "_receive": None}
+
+
+@pytest.mark.parametrize("raised", [KeyError("mine"), HelpersError("mine"), SystemExit("mine"), GeneratorExit("mine")])
+@pytest.mark.parametrize("method", DEFECTS)
+def test_a_defect_is_told_never_green_and_loses_no_result(method, raised):
+    def fail(*_):
+        raise raised
+
+    lab = Counter()
+    setattr(lab, method, fail)
+    lab.run()
+    assert lab.wait(5) and not lab.running and lab.result == DEFECTS[method]
+    assert type(raised).__name__ in lab._message.value and "mine" in lab._message.value
+    assert lab._progress.bar_style == "warning" and lab._progress_label.value.endswith(" – failed")
+    assert (lab._run_button.disabled, lab._stop_button.disabled) == (False, True)
+    with pytest.raises(type(raised) if isinstance(raised, Exception) else HelpersError, match="mine"):
+        lab.run(block=True)
+    delattr(lab, method)
+    assert lab.run(block=True) == 3 and lab._progress.bar_style == "success" and lab.error is None
+
+
+def test_settings_that_cannot_be_read_are_told_and_nothing_starts():
+    lab = Counter()
+    lab._settings = lambda: int("²")
+    lab.run()
+    assert "ValueError" in lab._message.value and not lab.running and not lab._run_button.disabled
+    with pytest.raises(ValueError, match="²"):
+        lab.run(block=True)
+
+
+def test_a_last_picture_that_cannot_be_drawn_is_told_too():
+    lab = Counter()
+    show = lab._show_picture
+    lab._show_picture = lambda scale: 1 / 0 if scale == REST_SCALE else show(scale)
+    with pytest.raises(ZeroDivisionError):
+        lab.run(block=True)
+    assert lab.result == 3 and lab._progress.bar_style == "warning" and "ZeroDivisionError" in lab._message.value
+    assert lab._progress_label.value == "3 of 3 – failed"
+
+
+def test_a_picture_that_a_control_asks_for_and_that_cannot_be_drawn_is_told():
+    lab = Counter()
+    lab._draw = lambda: 1 / 0
+    lab._redraw()
+    assert "ZeroDivisionError" in lab._message.value
+
+
+def test_where_no_thread_can_be_had_nothing_seems_to_run(monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    lab = Counter()
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="new thread"):
+        patch.setattr(threading.Thread, "start", refuse)
+        lab.run()
+    assert not lab.running and not lab._run_button.disabled and "RuntimeError" in lab._message.value
+    assert lab.run(block=True) == 3
+
+
+# ── a picture that takes longer than Stop waits ──────────────────────────────────────────────
+
+
+class Slow(Counter):
+    """Its first picture that `takes_longer` waits until it is `let_go`."""
+
+    def __init__(self):
+        self.takes_longer = lambda: False
+        self.drawing, self.let_go = threading.Event(), threading.Event()
+        super().__init__()
+
+    def _draw(self):
+        if self.takes_longer():
+            self.takes_longer = lambda: False
+            self.drawing.set()
+            assert self.let_go.wait(20)
+        return super()._draw()
+
+
+@contextmanager
+def picture_that_takes_longer(monkeypatch, when):
+    """Give a Slow lab that was stopped in a picture, the first for which ``when(lab)``; then let it go on."""
+    for module in ("base", "turns"):
+        monkeypatch.setattr(f"helpers.labs.{module}.STOP_DEADLINE", 0.2)
+    lab = Slow()
+    lab.takes_longer = lambda: when(lab)
+    lab.run()
+    assert lab.drawing.wait(10)
+    turn = lab._turn
+    try:
+        yield lab
+    finally:
+        lab.let_go.set()
+        assert turn.wait(10)
+
+
+def seen_of(lab):
+    controls = lab._progress, lab._progress_label, lab._message, lab._extra
+    values = [control.value for control in controls]
+    pressable = lab._run_button.disabled, lab._stop_button.disabled
+    return *values, lab._progress.bar_style, pressable, lab._picture, lab.result, lab.error, lab.running
+
+
+@pytest.mark.parametrize("when", ["running", "over"])
+def test_the_end_of_an_old_run_changes_nothing_of_a_new_one(monkeypatch, when):
+    moments = {"running": lambda lab: lab.result == 1, "over": lambda lab: lab.result == 3 and not lab.running}
+    with picture_that_takes_longer(monkeypatch, moments[when]) as lab:
+        old = lab._turn
+        lab._receive = lambda record: (Counter._receive(lab, record), setattr(lab, "result", 10 * record))
+        assert lab.run(block=True) == 30
+        lab._say("of the new run")
+        before = seen_of(lab)
+        lab.let_go.set()
+        assert old.wait(10) and seen_of(lab) == before and old.result in (None, 3)
+
+
+def test_the_end_of_an_old_run_leaves_a_new_one_running(monkeypatch):
+    with picture_that_takes_longer(monkeypatch, lambda lab: lab.result == 1) as lab:
+        old, go_on = lab._turn, threading.Event()
+        lab._measure = lambda *_: (number for number in (1, 2) if number == 1 or go_on.wait(10))
+        lab.run()
+        lab.let_go.set()
+        assert old.wait(10) and lab.running and (lab._run_button.disabled, lab._stop_button.disabled) == (True, False)
+        go_on.set()
+        assert lab.wait(10) and lab.result == 2 and lab._progress.bar_style == "success"
+
+
+def test_after_stop_run_can_be_pressed_though_a_picture_takes_longer(monkeypatch):
+    with picture_that_takes_longer(monkeypatch, lambda lab: lab.result == 1) as lab:
+        lab._stop_button.click()
+        assert not lab.running and (lab._run_button.disabled, lab._stop_button.disabled) == (False, True)
+        assert lab._progress.bar_style == "warning" and lab._progress_label.value == "1 of 3 – stopped"
+        lab.let_go.set()
+        assert lab.wait(10) and lab.result == 1 and lab._picture.alt == "counted to 1"
+        assert pixels_of(lab._picture) == lab.width * REST_SCALE, "no other run began: the last picture is drawn"
+
+
+def pixels_of(picture):
+    return int.from_bytes(picture.data[16:20])
+
+
+def test_an_error_of_an_old_run_is_not_told_of_the_new_one(monkeypatch):
+    with picture_that_takes_longer(monkeypatch, lambda lab: lab.result == 1) as lab:
+        old, draw = lab._turn, lab._draw
+        lab._describe = lambda: 1 / 0 if threading.current_thread() is old.thread else "fine"
+        assert lab.run(block=True) == 3
+        lab.let_go.set()
+        assert old.wait(10) and isinstance(old.error, ZeroDivisionError)
+        assert lab.error is None and lab._progress.bar_style == "success" and "Error" not in lab._message.value
+        assert lab._draw == draw
+
+
+def test_bad_values_are_told_though_a_picture_of_the_last_run_takes_longer(monkeypatch):
+    with picture_that_takes_longer(monkeypatch, lambda lab: lab.result == 3 and not lab.running) as lab:
+        old = lab._turn
+        lab._settings = lambda: read_chunk(type("typed", (), {"value": "²"}), 10)
+        lab.run()
+        lab.let_go.set()
+        assert old.wait(10) and "Chunk size must be" in lab._message.value and not lab.running
+
+
+def test_a_picture_begun_anew_shares_nothing_that_is_drawn():
+    class Line(MovingPicture):
+        guess = 3
+
+        def frame(self, record):
+            return 0
+
+        def build(self, figure, record):
+            self.line = self.keep(figure.add_axes((0, 0, 1, 1)).plot([0, 1], [0, 1])[0])
+
+        def move(self, record):
+            return [self.line]
+
+    old = Line()
+    old.guess = 5
+    old.png(0)
+    new = old.anew()
+    new.png(0)
+    assert new.guess == 5 and new.line is not old.line and new._live is not old._live and old._kept == [old.line]

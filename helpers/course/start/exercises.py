@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong
-from helpers.measure import run_once
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+
+from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, try_answer
 from helpers.notebook import require_importable
 from helpers.records import Accounting, Run, Sweep
 
 STEPS = {1: 0, 2: 1, 3: 7, 6: 8, 7: 16, 27: 111}
 
-
-#: Seconds for one run of a few small numbers: a right answer needs a few hundredths.
+#: Seconds for one call: a right answer needs a few hundredths, and its workers have to come up.
 DEADLINE = 6.0
+NOTHING = "the function returns nothing yet. (Is the `return` missing? `print` does not return.)"
+
+
+# ── start_1: a function for workers ───────────────────────────────────────────────────────────
+
+
+def run_in_pool(func, numbers):
+    """Return [(value, words on what it raised or None)] of ``func(number)`` for each, in two worker processes."""
+    told = []
+    with ProcessPoolExecutor(2) as pool:
+        for future in [pool.submit(func, number) for number in numbers]:
+            try:
+                told.append((future.result(), None))
+            except BrokenProcessPool:
+                told.append((None, "the worker process ends in the middle of your function"))
+            except BaseException as error:
+                told.append((None, f"it raises {type(error).__name__}: {error}"))
+    return told
 
 
 def _examine_collatz(func):
     require_importable(func)
+    late = f"it did not end for the numbers {', '.join(map(str, STEPS))}: does the loop stop at 1?"
     for method in METHODS:
-        try:
-            batch = run_once(
-                func, STEPS, engine="processes", n_workers=2, start_method=method, chunksize=1, timeout=DEADLINE
-            )
-        except TimeoutError:
-            raise Wrong(
-                f"it did not end for the numbers {', '.join(map(str, STEPS))}: does the loop stop at 1?"
-            ) from None
-        if batch.failures:
-            first = batch.failures[min(batch.failures)]
-            raise Wrong(f"for {first.item} it raises {first.error_type}: {first.message}")
-        results = dict(zip(STEPS, batch.values(), strict=True))
-        if all(value in (None, Ellipsis) for value in results.values()):
-            raise NotAttempted("the function returns nothing yet. (Is the `return` missing? `print` does not return.)")
-        for number, steps in STEPS.items():
-            if results[number] != steps:
-                raise Wrong(f"for {number} it gives {results[number]!r}; the steps to reach 1 are {steps}.")
+        trial = try_answer(run_in_pool, func, list(STEPS), start_method=method, timeout=DEADLINE)
+        judge_collatz(trial.require(instead={"late": late}))
+
+
+def judge_collatz(told):
+    """Raise Wrong or NotAttempted unless `told`, as `run_in_pool` gives it, holds the `STEPS`."""
+    for number, (_, problem) in zip(STEPS, told, strict=True):
+        if problem is not None:
+            raise Wrong(f"for {number} {problem}")
+    if all(value in (None, Ellipsis) for value, _ in told):
+        raise NotAttempted(NOTHING)
+    for (number, steps), (value, _) in zip(STEPS.items(), told, strict=True):
+        if value != steps:
+            raise Wrong(f"for {number} it gives {value!r}; the steps to reach 1 are {steps}.")
 
 
 start_1 = Exercise(
@@ -58,6 +76,9 @@ def collatz_steps(n):
 )
 
 
+# ── start_2: reading a sweep ──────────────────────────────────────────────────────────────────
+
+
 def _sweep_with(walls):
     """Return a Sweep in which each (engine, n_workers) of `walls` takes that many seconds."""
     runs = tuple(
@@ -68,16 +89,30 @@ def _sweep_with(walls):
     return Sweep("example", 8, runs, {})
 
 
+#: Seconds by (engine, n_workers), and the pair that is the fastest.
+CASES = [
+    ({("serial", 1): 4.0, ("threads", 2): 4.1, ("processes", 2): 2.2, ("processes", 4): 1.3}, ("processes", 4)),
+    ({("serial", 1): 4.0, ("threads", 8): 0.6, ("processes", 4): 1.1}, ("threads", 8)),
+    ({("serial", 1): 1.0, ("threads", 2): 1.2, ("processes", 2): 3.0}, ("serial", 1)),
+]
+
+
+def pick_each(func, sweeps):
+    """Return what ``func(sweep)`` gives for each."""
+    return [func(sweep) for sweep in sweeps]
+
+
 def _examine_pick(func):
-    cases = [
-        ({("serial", 1): 4.0, ("threads", 2): 4.1, ("processes", 2): 2.2, ("processes", 4): 1.3}, ("processes", 4)),
-        ({("serial", 1): 4.0, ("threads", 8): 0.6, ("processes", 4): 1.1}, ("threads", 8)),
-        ({("serial", 1): 1.0, ("threads", 2): 1.2, ("processes", 2): 3.0}, ("serial", 1)),
-    ]
-    for walls, best in cases:
-        answer = func(_sweep_with(walls))
+    sweeps = [_sweep_with(walls) for walls, _ in CASES]
+    trial = try_answer(partial(pick_each, func), sweeps, timeout=DEADLINE, by_value=True)  # from a plain cell, too
+    judge_picks(trial.require(instead={"late": "it did not return: does a loop in it never end?"}))
+
+
+def judge_picks(answers):
+    """Raise Wrong or NotAttempted unless the answers are the fastest pairs of `CASES`."""
+    for answer, (walls, best) in zip(answers, CASES, strict=True):
         if answer in (None, Ellipsis):
-            raise NotAttempted("the function returns nothing yet. (Is the `return` missing? `print` does not return.)")
+            raise NotAttempted(NOTHING)
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
             raise Wrong(f"it returns {answer!r}: return a pair, such as {best!r}.")
         if tuple(answer) != best:
@@ -87,12 +122,14 @@ def _examine_pick(func):
 
 start_2 = Exercise(
     "start_2",
-    "Write a function that takes a Sweep and returns its fastest (engine, n_workers).",
+    "Write, in a %%worker cell, a function that takes a Sweep and returns its fastest (engine, n_workers).",
     _examine_pick,
     "it finds the fastest pair, also when that is the serial loop.",
     (
         "measured.pairs() lists the pairs, and measured.speedup(engine, n_workers).median is what to compare.",
         "max(pairs, key=…) finds the pair for which the key is largest.",
     ),
-    "def fastest(measured):\n    return max(measured.pairs(), key=lambda pair: measured.speedup(*pair).median)",
+    """%%worker
+def fastest(measured):
+    return max(measured.pairs(), key=lambda pair: measured.speedup(*pair).median)""",
 )
