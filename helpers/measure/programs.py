@@ -15,7 +15,7 @@ from pathlib import Path
 from helpers.arguments import check_flag, check_number
 from helpers.errors import HelpersError, InvalidArgumentError
 from helpers.notebook import shorten_paths
-from helpers.runner import describe_exit, end_group, own_group
+from helpers.runner import MARK, describe_exit, end_group, own_group, watched_mark
 from helpers.words import shown, size
 
 #: Variables by which a kernel asks for coloured text.
@@ -74,13 +74,15 @@ def run_program(source, *, in_file=True, timeout=20.0):
     with tempfile.TemporaryDirectory(prefix="multiprocessing-live-program-", ignore_cleanup_errors=True) as folder:
         Path(folder, "script.py").write_text(source, encoding="utf-8")
         began = time.perf_counter()
-        process = start_program([sys.executable, "script.py"] if in_file else [sys.executable, "-c", source], folder)
+        mark = watched_mark()
+        command = [sys.executable, "script.py"] if in_file else [sys.executable, "-c", source]
+        process = start_program(command, folder, mark)
         printed = Printed(process.stdout)
         try:
             exitcode = printed.wait_for(process, timeout)
         finally:
             seconds = time.perf_counter() - began
-            end_group(process)
+            end_group(process, mark)
             text = printed.close()
         for name in {folder, str(Path(folder).resolve())}:
             text = text.replace(name + "/", "").replace(name + "\\", "")
@@ -102,9 +104,12 @@ def check_source(source, in_file):
         raise InvalidArgumentError("source holds a null character, which ends a text: leave it out.")
 
 
-def start_program(command, folder):
-    """Return the Popen of `command` in `folder`, in a group of its own; what it prints comes through a pipe."""
-    plain = {"PYTHON_COLORS": "0", "PYTHONUNBUFFERED": "1"}
+def start_program(command, folder, mark):
+    """Return the Popen of `command` in `folder`, in a group of its own; what it prints comes through a pipe.
+
+    All it starts bears the mark, and its temporary files are in the folder.
+    """
+    plain = {"PYTHON_COLORS": "0", "PYTHONUNBUFFERED": "1", "TMPDIR": folder, MARK: mark}
     environment = {name: value for name, value in os.environ.items() if name not in COLOURING} | plain
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     try:

@@ -25,11 +25,13 @@ played to the end, and in which no task has changed anything, is kept for the ne
 """
 
 from helpers.runner.groups import describe_exit, end_group, own_group
+from helpers.runner.guardian import VARIABLE as MARK
 from helpers.runner.library import prepare_library
-from helpers.runner.plays import Play, end_all, idle_runners, play
+from helpers.runner.plays import Play, end_all, idle_runners, play, watched_mark
 from helpers.runner.sources import edited_since, own_sources
 
 __all__ = [
+    "MARK",
     "Play",
     "describe_exit",
     "edited_since",
@@ -40,4 +42,5 @@ __all__ = [
     "own_sources",
     "play",
     "prepare_library",
+    "watched_mark",
 ]

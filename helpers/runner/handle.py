@@ -36,16 +36,17 @@ class Runner:
         What the process was started for; a different key needs a fresh process.
     messages : queue.SimpleQueue
         What it says, as (number of the play, kind, value).
+    mark : str
+        What all that it starts bears; see `helpers.runner.guardian`.
     play : Play or None
         The play that what it prints belongs to.
 
     Raises HelpersError where the system refuses what it needs; nothing is left then.
     """
 
-    def __init__(self, key=None):
-        self.key, self.play = key, None
+    def __init__(self, key, mark):
+        self.key, self.mark, self.play = key, mark, None
         self.messages, self._outbox = queue.SimpleQueue(), queue.SimpleQueue()
-        self.mark = guardian.new_mark()
         self._ending = threading.Lock()
         self._ended, self._threads, self._process, self._board, self._lifeline = False, [], None, None, -1
         try:

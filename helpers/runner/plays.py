@@ -222,9 +222,7 @@ def borrow(key=None):
         _end(runner)
     if warm is not None:
         return warm
-    with _lock:
-        _start_guardian()
-    runner = Runner(full_key)
+    runner = Runner(full_key, watched_mark())
     _all.add(runner)
     return runner
 
@@ -315,6 +313,13 @@ def _keep():
 
 
 _guardian = None
+
+
+def watched_mark():
+    """Return a new mark: what bears it is ended by the guardian, which is running now, when this process is killed."""
+    with _lock:
+        _start_guardian()
+    return guardian.new_mark()
 
 
 def _start_guardian():

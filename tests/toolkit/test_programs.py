@@ -2,10 +2,13 @@
 
 import math
 import os
+import sys
+import tempfile
 import textwrap
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from helpers.errors import HelpersError, InvalidArgumentError
@@ -92,3 +95,20 @@ def test_a_program_that_cannot_be_started_is_an_error_that_says_what_helps():
     with pytest.raises(HelpersError, match="in_file=True"):
         run_program("#" * 3_000_000, in_file=False)
     assert run_program("#" * 3_000_000).exitcode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="marks are Linux's")
+def test_what_left_the_session_of_its_program_is_ended_and_no_temporary_file_stays():
+    source = (
+        "import multiprocessing, subprocess, sys, tempfile\n"
+        "if __name__ == '__main__':\n"
+        "    tempfile.mkdtemp()\n"
+        "    process = multiprocessing.get_context('forkserver').Process(target=print)\n"
+        "    process.start(); process.join()\n"
+        "    program = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        "    print(program.pid)\n"
+    )
+    before = set(os.listdir(tempfile.gettempdir()))
+    run = run_program(source)
+    assert run.exitcode == 0 and not psutil.pid_exists(int(run.last_lines(1)))
+    assert set(os.listdir(tempfile.gettempdir())) == before
