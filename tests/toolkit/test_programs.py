@@ -105,7 +105,8 @@ def test_what_left_the_session_of_its_program_is_ended_and_no_temporary_file_sta
         "    tempfile.mkdtemp()\n"
         "    process = multiprocessing.get_context('forkserver').Process(target=print)\n"
         "    process.start(); process.join()\n"
-        "    program = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        "    command = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        "    program = subprocess.Popen(command, start_new_session=True)\n"
         "    print(program.pid)\n"
     )
     before = set(os.listdir(tempfile.gettempdir()))
