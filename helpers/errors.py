@@ -108,6 +108,7 @@ class ResultsDifferError(HelpersError, RuntimeError):
     """A run returned something else than the first serial loop; ``index`` says where.
 
     ``serial`` and ``parallel`` are the two results as text: that of the first serial loop, and the other one.
+    ``edited`` names the reader's modules that were edited meanwhile: then they are the reason.
     """
 
-    FACTS = {"index": None, "serial": None, "parallel": None}
+    FACTS = {"index": None, "serial": None, "parallel": None, "edited": []}

@@ -12,14 +12,19 @@ from helpers import machine
 from helpers.engines import open_team
 from helpers.engines.base import Batch
 from helpers.engines.registry import STARTING, check_start_method
+from helpers.errors import HelpersError, ResultsDifferError
 from helpers.measure.badges import CHANGES_ITEMS, Load, find_badges
 from helpers.measure.problems import set_back
 from helpers.measure.sameness import is_same, require_same
 from helpers.records import Accounting, Failure, Run, Timeline
+from helpers.runner import edited_since, own_sources
 from helpers.tasks.worker import describe, pack_results, say
+from helpers.words import listing
 
 #: Items compared at once, and the most blocks of them that are then compared one by one.
 BLOCK, MANY = 1000, 10
+#: What is loaded, in words.
+FUNCTION, ITEMS = "The module of the function", "The items"
 #: What a run that was stopped gives.
 STOPPED_BATCH = Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, 1, complete=False)
 
@@ -30,11 +35,11 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
     A parallel visit that fails, or whose results are not the first visit's, yields a `Setback` and is the last
     one: whatever it did to this process, a global half changed or workers that hang, nothing is timed beside it.
     """
-    func, expected, of_items = pickle.loads(payload), None, []
-    cpus = usable_cpus, logical_cpus
+    func, expected, of_items = load(payload, FUNCTION), None, []
+    sources, cpus = own_sources(), (usable_cpus, logical_cpus)
     for visit in visits:
         number, engine, n_workers = visit
-        items, setback = pickle.loads(packed_items), None  # fresh ones: those of the last visit may have changed
+        items, setback = load(packed_items, ITEMS), None  # fresh ones: those of the last visit may have changed
         try:
             batch, badges = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, *cpus)
             if expected is None:
@@ -43,15 +48,42 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
             else:
                 where = "in another round of it" if engine == "serial" else "in parallel"
                 require_same(expected, batch.values(), items, where)
-        except BaseException as error:
+        except BaseException as raised:
+            error = blame_edits(raised, sources)
             if engine == "serial":
-                raise
+                raise error from None
             setback = set_back(error, visit, items)
         if setback is not None:
             yield setback
             return
         del items  # not two lists of them while the next is made
         yield make_run(batch, number, engine, n_workers, start_method_of(engine, start_method), badges + of_items)
+
+
+def load(packed, what):
+    """Return what is packed; HelpersError where it cannot be built here. `what` is `FUNCTION` or `ITEMS`."""
+    try:
+        return pickle.loads(packed)
+    except BaseException as error:
+        raise HelpersError(
+            f"{what} could not be loaded in a fresh process: {type(error).__name__}: {say(error)}. What is imported or "
+            "unpickled there must neither raise nor end its program; try it in a fresh interpreter."
+        ) from error
+
+
+def blame_edits(error, sources):
+    """Return `error`, or where results differ and a module was edited since `sources`, the error that names it."""
+    edited = edited_since(sources) if isinstance(error, ResultsDifferError) else []
+    if not edited:
+        return error
+    return ResultsDifferError(
+        f"Item {error.index} gave {error.serial} in the serial loop and {error.parallel} in another run: "
+        f"{listing(edited)} was edited while it was measured, and some workers have run the new one. Measure again.",
+        edited=edited,
+        index=error.index,
+        serial=error.serial,
+        parallel=error.parallel,
+    )
 
 
 def make_run(batch, number, engine, n_workers, start_method, badges):
@@ -77,7 +109,7 @@ def make_run(batch, number, engine, n_workers, start_method, badges):
 
 def play_batch(payload, packed_items, engine, n_workers, start_method, chunksize):
     """Yield the Batch of a single run. Runs in the runner."""
-    func, items = pickle.loads(payload), pickle.loads(packed_items)
+    func, items = load(payload, FUNCTION), load(packed_items, ITEMS)
     batch = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize)[0]
     results, failed = keep_sound(batch.results, items)
     failures = {**batch.failures, **{index: Failure(index, *facts) for index, facts in failed.items()}}

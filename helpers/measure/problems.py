@@ -13,7 +13,7 @@ from helpers.notebook import shorten_paths
 from helpers.records import Problem
 from helpers.runner import describe_exit
 from helpers.tasks.worker import describe, safe_repr
-from helpers.words import seconds
+from helpers.words import listing, seconds
 
 #: The deadline of a visit where nobody gave one: see `allow_seconds`.
 LEAST_SECONDS, TIMES_SERIAL, CHUNK_SECONDS = 30.0, 20, 0.002
@@ -72,6 +72,8 @@ def say_error(error, where):
             return "unsendable", f"cannot send back the result of {where}: it cannot be pickled"
         return "failed", f"fails on {where}: {failure.error_type}: {failure.message}"
     if isinstance(error, ResultsDifferError):
+        if error.edited:
+            return "differs", f"has other results: {listing(error.edited)} was edited while it was measured"
         return "differs", f"gave {error.parallel} for {where}; the serial loop gave {error.serial}"
     if isinstance(error, NotPicklableError):
         return "unsendable", f"cannot be given {where}: it cannot be pickled"

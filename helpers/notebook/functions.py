@@ -195,8 +195,8 @@ def _check_module(module_name, short):
 def _same_file(one, other):
     try:
         return os.path.samefile(one, other)
-    except OSError:
-        return False
+    except OSError:  # within an archive, or gone
+        return os.path.abspath(one) == os.path.abspath(other)
 
 
 def _spec_of(module_name):

@@ -17,13 +17,15 @@ from helpers.runner import guardian
 from helpers.runner.frames import GarbageError, read_frame, write_frame
 from helpers.runner.groups import POSIX, end_group, own_group
 from helpers.runner.inside import BOARD_SLOTS, say
+from helpers.runner.sources import installed_first
 
 #: Characters of what tasks print that are kept.
 PRINTED_LIMIT = 65_536
 #: Kinds of message that come from this side: look whether the play was stopped; the process has ended.
 LOOK, GONE = "look", "gone"
-#: The program of a runner: it gets ``sys.path`` as it is here, whatever characters its folders have.
-PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from helpers.runner.inside import main; main()"
+#: The program of a runner. What it needs itself is imported first, so that no file of the reader's is taken for it;
+#: then it gets ``sys.path`` as it is here, whatever characters its folders have.
+PROGRAM = "import json, sys; from helpers.runner.inside import main; sys.path[:] = json.loads(sys.argv.pop()); main()"
 BOARD = struct.Struct(f"{BOARD_SLOTS}q")
 
 
@@ -208,7 +210,7 @@ def _start_process(lifeline, board, mark, folder):
     environment = {
         **os.environ,
         guardian.VARIABLE: mark,
-        "PYTHONPATH": os.pathsep.join(entry for entry in path if os.pathsep not in entry),  # for fork servers
+        "PYTHONPATH": os.pathsep.join(entry for entry in installed_first(path) if os.pathsep not in entry),
         "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, "-P", "-c", PROGRAM, place, json.dumps(path)]

@@ -15,6 +15,7 @@ from helpers.errors import HelpersError
 from helpers.runner.frames import read_frame, write_frame
 from helpers.runner.groups import end_descendants
 from helpers.runner.library import prepare_library, set_place
+from helpers.runner.sources import find_shadows
 from helpers.runner.tidying import Surroundings, become_subreaper, end_strays
 
 #: Slots of the board on which serial loops and threads note the item they are at.
@@ -81,6 +82,11 @@ def as_told(error):
         )
     if not isinstance(error, Exception):
         return HelpersError(f"The work was to end its own program: it raised {say(error)}.")
+    if isinstance(error, ImportError | AttributeError) and (shadows := find_shadows()):
+        return HelpersError(
+            f"{shadows[0]} has the name of a module that the measuring relies on, and was imported in its place "
+            f"({say(error)}). Rename it, then restart the kernel."
+        )
     error.add_note("In the runner:\n" + "".join(traceback.format_tb(error.__traceback__)))
     return error
 

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 HELPERS = str(Path(__file__).parents[1])
+#: Packages that the measuring relies on: a file of such a name beside a notebook is imported in their place.
+RELIED_ON = {"psutil", "dill", "multiprocess", "numpy", "helpers"}
 
 
 def own_sources():
@@ -33,6 +35,21 @@ def edited_since(before):
     """Return the names of the modules of `before`, which `own_sources` gave, whose files are others now."""
     now = own_sources()
     return sorted(name for name, stamp in before.items() if now.get(name, stamp) != stamp)
+
+
+def find_shadows():
+    """Return the files of the reader's own modules here that have the name of what the measuring relies on."""
+    return sorted(
+        file
+        for name, (file, *_) in own_sources().items()
+        if name in sys.stdlib_module_names or name.partition(".")[0] in RELIED_ON
+    )
+
+
+def installed_first(path):
+    """Return the entries of a search path: the installed folders, this package's, then the reader's own."""
+    own = str(Path(HELPERS).parent)
+    return sorted(path, key=lambda entry: 1 if entry == own else 0 if _is_installed(os.path.join(entry, "")) else 2)
 
 
 @cache

@@ -3,6 +3,7 @@ is left."""
 
 import os
 import sys
+import zipfile
 
 import attacks
 import pytest
@@ -137,19 +138,57 @@ def test_what_exits_by_itself_is_a_failure_like_others(func, engine):
     require_nothing_left()
 
 
-@pytest.mark.parametrize("engine", ["serial", "processes"])
-def test_a_module_that_exits_when_it_is_imported_is_told(engine, tmp_path, monkeypatch):
+LOADED = {
+    "exits": ("raise SystemExit(2)\n", "SystemExit: 2"),
+    "raises": ("raise ValueError('not today')\n", "ValueError: not today"),
+    "reads arguments": ("import argparse\nargparse.ArgumentParser().parse_args(['--unknown'])\n", "SystemExit"),
+    "is broken": ("def func(item:\n", "SyntaxError"),
+    "has it no more": ("other = 1\n", "func"),
+}
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_a_module_that_cannot_be_imported_any_more_is_told(name, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    module = tmp_path / "exits_at_import.py"
-    module.write_text("def func(item):\n    return item\n", encoding="utf-8")
-    import exits_at_import
+    file = tmp_path / "changes_at_import.py"
+    file.write_text("def func(item):\n    return item\n", encoding="utf-8")
+    import changes_at_import
+
+    source, words = LOADED[name]
+    try:
+        file.write_text(source, encoding="utf-8")
+        with pytest.raises(HelpersError, match=words):
+            run(changes_at_import.func, "processes")
+    finally:
+        sys.modules.pop("changes_at_import")
+    require_nothing_left()
+
+
+def test_a_function_in_an_archive_runs_like_others(tmp_path, monkeypatch):
+    archive = tmp_path / "tasks.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("in_archive/__init__.py", "")
+        file.writestr("in_archive/tasks.py", "from . import rest\ndef func(item):\n    return rest.ADDED + item\n")
+        file.writestr("in_archive/rest.py", "ADDED = 10\n")
+    monkeypatch.syspath_prepend(str(archive))
+    import in_archive.tasks
 
     try:
-        module.write_text("raise SystemExit(2)\n", encoding="utf-8")
-        with pytest.raises(HelpersError, match="SystemExit"):
-            run(exits_at_import.func, engine)
+        for engine in ("serial", "processes", "pool"):
+            assert run(in_archive.tasks.func, engine).values() == [11, 12, 13, 14]
     finally:
-        sys.modules.pop("exits_at_import")
+        for name in [name for name in sys.modules if name.startswith("in_archive")]:
+            sys.modules.pop(name)
+
+
+class RaisesWhenBuilt:
+    def __reduce__(self):
+        return int, ("no number",)
+
+
+def test_items_that_cannot_be_built_are_told():
+    with pytest.raises(HelpersError, match="The items could not be loaded"):
+        run(attacks.fine, "processes", [RaisesWhenBuilt()])
     require_nothing_left()
 
 

@@ -285,6 +285,31 @@ def test_what_the_system_lacks_is_told_and_the_program_lives(name, tmp_path):
         assert not program.living()
 
 
+@pytest.mark.parametrize("name", ["psutil", "json", "queue", "struct", "random"])
+def test_a_file_named_like_what_is_relied_on_is_not_taken_for_it(name, tmp_path):
+    """In a notebook's folder it lies on the path before everything; the kernel itself has loaded the right one."""
+    (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')\n", encoding="utf-8")
+    source = f"import {name}\nos.chdir({str(tmp_path)!r})\nsys.path.insert(0, '')" + EVERY_ENGINE
+    with Program(tmp_path / "own", source) as program:
+        assert program.finish() == ALL_WELL
+
+
+@pytest.mark.parametrize("name", ["multiprocess", "dill"])
+def test_a_file_that_takes_the_place_of_a_package_is_named(name, tmp_path):
+    (tmp_path / f"{name}.py").write_text("x = 1\n", encoding="utf-8")
+    source = f"""
+        import dill, multiprocess
+        os.chdir({str(tmp_path)!r})
+        sys.path.insert(0, "")
+        try:
+            run_once(attacks.fine, [1], engine="multiprocess", n_workers=1, timeout=30)
+        except HelpersError as error:
+            print({name + ".py has the name of a module"!r} in str(error))
+    """
+    with Program(tmp_path / "own", source) as program:
+        assert program.finish() == "True\n"
+
+
 def test_output_of_a_runner_that_died_is_quoted(tmp_path):
     source = """
         try:

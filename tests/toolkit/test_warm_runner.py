@@ -9,7 +9,8 @@ import attacks
 import pytest
 
 from helpers import runner
-from helpers.measure import run_once
+from helpers.errors import ResultsDifferError
+from helpers.measure import run_once, sweep
 from helpers.runner.tidying import Surroundings
 
 MODULES = {
@@ -120,3 +121,22 @@ def test_own_sources_are_the_readers_modules_and_edits_are_named(tasks, tmp_path
     assert runner.edited_since(before) == ["warm_dependency"]
     (tmp_path / "warm_tasks.py").unlink()
     assert runner.edited_since(before) == ["warm_dependency", "warm_tasks"]
+
+
+def test_a_module_that_is_edited_while_it_is_measured_is_named(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = tmp_path / "edited_meanwhile.py"
+    source.write_text("def func(item):\n    return item\n", encoding="utf-8")
+    import edited_meanwhile
+
+    def edit(progress):
+        if progress.run is not None and progress.run.engine == "serial":
+            source.write_text("def func(item):\n    return item + 1  # edited\n", encoding="utf-8")
+
+    try:
+        with pytest.raises(ResultsDifferError, match="edited_meanwhile was edited") as caught:
+            options = {"engines": "processes", "n_workers": 1, "start_method": "spawn"}
+            sweep(edited_meanwhile.func, [1, 2], **options, on_progress=edit)
+    finally:
+        sys.modules.pop("edited_meanwhile")
+    assert "edited_meanwhile was edited" in caught.value.sweep.problems[0].reason
