@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import signal
 import sys
 import threading
 import time
@@ -19,6 +20,8 @@ from skips import fail_avoidable_skip
 
 from helpers import runner
 
+# A shell that starts a command in the background has it ignore Ctrl-C; these tests are about it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 take_private_shared_memory()
 take_private_temporary_folder()
 
