@@ -137,7 +137,10 @@ def do_within(seconds, work, late):
             done.set()
 
     thread = threading.Thread(target=run, name="helpers-packing", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # as many threads as the system allows
+        return work()
     try:
         done.wait(seconds)  # not join: interrupted, it takes a living thread for one that has ended (before 3.13)
     finally:

@@ -96,7 +96,7 @@ def sweep(
         a minute more for engines that start processes, and 2 ms a chunk where there are very many.
     on_progress : callable of a `Progress`, called between runs
     should_stop : callable; once it returns True everything ends and what was measured is returned
-    on_start : callable of the `Runner`, for ``stop()`` of the latest from another thread; called again for the
+    on_start : callable of the `Play`, for ``stop()`` of the latest from another thread; called again for the
         fresh one after a problem
 
     Raises

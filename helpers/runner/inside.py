@@ -75,7 +75,7 @@ def as_told(error):
     """
     if isinstance(error, HelpersError):
         return error
-    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+    if is_refusal(error):
         return HelpersError(
             f"The system refused what the work needs: {say(error)}. Close other programs, make room in shared memory "
             "and in the folder for temporary files, or ask for fewer workers."
@@ -89,6 +89,13 @@ def as_told(error):
         )
     error.add_note("In the runner:\n" + "".join(traceback.format_tb(error.__traceback__)))
     return error
+
+
+def is_refusal(error):
+    """Return whether the system refused something: a file, a process, a thread, memory."""
+    if isinstance(error, RuntimeError):
+        return "can't start new thread" in say(error)
+    return isinstance(error, OSError | MemoryError) and not isinstance(error, TimeoutError)
 
 
 def say(error):

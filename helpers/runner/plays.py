@@ -299,7 +299,10 @@ def _keep_watch(playing):
     global _keeper
     if _keeper is None or not _keeper.is_alive():
         _keeper = threading.Thread(target=_keep, name="multiprocessing-live-keeper", daemon=True)
-        _keeper.start()
+        try:
+            _keeper.start()
+        except RuntimeError:  # as many threads as the system allows: the runner will say so
+            pass
     reader = _Reader()
     _watched[weakref.ref(reader, _forsaken.put)] = playing  # a method written in C: nothing can break it
     return reader

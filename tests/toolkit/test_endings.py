@@ -191,6 +191,11 @@ print(rounds, caught, len(own), len(children), files, flush=True)
 """
 
 
+@pytest.fixture(autouse=True)
+def leave_nothing_behind():
+    """In place of the fixture of this name: each program here is looked at by its tag, one runs all the time."""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def interrupted(tmp_path_factory):
     """A program that is interrupted for half a minute, by a fixed seed, while the other tests here run."""
@@ -283,6 +288,21 @@ def test_what_the_system_lacks_is_told_and_the_program_lives(name, tmp_path):
         assert [line.split()[0] for line in told] == ["serial", "threads", "processes", "pool"]
         assert all(line.endswith("[1, 2]") or "told: " in line for line in told), told
         assert not program.living()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 if hasattr(os, "geteuid") else True, reason="only root can become another user")
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv, of util-linux")
+@pytest.mark.parametrize("processes", [40, 12, 8, 5, 2])
+def test_few_processes_are_enough_or_it_is_told(processes, tmp_path):
+    """As a user of its own, who may have so many processes and threads, and may read what is root's."""
+    may_read = "+dac_override,+dac_read_search"
+    command = ["setpriv", f"--reuid={60_000 + processes}", f"--inh-caps={may_read}", f"--ambient-caps={may_read}"]
+    with Program(tmp_path / "own", EVERY_ENGINE, [*command, "prlimit", f"--nproc={processes}"]) as program:
+        told = program.finish().splitlines()
+        assert [line.split()[0] for line in told] == ["serial", "threads", "processes", "pool"]
+        assert all(line.endswith("[1, 2]") or "told: " in line for line in told), told
+        assert processes < 40 or "".join(f"{line}\n" for line in told) == ALL_WELL
+        program.require_gone()
 
 
 @pytest.mark.parametrize("name", ["psutil", "json", "queue", "struct", "random"])
