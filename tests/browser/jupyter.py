@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from helpers.runner import guardian
+
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-for-tests"
 START_DEADLINE, STOP_DEADLINE = 60.0, 10.0
@@ -148,15 +150,17 @@ def is_alive(process):
 def children(kernel):
     """Return the living descendants of `kernel`, less the helpers that `multiprocessing` itself keeps for its context.
 
-    These are the direct children of the kernel that serve bare examples in cells: fork server and
-    resource tracker. Those of a runner are its children, and count.
+    These are the direct children of the kernel that serve bare examples in cells, fork server and
+    resource tracker, and the guardian of all runners. Those of a runner are its children, and count.
     """
     found = []
     for process in kernel.children(recursive=True):
         text = " ".join(command(process))
         with contextlib.suppress(psutil.Error):
             own = process.ppid() == kernel.pid and (
-                "multiprocessing.forkserver" in text or "multiprocessing.resource_tracker" in text
+                "multiprocessing.forkserver" in text
+                or "multiprocessing.resource_tracker" in text
+                or guardian.__file__ in text
             )
             if not own and is_alive(process):
                 found.append(process)

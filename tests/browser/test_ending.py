@@ -27,7 +27,7 @@ process.start()
 process.join()
 lab = SpeedupLab(spin_in_worker, range(4), engines=("processes",), n_workers=(2,), start_method="forkserver")
 """
-#: The issue says half a second; the rest is for a machine that is busy with other tests.
+#: The promise is half a second; the rest is for a machine that is busy with other tests.
 STOP_SECONDS = 1.0
 
 

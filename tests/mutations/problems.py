@@ -12,8 +12,8 @@ FAULTS = [
     Fault(
         "items changed in place are those of the next visit",
         PLAYING,
-        "        items, setback = pickle.loads(packed_items), None",
-        "        items, setback = pickle.loads(packed_items) if expected is None else kept, None\n        kept = items",
+        "        items, setback = load(packed_items, ITEMS), None",
+        "        items, setback = load(packed_items, ITEMS) if expected is None else kept, None\n        kept = items",
         f"{T}::test_a_task_that_changes_its_items_has_the_same_work_in_every_visit",
     ),
     Fault(

@@ -144,7 +144,7 @@ FAULTS = [
         INSIDE,
         "    if not isinstance(error, Exception):\n",
         "    if False:\n",
-        f"{A}::test_a_module_that_exits_when_it_is_imported_is_told",
+        f"{R}::test_what_would_end_the_callers_program_becomes_an_error_of_the_project",
     ),
     # the next play
     Fault(

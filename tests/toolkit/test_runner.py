@@ -52,6 +52,12 @@ def unreadable():
 def unpicklable():
     yield lambda: 1
 
+def raise_one(name):
+    yield 1
+    if name == "thread":
+        raise RuntimeError("can't start new thread")
+    raise {"exit": SystemExit, "close": GeneratorExit, "space": OSError, "memory": MemoryError}[name](28, "no luck")
+
 def wait_at_the_third():
     yield 1
     yield 2
@@ -185,6 +191,14 @@ def test_an_error_arrives_with_the_lines_it_was_raised_on(plays):
     with pytest.raises(KeyError) as caught:
         list(runner.play(plays.fail, timeout=20))
     assert any("in fail" in note for note in caught.value.__notes__)
+    no_leftovers()
+
+
+@pytest.mark.parametrize("name", ["exit", "close", "space", "memory", "thread"])
+def test_what_would_end_the_callers_program_becomes_an_error_of_the_project(plays, name):
+    """And so does what the system refuses: neither is the caller's mistake."""
+    with pytest.raises(HelpersError, match="refused what the work needs|was to end its own program"):
+        list(runner.play(plays.raise_one, name, timeout=20))
     no_leftovers()
 
 
