@@ -36,8 +36,8 @@ def take_private_temporary_folder():
 
     What other programs leave beside ours is then not mistaken for ours. What pytest itself stores stays.
     """
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
-    folder = tempfile.mkdtemp(prefix="mpl-tests-")
+    root = os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = tempfile.mkdtemp(prefix="mpl-tests-", dir=root)  # not within another one: paths of sockets are short
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=-200)  # after multiprocessing's own
 

@@ -18,6 +18,8 @@ from helpers.notebook import shorten_paths
 from helpers.runner import MARK, describe_exit, end_group, own_group, watched_mark
 from helpers.words import shown, size
 
+#: Longest path of a folder in which a fork server of the program's can make a folder, and in it a socket.
+LONGEST_FOLDER = 70
 #: Variables by which a kernel asks for coloured text.
 COLOURING = ("FORCE_COLOR", "CLICOLOR_FORCE")
 #: Bytes that a program may print before it is ended, and characters of such a text that are shown.
@@ -109,7 +111,9 @@ def start_program(command, folder, mark):
 
     All it starts bears the mark, and its temporary files are in the folder.
     """
-    plain = {"PYTHON_COLORS": "0", "PYTHONUNBUFFERED": "1", "TMPDIR": folder, MARK: mark}
+    plain = {"PYTHON_COLORS": "0", "PYTHONUNBUFFERED": "1", MARK: mark}
+    if len(folder) <= LONGEST_FOLDER:  # in a longer one fork servers could not make their sockets
+        plain["TMPDIR"] = folder
     environment = {name: value for name, value in os.environ.items() if name not in COLOURING} | plain
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     try:

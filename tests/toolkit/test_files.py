@@ -171,7 +171,7 @@ def test_another_format_is_named(plain, tmp_path):
         read({**plain, "format": 7}, tmp_path)
 
 
-@pytest.mark.parametrize("path", ["missing.json", "", ".", "\0", "\ud800", None, 3, [], b"x", object()], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("path", ["missing.json", "", ".", "\0", "\ud800", None, 3, [], b"x", object()], ids=type)
 def test_what_is_no_file_is_refused(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
@@ -180,7 +180,7 @@ def test_what_is_no_file_is_refused(path, tmp_path, monkeypatch):
         Sweep.from_json(path)
 
 
-@pytest.mark.parametrize("name", ["no", "../sweeps", None, 3, ["count_primes"]], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("name", ["no", "../sweeps", None, 3, ["count_primes"]], ids=type)
 def test_a_recording_that_is_not_there_is_refused_with_those_that_are(name):
     with pytest.raises(InvalidArgumentError, match="There is no recording .*There are: count_primes"):
         recorded(name)
