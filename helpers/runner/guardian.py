@@ -10,11 +10,8 @@ they were looked at; and everything outside Linux that left the process group.
 """
 
 import os
-import secrets
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from glob import escape, glob
 from itertools import count
@@ -41,7 +38,7 @@ def kernel_mark():
     global _own
     if _own is None or _own[0] != os.getpid():
         outer = os.environ.get(VARIABLE)
-        _own = os.getpid(), (f"{outer}-" if outer else "") + secrets.token_hex(4)
+        _own = os.getpid(), (f"{outer}-" if outer else "") + os.urandom(4).hex()
     return _own[1]
 
 
@@ -77,6 +74,8 @@ def find_marked(mark):
 
 def make_folder(mark):
     """Return the Path of a new private folder for the sockets of a runner; `remove_traces` removes it."""
+    import tempfile  # not at the top: every runner imports this module, and starts the sooner
+
     name = FOLDER + short_name(mark)
     parent = tempfile.gettempdir()
     if len(os.path.join(parent, name)) > LONGEST_FOLDER and os.access("/tmp", os.W_OK):
@@ -97,6 +96,9 @@ def remove_traces(names, parent=None):
     `names` is the `short_name` of a mark, or a pattern of several: "4e5f6071-*". `parent` is the folder for
     temporary files; /tmp is looked through as well.
     """
+    import shutil
+    import tempfile
+
     for where in {parent or tempfile.gettempdir(), "/tmp"}:
         for folder in glob(os.path.join(escape(where), FOLDER + names)):
             shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import queue
@@ -25,7 +24,7 @@ PRINTED_LIMIT = 65_536
 LOOK, GONE = "look", "gone"
 #: The program of a runner. What it needs itself is imported first, so that no file of the reader's is taken for it;
 #: then it gets ``sys.path`` as it is here, whatever characters its folders have.
-PROGRAM = "import json, sys; from helpers.runner.inside import main; sys.path[:] = json.loads(sys.argv.pop()); main()"
+PROGRAM = "import sys; from helpers.runner.inside import main; sys.path[:] = eval(sys.argv.pop()); main()"
 BOARD = struct.Struct(f"{BOARD_SLOTS}q")
 
 
@@ -205,7 +204,7 @@ def search_path():
 
 def _start_process(lifeline, board, mark, folder):
     """Return the Popen of a fresh runner in a session of its own, which inherits the two file descriptors."""
-    place = json.dumps([lifeline, -1 if board is None else board, mark, folder])
+    place = repr([lifeline, -1 if board is None else board, mark, folder])
     path = search_path()
     environment = {
         **os.environ,
@@ -213,7 +212,7 @@ def _start_process(lifeline, board, mark, folder):
         "PYTHONPATH": os.pathsep.join(entry for entry in installed_first(path) if os.pathsep not in entry),
         "PYTHONUNBUFFERED": "1",
     }
-    command = [sys.executable, "-P", "-c", PROGRAM, place, json.dumps(path)]
+    command = [sys.executable, "-P", "-c", PROGRAM, place, repr(path)]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     passed = (lifeline, board) if POSIX else ()
     return subprocess.Popen(command, env=environment, pass_fds=passed, **pipes, **own_group())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import pickle
@@ -29,7 +28,7 @@ board = None
 def main():
     """Play what comes in on stdin until it closes. Runs in the runner process."""
     global board
-    lifeline, board_fd, mark, folder = json.loads(sys.argv[1])
+    lifeline, board_fd, mark, folder = eval(sys.argv[1])  # a list of numbers and texts, written by the kernel's side
     commands, records = os.fdopen(_keep_high(0), "rb"), os.fdopen(_keep_high(1), "wb")
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)

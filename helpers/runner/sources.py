@@ -54,7 +54,12 @@ def installed_first(path):
 
 @cache
 def _is_installed(file):
-    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {HELPERS}
-    return any(file.startswith(folder + os.sep) for folder in folders if folder) or bool(
-        {"site-packages", "dist-packages"} & set(Path(file).parts)
+    return file.startswith(_installed_folders()) or not {"site-packages", "dist-packages"}.isdisjoint(
+        file.split(os.sep)
     )
+
+
+@cache
+def _installed_folders():
+    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {HELPERS}
+    return tuple(folder + os.sep for folder in folders if folder)
