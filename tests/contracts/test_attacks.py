@@ -13,6 +13,7 @@ from helpers import runner
 from helpers.engines import ENGINES, engine_problem
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.measure import run_once
+from helpers.runner import guardian
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what only Linux has: subreapers, marks, lifelines")
 
@@ -46,7 +47,14 @@ def require_nothing_left():
     no_leftovers()
     for warm in runner.idle_runners():
         assert not runner.tidying.find_strays(warm), "it has services and fork servers only"
+    trees = {pid for warm in runner.idle_runners() for pid in (warm, *below(warm))}
+    assert not set(guardian.find_marked(guardian.kernel_mark())) - trees, "nor is anything left elsewhere"
     assert run(attacks.fine, "serial").values() == [1, 2, 3, 4]
+
+
+def below(pid):
+    """Return the ids of all that descends from a process."""
+    return [one for child in runner.tidying.children_of(pid) for one in (child, *below(child))]
 
 
 @every_engine
