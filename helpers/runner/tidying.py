@@ -53,7 +53,8 @@ def end_strays():
     Ends what a task left running, in whatever session, and what a fork server still has.
     """
     deadline = time.monotonic() + GONE_SECONDS
-    while (strays := find_strays(os.getpid())) and time.monotonic() < deadline:
+    # two looks: the system's list of children misses some while others are ending
+    while (strays := find_strays(os.getpid()) or find_strays(os.getpid())) and time.monotonic() < deadline:
         for pid in strays:
             try:
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
