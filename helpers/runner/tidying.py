@@ -60,38 +60,47 @@ def end_strays():
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             except OSError:
                 pass
-        for pid in strays:  # orphans that came here are waited for here
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except OSError:
-                pass
         time.sleep(0.002)
+    for pid in children_of(os.getpid()):  # orphans that came here and have ended
+        if pid not in _kept and _kind_of(pid) == "ended":
+            _reap(pid)
+
+
+def _reap(pid):
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except OSError:
+        pass
 
 
 _kept: dict[int, str] = {}  # services and fork servers by id, so that each is looked at once
 
 
 def find_strays(pid):
-    """Return the ids of what descends from a process, deepest first, its services and fork servers left out."""
+    """Return the ids of what lives below a process, deepest first, its services and fork servers left out."""
     strays = []
     for child in children_of(pid):
         kind = _kept.get(child) or _kind_of(child)
-        if kind == "stray":
-            strays += [*find_strays(child), child]
-        elif kind == "fork server":
-            strays += find_strays(child)
-        if kind != "stray":
+        if kind in ("service", "fork server"):
             _kept[child] = kind
+        if kind in ("stray", "fork server"):
+            strays += find_strays(child)
+        if kind == "stray":
+            strays.append(child)
     return strays
 
 
 def _kind_of(pid):
-    """Return "service", "fork server" or "stray"."""
+    """Return "service", "fork server", "stray" or "ended"."""
     try:
         process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return "ended"
         if is_service(process):
             return "service"
         return "fork server" if any(FORK_SERVER in part for part in process.cmdline()) else "stray"
+    except psutil.NoSuchProcess:
+        return "ended"
     except psutil.Error:
         return "stray"
 
