@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import helpers
-from helpers.errors import InvalidArgumentError, NotImportableError
+from helpers.errors import HelpersError, InvalidArgumentError, NotImportableError
 from helpers.notebook import (
     function_name,
     module_of,
@@ -25,7 +25,7 @@ from helpers.notebook import (
     source_stamp,
     standalone_source,
 )
-from helpers.notebook.folder import PREFIX, remove_abandoned
+from helpers.notebook.folder import PREFIX, private_folder, remove_abandoned
 from helpers.notebook.names import names_of
 from helpers.tasks.cpu import count_primes
 
@@ -228,6 +228,31 @@ def test_modules_are_written_again_if_the_folder_is_swept(shell):
     shutil.rmtree(file.parent)
     shell.worker("def g(): return f()\n")
     assert file.exists() and require_importable(shell.user_ns["f"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX")
+@pytest.mark.parametrize("kind", ["link", "open to others", "a file"])
+def test_a_private_folder_that_was_replaced_is_refused_and_nothing_is_imported_from_it(shell, tmp_path, kind):
+    import shutil
+
+    shell.worker("def f(): return 1\n")
+    folder = Path(sys.modules[shell.user_ns["f"].__module__].__file__).parent
+    kept = tmp_path / "kept"
+    folder.rename(kept)
+    if kind == "link":
+        folder.symlink_to(tmp_path, target_is_directory=True)
+    elif kind == "open to others":
+        shutil.copytree(kept, folder)
+        folder.chmod(0o777)
+    else:
+        folder.write_text("")
+    try:
+        with pytest.raises(HelpersError, match="not private any more"):
+            private_folder()
+    finally:
+        shutil.rmtree(folder) if folder.is_dir() and not folder.is_symlink() else folder.unlink()
+        kept.rename(folder)
+    assert private_folder() == folder
 
 
 def test_arguments_of_the_magic_are_refused(shell, capsys):
