@@ -24,7 +24,9 @@ PRINTED_LIMIT = 65_536
 LOOK, GONE = "look", "gone"
 #: The program of a runner. What it needs itself is imported first, so that no file of the reader's is taken for it;
 #: then it gets ``sys.path`` as it is here, whatever characters its folders have.
-PROGRAM = "import sys; from helpers.runner.inside import main; sys.path[:] = eval(sys.argv.pop()); main()"
+PROGRAM = (
+    "import sys, helpers.measure; from helpers.runner.inside import main; sys.path[:] = eval(sys.argv.pop()); main()"
+)
 BOARD = struct.Struct(f"{BOARD_SLOTS}q")
 
 

@@ -128,7 +128,7 @@ def test_a_bad_chunk_size_is_named_and_the_lab_goes_on(lab, text):
     assert lab.button("run").is_enabled() and not lab.button("stop").is_enabled()
     lab.fill("chunk", "auto")
     lab.run()
-    assert repr(text) not in lab.message.inner_text()
+    lab.message.get_by_text(repr(text)).wait_for(state="detached")
 
 
 def test_the_console_shows_no_error(notebook, lab):
