@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from time import perf_counter
 
 from helpers.engines.base import CLOSE_DEADLINE, START_DEADLINE, Team, close_within, dump_chunk, unpack_results
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.notebook import module_of
-from helpers.runner import describe_exit, prepare_library
+from helpers.runner import describe_exit, installed_first, prepare_library
 from helpers.tasks.worker import report_ready, run_chunk, safe_repr, start_worker
 
 
@@ -58,6 +60,12 @@ class ProcessTeam(Team):
         self.context.set_forkserver_preload(
             [*used, "concurrent.futures.process", "helpers.tasks.worker", *([module] if module else [])]
         )
+        path = list(sys.path)
+        sys.path[:] = installed_first(path)  # what the server itself imports are not the reader's files
+        try:
+            import_module(f"{package}.forkserver").ensure_running()
+        finally:
+            sys.path[:] = path
 
     def _ask_all(self, before):
         self.processes = []

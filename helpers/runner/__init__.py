@@ -28,7 +28,7 @@ from helpers.runner.groups import describe_exit, end_group, own_group
 from helpers.runner.guardian import VARIABLE as MARK
 from helpers.runner.library import prepare_library
 from helpers.runner.plays import Play, end_all, idle_runners, play, watched_mark
-from helpers.runner.sources import edited_since, own_sources
+from helpers.runner.sources import edited_since, installed_first, own_sources
 
 __all__ = [
     "MARK",
@@ -38,6 +38,7 @@ __all__ = [
     "end_all",
     "end_group",
     "idle_runners",
+    "installed_first",
     "own_group",
     "own_sources",
     "play",

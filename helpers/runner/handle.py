@@ -96,7 +96,7 @@ class Runner:
     def _drain(self):
         try:
             while data := os.read(self._process.stderr.fileno(), 65_536):
-                if self.play is not None:
+                if self.play is not None and not self.play.broken:
                     self.play.printed = (self.play.printed + data.decode(errors="replace"))[-PRINTED_LIMIT:]
         except (OSError, ValueError):
             pass

@@ -52,7 +52,7 @@ class Play:
 
     def __init__(self):
         self.number, self.printed = next(_numbers), ""
-        self.stopped = self.over = False
+        self.stopped = self.over = self.broken = False
         self.runner = None
         self._turn = threading.Lock()  # it begins, or it ends
 
@@ -97,6 +97,7 @@ class Play:
         def work():
             with self._turn:
                 over, self.over = self.over, True
+                self.broken |= not clean  # what is printed from here on is of processes that are ended, not of tasks
                 if self.runner is not None and not over:
                     give_back(self.runner) if clean else _end(self.runner)
 
