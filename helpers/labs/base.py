@@ -22,8 +22,9 @@ from IPython.display import Image, display
 from helpers import plots
 from helpers.errors import HelpersError
 from helpers.labs.controls import STYLE, button, folded
-from helpers.labs.turns import STOP_DEADLINE, Turn, say_error, turn_of_this_thread
+from helpers.labs.turns import STOP_DEADLINE, Turn, turn_of_this_thread
 from helpers.notebook import shorten_paths
+from helpers.tasks.worker import say
 
 #: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
 DRAW_EVERY = 0.2
@@ -354,7 +355,7 @@ class Lab:
 
     def _fail(self, error):
         self.error = error
-        title, _, rest = shorten_paths(say_error(error)).partition("\n")
+        title, _, rest = shorten_paths(say(error)).partition("\n")
         self._message.value = (
             f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{folded('the whole message', rest)}"
         )

@@ -7,6 +7,7 @@ import threading
 import time
 
 from helpers.errors import HelpersError
+from helpers.tasks.worker import say
 
 #: Seconds `stop` waits for the thread after it asked the runner to end; a picture may take longer.
 STOP_DEADLINE = 2.0
@@ -108,17 +109,9 @@ def as_error(raised):
     if isinstance(raised, Exception | KeyboardInterrupt):
         return raised
     error = HelpersError(
-        f"The run was ended by {type(raised).__name__} ({say_error(raised)}). Look for sys.exit() or parse_args() in "
+        f"The run was ended by {type(raised).__name__} ({say(raised)}). Look for sys.exit() or parse_args() in "
         "your function and in the modules that it imports: what ends a program belongs under "
         'if __name__ == "__main__".'
     )
     error.__cause__ = raised
     return error
-
-
-def say_error(error):
-    """Return the message of an exception, whatever its ``str`` does."""
-    try:
-        return str(error)
-    except BaseException:
-        return "its message cannot be shown"
