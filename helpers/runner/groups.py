@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import psutil
@@ -50,19 +51,33 @@ def own_group():
     return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
 
+def children_of(pid):
+    """Return the ids of the children of a process, none if it has gone."""
+    found = []
+    try:
+        if sys.platform != "linux":
+            return [child.pid for child in psutil.Process(pid).children()]
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", "rb", buffering=0) as file:
+                found += map(int, file.readall().split())
+    except UNSEEN:  # it, or one of its threads, has gone in the meantime
+        pass
+    return found
+
+
+def below(pid):
+    """Return the ids of all that descends from a process."""
+    return [one for child in children_of(pid) for one in (child, *below(child))]
+
+
 def _members(pid, mark):
     """Return {pid: Process} of group `pid`, of all that descends from its leader, and of all that bears the mark."""
     found = {}
-    try:
-        leader = psutil.Process(pid)
-        found = {p.pid: p for p in [leader, *leader.children(recursive=True)]}
-    except UNSEEN:
-        pass
-    for other in _group_members(pid) if POSIX else ():
-        found.setdefault(other.pid, other)
-    for other in guardian.find_marked(mark) if mark else ():
+    marked = guardian.find_marked(mark) if mark else ()
+    # two looks: the system's list of children misses some while others are ending
+    for member in {pid, *below(pid), *below(pid), *(_group_members(pid) if POSIX else ()), *marked}:
         try:
-            found.setdefault(other, psutil.Process(other))
+            found[member] = psutil.Process(member)
         except UNSEEN:
             pass
     return found
@@ -71,11 +86,11 @@ def _members(pid, mark):
 def _group_members(pid):
     members = []
     try:
-        for other in psutil.process_iter():
+        for other in psutil.pids():
             try:
-                if os.getpgid(other.pid) == pid:
+                if os.getpgid(other) == pid:
                     members.append(other)
-            except (ProcessLookupError, PermissionError):
+            except OSError:
                 pass
     except UNSEEN:
         pass
@@ -157,4 +172,4 @@ def _wait_gone(process, members, seconds):
             return True
         if time.monotonic() >= deadline:
             return False
-        time.sleep(0.004)
+        time.sleep(0.001)

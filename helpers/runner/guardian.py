@@ -58,17 +58,17 @@ def short_name(mark):
 
 def find_marked(mark):
     """Return the ids of the processes whose environment has `mark`, or one that begins with it; Linux only."""
-    found = []
-    for folder in glob("/proc/[0-9]*"):
+    found, name = [], f"\0{VARIABLE}=".encode()
+    wanted = name + mark.encode()
+    for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
         try:
-            environment = Path(folder, "environ").read_bytes()
+            with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+                environment = b"\0" + file.readall()
         except OSError:  # another user's, or gone
             continue
-        start = b"\0" + environment
-        at = start.find(f"\0{VARIABLE}=".encode())
-        value = start[at:].split(b"\0", 2)[1].partition(b"=")[2].decode(errors="replace") if at >= 0 else ""
-        if value == mark or value.startswith(f"{mark}-"):
-            found.append(int(folder.rpartition("/")[2]))
+        at = environment.find(name)  # the first of that name is the one that counts
+        if at >= 0 and environment.startswith(wanted, at) and environment[at + len(wanted) :][:1] in (b"", b"\0", b"-"):
+            found.append(int(pid))
     return found
 
 

@@ -8,11 +8,10 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import psutil
 
-from helpers.runner.groups import is_service
+from helpers.runner.groups import children_of, is_service
 
 #: The option of prctl(2) that makes a process the parent of its orphaned descendants.
 PR_SET_CHILD_SUBREAPER = 36
@@ -32,19 +31,6 @@ def become_subreaper():
         import ctypes
 
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def children_of(pid):
-    """Return the ids of the children of a process."""
-    if sys.platform != "linux":
-        return [child.pid for child in psutil.Process(pid).children()]
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += map(int, task.read_text().split())
-        except OSError:
-            pass
-    return found
 
 
 def end_strays():

@@ -57,13 +57,8 @@ def require_nothing_left():
 
 def find_lost():
     """Return the ids of processes that were started by a runner and are not below one any more."""
-    trees = {pid for warm in runner.idle_runners() for pid in (warm, *below(warm))}
+    trees = {pid for warm in runner.idle_runners() for pid in (warm, *runner.groups.below(warm))}
     return set(guardian.find_marked(guardian.kernel_mark())) - trees
-
-
-def below(pid):
-    """Return the ids of all that descends from a process."""
-    return [one for child in runner.tidying.children_of(pid) for one in (child, *below(child))]
 
 
 @every_engine
