@@ -11,11 +11,14 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from helpers.notebook.showing import ANSWER_CLASS
+
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
 }
+FOLDED = f'<details class="{ANSWER_CLASS}">'
 #: keys of a cell's metadata that are kept
 CELL_KEYS = {"tags", "jupyter", "slideshow", "collapsed"}
 
@@ -41,7 +44,17 @@ def clean(notebook):
     """Leave in the notebook's metadata only what means something on every machine."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
+        fold_answers(cell)
         cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key in CELL_KEYS})
+
+
+def fold_answers(cell):
+    """Store the answer to a prediction (`helpers.notebook.answer`) folded, for JupyterLab and for a web page."""
+    for output in cell.get("outputs", ()):
+        page = output.get("data", {}).get("text/html", "")
+        if ANSWER_CLASS in page:
+            output.data["text/html"] = page.replace(f'<details open class="{ANSWER_CLASS}">', FOLDED)
+            cell.metadata.setdefault("jupyter", {})["outputs_hidden"] = True
 
 
 if __name__ == "__main__":

@@ -41,11 +41,11 @@ PUBLIC = {
     ),
     "helpers.records": "Advice Estimate Fit Problem Run Sweep Timeline",
     "helpers.machine": "doctor machine_report usable_cpus",
-    "helpers.notebook": "require_importable",
+    "helpers.notebook": "answer fold require_importable show_source",
     "helpers.measure": "run_once sweep",
     "helpers.models": "advise fit_usl",
     "helpers.plots": "plot_speedup plot_timeline",
-    "helpers.labs": "Lab SpeedupLab",
+    "helpers.labs": "Guess Lab SpeedupLab",
     "helpers.exercises": "Exercise Verdict",
     "helpers.course.start": "start_1 start_2",
     "helpers.course.process": (

@@ -6,4 +6,4 @@ The labs of the chapters are in their topics: ``from helpers.course.pool import 
 
 from helpers.face import make_face
 
-__all__, __getattr__, __dir__ = make_face(__name__, {"base": "Lab", "speedup": "SpeedupLab"})
+__all__, __getattr__, __dir__ = make_face(__name__, {"base": "Lab", "guess": "Guess", "speedup": "SpeedupLab"})

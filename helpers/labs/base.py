@@ -21,9 +21,9 @@ from IPython.display import Image, display
 
 from helpers import plots
 from helpers.errors import HelpersError
-from helpers.labs.controls import STYLE, button, folded
+from helpers.labs.controls import STYLE, button
 from helpers.labs.turns import STOP_DEADLINE, Turn, turn_of_this_thread
-from helpers.notebook import shorten_paths
+from helpers.notebook import fold, shorten_paths
 from helpers.tasks.worker import say
 
 #: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
@@ -357,11 +357,11 @@ class Lab:
         self.error = error
         title, _, rest = shorten_paths(say(error)).partition("\n")
         self._message.value = (
-            f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{folded('the whole message', rest)}"
+            f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{fold(rest)._repr_html_()}"
         )
 
     def _show_printed(self, printed):
-        self._extra.value = folded("printed by the tasks", shorten_paths(printed)[-4000:])
+        self._extra.value = fold(shorten_paths(printed)[-4000:], "printed by the tasks")._repr_html_()
 
     def _png(self, scale):
         """Return the picture as PNG bytes: while it runs by `card`, at rest by `_draw`."""

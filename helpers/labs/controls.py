@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 import ipywidgets as widgets
 
 from helpers.errors import InvalidArgumentError
@@ -150,13 +148,3 @@ def on_change(callback, *controls):
     """Call `callback` without arguments whenever the value of one of the controls changes."""
     for control in controls:
         control.observe(lambda _: callback(), "value")
-
-
-def folded(title, text):
-    """Return `text` as HTML under a title that opens it; "" for no text."""
-    if not text.strip():
-        return ""
-    return (
-        f"<details><summary>{title}</summary><pre "
-        f"style='white-space:pre-wrap'>{html.escape(text.strip())}</pre></details>"
-    )

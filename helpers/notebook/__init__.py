@@ -9,6 +9,7 @@
     paths       shorten_paths: tracebacks without the paths of this machine
     shutdown    a kernel that has started processes ends cleanly
     pictures    figures made without pyplot show as the last line of a cell
+    showing     show_source, fold, answer: code, long messages, answers to predictions
 
 Standard library only; IPython is imported when the extension is loaded.
 """
@@ -16,14 +17,18 @@ Standard library only; IPython is imported when the extension is loaded.
 from helpers.notebook.cells import load_ipython_extension, unload_ipython_extension
 from helpers.notebook.functions import function_name, module_of, require_importable, source_stamp
 from helpers.notebook.paths import shorten_paths
+from helpers.notebook.showing import answer, fold, show_source
 from helpers.notebook.sources import standalone_source
 
 __all__ = [
+    "answer",
+    "fold",
     "function_name",
     "load_ipython_extension",
     "module_of",
     "require_importable",
     "shorten_paths",
+    "show_source",
     "source_stamp",
     "standalone_source",
     "unload_ipython_extension",

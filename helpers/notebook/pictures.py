@@ -6,6 +6,8 @@ its own backend, which would show them a second time.
 
 #: Pixels of the picture for one pixel of the page: sharp on dense screens.
 DENSITY = 2
+#: How this package marks the title of a picture, and the line that tells how it was measured.
+TITLE_IDS = ("title", "how")
 TYPES = (("matplotlib.figure", "Figure"), ("matplotlib.axes._axes", "Axes"))
 
 
@@ -28,7 +30,7 @@ def unregister_pictures(shell):
 
 
 def draw_png(plot):
-    """Return (PNG bytes, width and height on the page) of a Figure or Axes; None for pyplot's."""
+    """Return (PNG bytes, width and height on the page and alt text) of a Figure or Axes; None for pyplot's."""
     from io import BytesIO
 
     figure = plot
@@ -40,4 +42,15 @@ def draw_png(plot):
     figure.savefig(file, format="png", dpi=DENSITY * figure.dpi)
     png = file.getvalue()
     width, height = (int.from_bytes(png[at : at + 4], "big") // DENSITY for at in (16, 20))
-    return png, {"width": width, "height": height}
+    return png, {"width": width, "height": height, "alt": describe_figure(figure)}
+
+
+def describe_figure(figure):
+    """Return the alt text of a Figure: its label (`Figure.set_label`) if it has one, else the titles in it."""
+    if figure.get_label():
+        return str(figure.get_label())
+    titles = [
+        text.get_text() for ax in figure.axes for part in TITLE_IDS for text in ax.texts if text.get_gid() == part
+    ]
+    titles = titles or [ax.get_title() for ax in figure.axes if ax.get_title()]
+    return ". ".join(" ".join(title.split()) for title in titles) or "A picture without a title"

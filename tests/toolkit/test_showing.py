@@ -1,0 +1,105 @@
+"""What a chapter shows besides results: sources, folded messages, answers; and the guess that comes before them."""
+
+import sys
+
+import nbformat
+import pytest
+import record
+from matplotlib.figure import Figure
+
+from helpers.errors import InvalidArgumentError
+from helpers.labs import Guess
+from helpers.notebook import answer, fold, show_source
+from helpers.notebook.pictures import draw_png
+from helpers.plots import plot_speedup
+from helpers.records import recorded
+from helpers.tasks.cpu import count_primes
+
+pytestmark = pytest.mark.quick
+
+
+def a_figure(title="One line", label=""):
+    figure = Figure()
+    figure.add_subplot().set_title(title)
+    figure.set_label(label)
+    return figure
+
+
+def test_a_source_is_shown_with_its_module_and_highlighted():
+    source = show_source(count_primes, "helpers.words.noun")
+    assert repr(source).startswith("# helpers.tasks.cpu\ndef count_primes(limit):\n")
+    page = source._repr_markdown_()
+    assert page.count("```python\n# helpers.") == 2 and page.endswith("\n```") and "def noun(" in page
+
+
+def test_classes_constants_and_methods_have_a_source_too():
+    assert repr(show_source("helpers.words.MIB")) == "# helpers.words\nMIB = 2**20"
+    assert repr(show_source(Guess)).startswith("# helpers.labs.guess\nclass Guess(")
+    assert repr(show_source(Guess.number.fget)).startswith("# helpers.labs.guess\n@property\ndef number(self):\n    ")
+
+
+@pytest.mark.parametrize("thing", [len, 3, "len", "helpers.words.nothing", "no.such.module", "", "helpers.words."])
+def test_what_has_no_source_is_told(thing):
+    with pytest.raises(InvalidArgumentError, match="no Python source"):
+        show_source(thing)
+
+
+def test_a_long_message_is_folded_without_paths_and_without_markup():
+    folded = fold(f'File "{sys.prefix}/lib/python3.11/json/decoder.py", line 1\nBad <b>', "what Python said")
+    assert repr(folded) == 'what Python said\nFile "json/decoder.py", line 1\nBad <b>'
+    page = folded._repr_html_()
+    assert page.startswith("<details><summary>what Python said</summary>") and "Bad &lt;b&gt;" in page
+    assert fold("  ")._repr_html_() == ""
+
+
+def test_an_answer_is_open_when_it_runs_and_stored_folded():
+    cell = nbformat.v4.new_code_cell("answer(…)", metadata={"tags": ["nbval-ignore-output"]})
+    data = {"text/html": answer("measured <2>", a_figure(label="a line that bends"))._repr_html_()}
+    assert data["text/html"].startswith('<details open class="helpers-answer"><summary>Answer</summary><pre')
+    assert "measured &lt;2&gt;</pre><img width=" in data["text/html"] and 'alt="a line that bends"' in data["text/html"]
+    cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
+    plain = nbformat.v4.new_code_cell("1 + 1")
+    plain.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=2)]
+    notebook = nbformat.v4.new_notebook(cells=[cell, plain, nbformat.v4.new_markdown_cell("text")])
+    record.clean(notebook)
+    assert cell.outputs[0].data["text/html"].startswith('<details class="helpers-answer">')
+    assert cell.metadata == {"tags": ["nbval-ignore-output"], "jupyter": {"outputs_hidden": True}}
+    assert plain.metadata == {} and plain.outputs[0].data == {"text/plain": "2"}
+
+
+def test_an_answer_in_text_names_its_pictures():
+    assert repr(answer("two", a_figure("A title"))) == "two\nA title"
+    assert repr(answer(2.5, a_figure().axes[0])) == "2.5\nOne line"
+
+
+def test_every_picture_has_an_alt_text():
+    assert draw_png(a_figure("A title"))[1]["alt"] == "A title"
+    assert draw_png(a_figure("A title", "its message"))[1]["alt"] == "its message"
+    assert draw_png(Figure())[1]["alt"] == "A picture without a title"
+    alt = draw_png(plot_speedup(recorded("count_primes")))[1]["alt"]
+    assert alt.startswith("Speedup over the serial loop") and "rounds" in alt
+
+
+# --- guesses ----------------------------------------------------------------------------------
+
+
+def test_a_guess_begins_empty_and_zero_is_a_guess():
+    guess = Guess("How much?", 0, 4, 0.5, "times")
+    assert (guess.number, guess.words) == (None, "no guess")
+    guess.value = 0.0
+    assert (guess.number, guess.words) == (0.0, "your guess 0 times")
+    guess.value = 1.5
+    assert (guess.number, guess.words) == (1.5, "your guess 1.5 times")
+    assert len(guess.options) == 1 + 9 and guess.options[-1] == ("4 times", 4.0)
+
+
+def test_a_guess_without_a_unit_has_thousands():
+    guess = Guess("How many are lost?", 0, 200_000, 1000)
+    guess.value = 50_000
+    assert guess.words == "your guess 50,000"
+
+
+@pytest.mark.parametrize("facts", [(0, 0, 1), (4, 1, 1), (0, 4, 0), (0, 4, -1), (0, 1000, 1), (0, 1, 3), ("0", 1, 1)])
+def test_a_guess_needs_a_range(facts):
+    with pytest.raises(InvalidArgumentError):
+        Guess("How much?", *facts)
