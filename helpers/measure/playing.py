@@ -17,7 +17,7 @@ from helpers.measure.badges import CHANGES_ITEMS, Load, find_badges
 from helpers.measure.problems import set_back
 from helpers.measure.sameness import is_same, require_same
 from helpers.records import Accounting, Failure, Run, Timeline
-from helpers.runner import edited_since, own_sources
+from helpers.runner import edited_since, is_refusal, own_sources
 from helpers.tasks.worker import describe, pack_results, say
 from helpers.words import listing
 
@@ -147,12 +147,28 @@ def measure_batch(
         return Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, chunksize or 1), []
     gc.collect()
     size = len(items) if engine == "serial" else chunksize
-    with open_team(engine, func, n_workers, start_method, payload) as team:
-        before = read_load()
-        batch = team.run(items, size)
-        after = read_load()
+    try:
+        with open_team(engine, func, n_workers, start_method, payload) as team:
+            before = read_load()
+            batch = team.run(items, size)
+            after = read_load()
+    except Exception as error:
+        raise as_ours(error) from error
     elsewhere = 0.0 if engine in ("serial", "threads", "interpreters") else batch.cpu
     return batch, find_badges(batch.wall, n_workers, usable_cpus, logical_cpus, before, after, elsewhere)
+
+
+def as_ours(error):
+    """Return what is to be raised for an error of a run that no task raised: the machinery itself broke.
+
+    What says it all itself, refusals of the system, and modules that are not what they should be are told elsewhere.
+    """
+    if isinstance(error, HelpersError | TimeoutError | ImportError | AttributeError) or is_refusal(error):
+        return error
+    return HelpersError(
+        f"The run broke outside of the tasks: {say(error)}. If the function replaces something that its whole "
+        "process uses (a clock, pickle, a hook, a built-in), have it put that back before it returns."
+    )
 
 
 def read_load():

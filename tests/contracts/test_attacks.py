@@ -69,6 +69,22 @@ def test_what_a_task_leaves_is_ended_and_its_results_are_kept(func, engine):
 
 
 @every_engine
+@pytest.mark.parametrize(
+    "func", [attacks.break_the_clock, attacks.break_the_hook, attacks.break_pickle], ids=lambda func: func.__name__
+)
+def test_what_a_task_breaks_in_its_process_is_told_or_does_no_harm(func, engine):
+    try:
+        assert run(func, engine).values() == [1, 2, 3, 4]
+    except HelpersError as error:
+        assert "The run broke outside of the tasks" in str(error) or isinstance(error, WorkerDiedError)
+    require_nothing_left()
+
+
+def test_results_are_kept_though_the_end_of_the_play_breaks():
+    assert run(attacks.break_the_clock, "serial").values() == [1, 2, 3, 4]
+
+
+@every_engine
 def test_a_task_that_forks_is_run_once_an_item(engine, tmp_path):
     notes = tmp_path / "notes"
     assert run(attacks.note_and_fork, engine, [str(notes)] * 3, chunksize=3).values() == [str(notes)] * 3

@@ -101,13 +101,20 @@ FAULTS = [
         '"semprefix": "/mp"',
         f"{E}::test_clean_up_after_a_killed_tracker_takes_its_semaphores",
     ),
+    Fault(
+        "what breaks at the end of a play loses its results",
+        INSIDE,
+        '        return ["the process"]',
+        "        raise",
+        "tests/contracts/test_attacks.py::test_results_are_kept_though_the_end_of_the_play_breaks",
+    ),
     # a killed kernel
     Fault("no guardian", PLAYS, "        _start_guardian()\n", "        pass\n", f"{KILLED}"),
     Fault(
         "the guardian finds nothing",
         GUARDIAN,
-        'if value == mark or value.startswith(f"{mark}-"):',
-        "if value == mark:",
+        '(b"", b"\\0", b"-")',
+        '(b"", b"\\0")',
         f"{KILLED}",
     ),
     Fault(

@@ -273,7 +273,8 @@ def test_plots_without_pyplot_show_sharp_and_pyplots_own_are_left_alone(shell):
     ):
         data, metadata = shell.display_formatter.format(plot)
         png = data["image/png"]
-        assert int.from_bytes(png[16:20], "big") == 400 and metadata["image/png"] == {"width": 200, "height": 100}
+        facts = {"width": 200, "height": 100, "alt": "A picture without a title"}
+        assert int.from_bytes(png[16:20], "big") == 400 and metadata["image/png"] == facts
     managed, axes = subplots()
     try:
         assert "image/png" not in shell.display_formatter.format(axes)[0]
