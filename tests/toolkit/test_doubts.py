@@ -26,7 +26,7 @@ def part(busy, own, throttled=0):
 
 def test_load_from_others_is_that_of_all_parts_together():
     # two parts of 0.06 s, too short to tell alone: 0.12 s in which the machine used 0.24, we 0.12; 0.12 / 0.12 = 1 CPU
-    parts = [part(0.12, 0.06), part(0.12, 0.06)]
+    parts = [part(0.18, 0.06), part(0.06, 0.06)]
     assert badges_of_parts([0.06], 2, 2, 2, parts[:1]) == ()
     assert badges_of_parts([0.06, 0.06], 2, 2, 2, parts) == (OTHERS,)
     # the same, all of it ours
