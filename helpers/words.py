@@ -150,6 +150,15 @@ def figures(estimate):
     return f"{estimate.median:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
 
 
+def say_doubts(badges):
+    """Return all doubts in one phrase, "" where there are none.
+
+    >>> say_doubts(("rounds differ by more than 10 %", "wide interval")), say_doubts(())
+    ('in doubt: rounds differ by more than 10 %; wide interval', '')
+    """
+    return f"in doubt: {'; '.join(badges)}" if badges else ""
+
+
 def worker_name(engine, n_workers):
     """Return the workers of an engine in words.
 

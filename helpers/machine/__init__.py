@@ -5,7 +5,7 @@
     usable_cpus()        least of logical CPUs, affinity, cgroup quota, PYTHON_CPU_COUNT, CPU_LIMIT
     machine_report()     each of these with its value, and which one decides; memory likewise
     doctor()             one real worker per start method, packages, folders: green or what to mend
-    read_throttling(), read_busy_seconds()      counters the measuring layer compares
+    read_throttling(), read_busy_seconds(), read_own_seconds()      counters the measuring layer compares
 
 ``report`` has the figures, ``cgroups`` what a container allows, ``checkup`` the doctor.
 """
@@ -17,6 +17,7 @@ from helpers.machine.report import (
     default_start_method,
     machine_report,
     read_busy_seconds,
+    read_own_seconds,
     read_throttling,
     start_methods,
     usable_cpus,
@@ -31,6 +32,7 @@ __all__ = [
     "doctor",
     "machine_report",
     "read_busy_seconds",
+    "read_own_seconds",
     "read_throttling",
     "start_methods",
     "usable_cpus",

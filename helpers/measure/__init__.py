@@ -13,6 +13,7 @@ items; start-up and work are told apart; a pair whose results differ from the se
 figures; nothing is drawn or computed while a run is timed.
 """
 
+from helpers.measure.badges import Watch
 from helpers.measure.handing import MAX_ITEMS, check_counts, check_items, check_settings, pack_function, pack_items
 from helpers.measure.playing import measure_batch, play_batch
 from helpers.measure.sameness import is_same, require_same
@@ -21,6 +22,7 @@ from helpers.measure.sweeps import Progress, plan_visits, run_once, sweep, sweep
 __all__ = [
     "MAX_ITEMS",
     "Progress",
+    "Watch",
     "check_counts",
     "check_items",
     "check_settings",

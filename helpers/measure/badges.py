@@ -1,13 +1,27 @@
-"""What makes the figures of a run doubtful: worked out from counters and stamps, in a few words each."""
+"""What makes the figures of a run doubtful: worked out from counters and stamps, in a few words each.
+
+::
+
+    with Watch(n_workers) as watch:          around each timed part, in the process that starts the workers
+        …
+    watch.badges                             ('other programs were using the CPUs',)
+    badges_of_rounds(walls)                  ('rounds differ by more than 10 %',)      helpers.records
+    show_doubts(ax, badges)                  told under the picture                    helpers.plots
+    say_doubts(badges)                       told in a sentence                        helpers.words
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
 
+from helpers import machine
 from helpers.records import MORE_WORKERS
 
 #: Seconds below which a run is too short to be timed, and below which the load of others cannot be told.
 TOO_SHORT, TOO_SHORT_FOR_LOAD = 0.001, 0.1
+#: The badge of a run, or of a round, that is too short.
+SHORT = "under 1 ms: too short to time"
 #: CPUs that other programs must use before a run is marked, and CPUs that may be missing without a mark.
 OTHERS_CPUS, SPARE_CPUS = 0.3, 0.2
 #: The badge of every run of a function that works on its items in place.
@@ -41,7 +55,7 @@ def find_badges(wall, n_workers, usable_cpus, logical_cpus, before, after, worke
     """
     badges = []
     if wall < TOO_SHORT:
-        badges.append("under 1 ms: too short to time")
+        badges.append(SHORT)
     if was_throttled(before, after):
         badges.append("slowed by the CPU quota")
     others = cpus_of_others(wall, before, after, workers_cpu)
@@ -63,3 +77,67 @@ def cpus_of_others(wall, before, after, workers_cpu=0.0):
         return 0.0
     ours = after.own - before.own + workers_cpu
     return (after.busy - before.busy - ours) / wall
+
+
+class Watch:
+    """What may have disturbed the measuring of something: enter it around each timed part, then read `badges`.
+
+    It may be entered again for each round: what it counts adds up, and none but the timed parts do. CPU seconds
+    of this process and of all that descends from it are ours, those of everybody else are load from others. So
+    nothing is drawn inside (that is, nothing is yielded to who draws), and the workers live through each part.
+
+    Parameters
+    ----------
+    n_workers : int
+        Processes or threads that may compute at the same time.
+    computes : bool
+        False where they wait or sleep: more of them than CPUs is no doubt then.
+
+    Attributes
+    ----------
+    walls : list of float
+        Seconds of each part.
+    """
+
+    def __init__(self, n_workers=1, *, computes=True):
+        report = machine.machine_report().to_dict()
+        self._workers = n_workers if computes else 1
+        self._cpus = report["usable_cpus"], report["logical_cpus"]
+        self.walls, self._parts, self._before = [], [], None
+
+    def __enter__(self):
+        self._before = read_tree_load()
+        self._began = perf_counter()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        wall, after = perf_counter() - self._began, read_tree_load()
+        if kind is None:
+            self.walls.append(wall)
+            self._parts.append((self._before, after))
+
+    @property
+    def badges(self):
+        """The badges of all parts together, as a tuple; none before the first."""
+        return badges_of_parts(self.walls, self._workers, *self._cpus, self._parts)
+
+
+def badges_of_parts(walls, n_workers, usable_cpus, logical_cpus, parts):
+    """Return the badges of something that was timed in parts of ``walls`` seconds, as a tuple.
+
+    `parts` holds the Loads (before, after) of each, ``own`` being those of all our processes. Load from others is
+    that of all parts together: a single one may be too short to tell.
+    """
+    if not walls:
+        return ()
+    busy, own = (sum(getattr(b, name) - getattr(a, name) for a, b in parts) for name in ("busy", "own"))
+    throttled = sum(was_throttled(*part) for part in parts)
+    total = Load(0.0, 0.0, 0), Load(busy, own, throttled)
+    found = find_badges(sum(walls), n_workers, usable_cpus, logical_cpus, *total)
+    short = [SHORT] if min(walls) < TOO_SHORT and SHORT not in found else []
+    return (*short, *found)
+
+
+def read_tree_load():
+    """Return the Load at this moment, all processes that descend from this one counted as own."""
+    return Load(machine.read_busy_seconds(), machine.read_own_seconds(), machine.read_throttling())

@@ -11,6 +11,7 @@ from helpers.face import make_face
 __all__, __getattr__, __dir__ = make_face(
     __name__,
     {
+        "doubts": "show_doubts",
         "drawing": "COLOURS MARKERS figure_png",
         "speedup": "describe_speedup draw_speedup_card plot_speedup provisional_points",
         "timeline": "plot_accounting plot_timeline round_shares",

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers.errors import NotEnoughPointsError
 from helpers.models import MIN_POINTS, fit_usl, parallel_pairs, starved_counts
+from helpers.plots.doubts import ROW_TOP, show_doubts
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -37,6 +38,8 @@ from helpers.plots.timeline import plot_timeline
 from helpers.records import list_problems
 from helpers.words import plural
 
+#: Where axes begin, and how high they are, as shares of the card: two rows fit below, of what is left out or in doubt.
+BOTTOM, HEIGHT = 0.185, 0.64
 #: What the grey line says of points by the warm-up round.
 NOT_COUNTED = "hollow and pale: warm-up, not counted"
 
@@ -48,10 +51,10 @@ def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
     parallel run to show but a problem, the latest problem takes its place.
     """
     figure = new_figure()
-    plot_speedup(sweep, figure.add_axes((0.05, 0.145, 0.422, 0.68)), guess=guess, n_workers=n_workers, cpus=cpus)
+    plot_speedup(sweep, figure.add_axes((0.05, BOTTOM, 0.422, HEIGHT)), guess=guess, n_workers=n_workers, cpus=cpus)
     if sweep is not None and sweep.problems and (run is None or run.engine == "serial"):
         run = sweep.problems[-1]  # why there is nothing else to be seen
-    plot_timeline(run, figure.add_axes((0.562, 0.145, 0.425, 0.68)))
+    plot_timeline(run, figure.add_axes((0.562, BOTTOM, 0.425, HEIGHT)))
     return figure
 
 
@@ -114,7 +117,7 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
     cpus : float, optional
         Default: ``usable_cpus`` of the sweep's environment.
     """
-    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
+    ax = new_figure().add_axes((0.07, BOTTOM, 0.91, HEIGHT)) if ax is None else ax
     pairs = parallel_pairs(sweep) if sweep is not None else ()
     points = {}
     for engine, n in pairs:
@@ -140,8 +143,8 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
     labels.place()
     if sweep is not None and sweep.problems:
         _write_problems(ax, list_problems(sweep.problems))
-    doubt = _doubt_text(sweep, pairs) if pairs else ""
-    write_head(ax, "Speedup over the serial loop", [_rounds_text(points), NOT_COUNTED if pale else "", doubt or law])
+    show_doubts(ax, doubts_of_pairs(sweep, pairs), row=int(bool(sweep is not None and sweep.problems)))
+    write_head(ax, "Speedup over the serial loop", [_rounds_text(points), NOT_COUNTED if pale else "", law])
     return ax
 
 
@@ -155,7 +158,7 @@ def _write_problems(ax, said):
     ax.annotate(
         line,
         (0, 0),
-        (0, -27),
+        (0, -ROW_TOP),
         xycoords="axes fraction",
         textcoords="offset points",
         va="top",
@@ -279,10 +282,10 @@ def _rounds_text(points):
     return rounds_text(rounds) if rounds else "dotted: ideal, as many times as workers"
 
 
-def _doubt_text(sweep, pairs):
-    """Return the doubt that most of the pairs share, "" where there is none."""
+def doubts_of_pairs(sweep, pairs):
+    """Return the doubts of the pairs, each once, the one that most of them share first."""
     doubts = [badge.removeprefix("serial loop: ") for pair in pairs for badge in sweep.doubts(*pair)]
-    return f"in doubt: {max(doubts, key=doubts.count)}" if doubts else ""
+    return sorted(dict.fromkeys(doubts), key=doubts.count, reverse=True)
 
 
 def _cold_median(sweep, engine, n):

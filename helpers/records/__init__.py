@@ -13,10 +13,11 @@ Recordings that come with the package are measured by ``python tests/record_swee
 """
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks
+from helpers.records.doubts import MORE_WORKERS, UNSTEADY, badges_of_rounds, doubts_of, unite_badges
 from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio
 from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
-from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MORE_WORKERS, Sweep, recorded
+from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep, recorded
 
 __all__ = [
     "ENGINE_ORDER",
@@ -24,6 +25,7 @@ __all__ = [
     "GOOD_ROUNDS",
     "MIN_ROUNDS",
     "MORE_WORKERS",
+    "UNSTEADY",
     "Accounting",
     "Advice",
     "Estimate",
@@ -35,8 +37,11 @@ __all__ = [
     "Timeline",
     "account_chunks",
     "account_tasks",
+    "badges_of_rounds",
+    "doubts_of",
     "estimate_ratio",
     "explain_problems",
     "list_problems",
     "recorded",
+    "unite_badges",
 ]

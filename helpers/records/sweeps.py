@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from statistics import median
 
 from helpers.arguments import check_choice
 from helpers.errors import EngineUnavailableError, InvalidArgumentError
+from helpers.records.doubts import badges_of_rounds, doubts_of, unite_badges
 from helpers.records.estimates import MIN_ROUNDS, Estimate, estimate_ratio
 from helpers.records.files import read_record, require_fit
 from helpers.records.problems import Problem
@@ -19,11 +19,9 @@ from helpers.words import plural, shown
 FORMAT = 1
 #: The order in which engines are listed and drawn.
 ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "interpreters", "dask")
-#: Badges: the spread of the rounds, and workers that share CPUs (begins so).
-UNSTEADY, MORE_WORKERS = "rounds differ by more than 10 %", "more workers than"
-#: Spread of the rounds' middle half over their median, and width of an interval over its median, from which on
-#: figures are in doubt; and times n workers from which on a speedup cannot be.
-UNSTEADY_SHARE, WIDE_SHARE, IMPOSSIBLE = 0.1, 0.25, 1.15
+#: Width of an interval over its median from which on figures are in doubt; and times n workers from which on a
+#: speedup cannot be.
+WIDE_SHARE, IMPOSSIBLE = 0.25, 1.15
 #: Sweeps that come with the package.
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -100,26 +98,20 @@ class Sweep:
         """
         if problem := self.problem(engine, n_workers):
             return (problem.what,)
-        found = dict.fromkeys(badge for run in self.runs_of(engine, n_workers) for badge in run.badges)
-        walls = sorted(run.wall for run in self.runs_of(engine, n_workers))
-        if len(walls) >= MIN_ROUNDS and walls[-1 - len(walls) // 4] - walls[len(walls) // 4] > UNSTEADY_SHARE * median(
-            walls
-        ):
-            found[UNSTEADY] = None
+        runs = self.runs_of(engine, n_workers)
+        found = unite_badges(*(run.badges for run in runs), badges_of_rounds([run.wall for run in runs]))
         if engine != "serial" and self.runs_of("serial", 1):
             speedup = self.speedup(engine, n_workers)
-            found.update(
-                dict.fromkeys(f"serial loop: {badge}" for badge in self.badges("serial", 1) if badge not in found)
-            )
+            found += tuple(f"serial loop: {badge}" for badge in self.badges("serial", 1) if badge not in found)
             if speedup.low is not None and speedup.high - speedup.low > WIDE_SHARE * speedup.median:
-                found["wide interval"] = None
+                found += ("wide interval",)
             if speedup.median > IMPOSSIBLE * n_workers:
-                found["faster than its workers can be: mistrust it"] = None
-        return tuple(found)
+                found += ("faster than its workers can be: mistrust it",)
+        return found
 
     def doubts(self, engine, n_workers):
         """Return the badges that speak of noise, not of the number of workers."""
-        return tuple(badge for badge in self.badges(engine, n_workers) if not badge.startswith(MORE_WORKERS))
+        return doubts_of(self.badges(engine, n_workers))
 
     def __str__(self):
         lines = [f"{self.function} over {plural(self.n_items, 'item')}" + ("" if self.complete else " (stopped early)")]

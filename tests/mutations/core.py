@@ -2,8 +2,8 @@
 
 from mutations.fault import Fault
 
-F, M = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure"))
-ACCOUNTS, SWEEPS, RUNS = (f"helpers/records/{name}.py" for name in ("accounts", "sweeps", "runs"))
+F, M, D = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure", "doubts"))
+ACCOUNTS, DOUBTS, SWEEPS, RUNS = (f"helpers/records/{name}.py" for name in ("accounts", "doubts", "sweeps", "runs"))
 BASE, MODELS = "helpers/engines/base.py", "helpers/models.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
 
@@ -211,9 +211,9 @@ FAULTS = [
     ),
     Fault(
         "unsteady above 50 % only",
-        SWEEPS,
-        "UNSTEADY_SHARE, WIDE_SHARE, IMPOSSIBLE = 0.1,",
-        "UNSTEADY_SHARE, WIDE_SHARE, IMPOSSIBLE = 0.5,",
+        DOUBTS,
+        "UNSTEADY_SHARE = 0.1",
+        "UNSTEADY_SHARE = 0.5",
         f"{F}::test_badge_of_unsteady_rounds",
     ),
     Fault(
@@ -226,9 +226,44 @@ FAULTS = [
     Fault(
         "a wide interval is no doubt",
         SWEEPS,
-        "IMPOSSIBLE = 0.1, 0.25, 1.15",
-        "IMPOSSIBLE = 0.1, 0.9, 1.15",
+        "IMPOSSIBLE = 0.25, 1.15",
+        "IMPOSSIBLE = 0.9, 1.15",
         f"{F}::test_badge_of_a_wide_interval_and_of_a_speedup_that_cannot_be",
+    ),
+    Fault(
+        "load from others told of each part alone",
+        BADGES,
+        'for a, b in parts) for name in ("busy", "own")',
+        'for a, b in parts[-1:]) for name in ("busy", "own")',
+        f"{D}::test_load_from_others_is_that_of_all_parts_together",
+    ),
+    Fault(
+        "a part too short to time goes unseen among longer ones",
+        BADGES,
+        "if min(walls) < TOO_SHORT and SHORT",
+        "if max(walls) < TOO_SHORT and SHORT",
+        f"{D}::test_a_part_that_is_too_short_or_throttled_marks_all",
+    ),
+    Fault(
+        "waiting workers marked as more than the CPUs",
+        BADGES,
+        "self._workers = n_workers if computes else 1",
+        "self._workers = n_workers",
+        f"{D}::test_more_workers_than_cpus_is_no_doubt_where_they_wait",
+    ),
+    Fault(
+        "what happens between the timed parts counts too",
+        BADGES,
+        "self._before = read_tree_load()\n        self._began",
+        "self._before = self._before or read_tree_load()\n        self._began",
+        f"{D}::test_a_watch_adds_up_its_parts_and_leaves_out_what_is_between",
+    ),
+    Fault(
+        "doubts for which there is no room are kept quiet",
+        "helpers/plots/doubts.py",
+        "if kept < len(badges) else []",
+        "if kept < 0 else []",
+        f"{D}::test_all_doubts_are_told_or_how_many_more",
     ),
     # a sweep on its way
     Fault(

@@ -223,9 +223,16 @@ FAULTS = [
     Fault(
         "doubt not shown",
         SPEEDUP,
-        'return f"in doubt: {max(doubts, key=doubts.count)}" if doubts else ""',
-        'return ""',
-        f"{T}::test_the_doubt_that_most_pairs_share_is_shown",
+        "return sorted(dict.fromkeys(doubts), key=doubts.count, reverse=True)",
+        "return []",
+        f"{T}::test_all_doubts_are_shown_the_one_that_most_pairs_share_first",
+    ),
+    Fault(
+        "the doubt that fewest pairs share comes first",
+        SPEEDUP,
+        "key=doubts.count, reverse=True)",
+        "key=doubts.count)",
+        f"{T}::test_all_doubts_are_shown_the_one_that_most_pairs_share_first",
     ),
     Fault(
         "the line with start-up leaves the start-up out",

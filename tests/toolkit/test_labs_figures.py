@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,12 +112,26 @@ def test_more_workers_than_cpus_are_hollow_but_not_pale():
     assert (beyond.get_markerfacecolor(), beyond.get_markeredgecolor()) == ("white", plots.COLOURS["pool"])
 
 
-def test_the_doubt_that_most_pairs_share_is_shown():
+def doubts_told(ax):
+    return "".join(text.get_text() for text in ax.texts if text.get_gid() == "doubts")
+
+
+def test_all_doubts_are_shown_the_one_that_most_pairs_share_first():
     walls = {("serial", 1): rounds(4, 4, 4), ("pool", 1): rounds(4, 4, 4), ("pool", 2): rounds(2, 2, 2)}
-    assert "doubt" not in head(plots.plot_speedup(make_sweep(walls)))
-    assert "in doubt: others were busy" in head(plots.plot_speedup(make_sweep(walls, badges=("others were busy",))))
+    assert not doubts_told(plots.plot_speedup(make_sweep(walls)))
+    sweep = make_sweep(walls, badges=("busy",))
+    assert doubts_told(plots.plot_speedup(sweep)) == "⚠ in doubt: busy"
+    last = replace(sweep.runs[-1], badges=("slow", "busy"))  # slow in one pair, busy in both
+    sweep = replace(sweep, runs=(*sweep.runs[:-1], last))
+    assert doubts_told(plots.plot_speedup(sweep)) == "⚠ in doubt: busy; slow"
     many = make_sweep(walls, badges=("more workers than CPUs",))  # which is no doubt about the figures
-    assert "doubt" not in head(plots.plot_speedup(many))
+    assert not doubts_told(plots.plot_speedup(many))
+
+
+def test_a_doubt_takes_nothing_away_from_the_legend():
+    walls = {("serial", 1): rounds(*[12] * 5)} | {("pool", n): rounds(*[12 / n] * 5) for n in (1, 2, 3, 4)}
+    ax = plots.plot_speedup(make_sweep(walls, badges=("busy",)))
+    assert "scalability law fitted to pool" in head(ax) and "busy" in doubts_told(ax)
 
 
 def test_the_alt_text_names_the_best_count_of_each_engine_best_engine_first():

@@ -134,6 +134,19 @@ CASES = {
         None,
         {"n_workers": COUNTS},
     ),
+    "in doubt": lambda: (
+        make_sweep(FOUR, (1, 2), rounds=3, noise=0.5),
+        make_run("processes", 2, n_tasks=16),
+        {"n_workers": COUNTS},
+    ),
+    "problems and doubts": lambda: (
+        replace(
+            make_sweep(FOUR, (1, 2), rounds=3, noise=0.5),
+            problems=tuple(Problem(e, 4, 0, "failed", "It fails.", 1) for e in FOUR),
+        ),
+        None,
+        {"n_workers": COUNTS},
+    ),
     "half a cpu": lambda: (make_sweep({"threads": lambda n: 1.0}, (1, 2), usable_cpus=0.5), None, {}),
 }
 
