@@ -447,7 +447,8 @@ def glossary_terms():
     terms = {}
     for term, said in zip(parts[::2], parts[1::2], strict=True):
         assert term not in terms, f"{term} stands in the glossary twice"
-        named = re.findall(r"\[Chapter (\d\d)\]\((\d\d)_[a-z_]+\.ipynb\)$", said.strip())
+        said = re.sub(r'<a id="[^"]+"></a>\s*$', "", said).strip()  # that of the next term
+        named = re.findall(r"\[Chapter (\d\d)\]\((\d\d)_[a-z_]+\.ipynb\)$", said)
         assert len(named) == 1 and named[0][0] == named[0][1], f"{term}: one chapter, at the end of its text"
         terms[term] = named[0][0]
     return terms
@@ -469,6 +470,13 @@ def test_the_glossary_is_in_alphabetical_order():
     terms = list(glossary_terms())
     assert terms == sorted(terms, key=str.casefold)
     assert len({anchor(term) for term in terms}) == len(terms)
+
+
+def test_the_terms_of_the_glossary_can_be_linked_to_in_jupyterlab_as_on_github():
+    text = (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8")
+    for term in glossary_terms():
+        if term.replace(" ", "-") != anchor(term):  # JupyterLab keeps capitals and signs: an anchor of its own
+            assert f'\n<a id="{anchor(term)}"></a>\n\n### {term}\n' in text, term
 
 
 @chapter_test
