@@ -435,3 +435,60 @@ def test_chapter_is_stored_as_it_ran_from_top_to_bottom(path):
 def test_chapter_ends_by_asserting_that_no_child_process_is_left(path):
     last = code_cells(path)[-1].source
     assert re.search(r"^assert .*\b(active_children|children)\(", last, re.MULTILINE), last
+
+
+# --- the glossary -----------------------------------------------------------------------------
+
+
+def glossary_terms():
+    """Return the terms of the glossary in its order, each with the number of the chapter that its text names."""
+    text = (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8")
+    parts = re.split(r"^### (.+)\n", text, flags=re.MULTILINE)[1:]
+    terms = {}
+    for term, said in zip(parts[::2], parts[1::2], strict=True):
+        assert term not in terms, f"{term} stands in the glossary twice"
+        said = re.sub(r'<a id="[^"]+"></a>\s*$', "", said).strip()  # that of the next term
+        named = re.findall(r"\[Chapter (\d\d)\]\((\d\d)_[a-z_]+\.ipynb\)$", said)
+        assert len(named) == 1 and named[0][0] == named[0][1], f"{term}: one chapter, at the end of its text"
+        terms[term] = named[0][0]
+    return terms
+
+
+def anchor(heading):
+    """Return the part after `#` of the address of a heading, as GitHub and the chapters spell it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def glossary_links(path):
+    """Return the anchors of the glossary that the chapter links to."""
+    cells = nbformat.read(path, as_version=4).cells
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return set(re.findall(r"\]\(glossary\.md#([^)]*)\)", prose))
+
+
+def test_the_glossary_is_in_alphabetical_order():
+    terms = list(glossary_terms())
+    assert terms == sorted(terms, key=str.casefold)
+    assert len({anchor(term) for term in terms}) == len(terms)
+
+
+def test_the_terms_of_the_glossary_can_be_linked_to_in_jupyterlab_as_on_github():
+    text = (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8")
+    for term in glossary_terms():
+        if term.replace(" ", "-") != anchor(term):  # JupyterLab keeps capitals and signs: an anchor of its own
+            assert f'\n<a id="{anchor(term)}"></a>\n\n### {term}\n' in text, term
+
+
+@chapter_test
+def test_links_into_the_glossary_lead_to_its_terms(path):
+    assert glossary_links(path) <= {anchor(term) for term in glossary_terms()}
+
+
+def test_every_term_of_the_glossary_is_linked_from_the_chapter_that_it_names():
+    links = {path.name[:2]: found for path in NOTEBOOKS if (found := glossary_links(path))}
+    unlinked = [
+        f"{term} in chapter {chapter}"
+        for term, chapter in glossary_terms().items()
+        if chapter in links and anchor(term) not in links[chapter]
+    ]
+    assert unlinked == []
