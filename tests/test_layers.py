@@ -28,6 +28,9 @@ PART_OF = {
     "break_even_plot": "plots",
     "trips": "measure",
     "partners": "measure",
+    "together": "measure",
+    "own_locks": "tasks",
+    "stacks": "measure",
 }
 #: Topics that others may import.
 SHARED = {"counting"}

@@ -64,10 +64,11 @@ PUBLIC = {
         "plot_bandwidth plot_trip_times"
     ),
     "helpers.course.counting": (
-        "Count Counting Slice WAYS draw_counting_card measure_counting plot_counting plot_counting_rates"
+        "Count Counting Slice WAYS draw_counting_card measure_counting plot_counting plot_counting_rates run_gated"
     ),
     "helpers.course.lock": (
-        "LockLab LockRun LockSweep ceiling lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup run_together"
+        "LockLab LockRun LockSweep ceiling find_stacks lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup "
+        "run_together"
     ),
     "helpers.course.value": "ValueLab value_1 value_2 value_3",
 }
