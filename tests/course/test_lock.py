@@ -209,9 +209,9 @@ def test_the_stacks_of_a_deadlock_show_the_line_where_each_process_waits(method)
 
 
 def test_a_process_that_is_done_in_time_has_no_stack_and_one_that_dies_is_told():
-    assert find_stacks(time.sleep, {"quick": (0,)}, late=5) == {}
+    assert find_stacks(time.sleep, {"quick": (0,)}, late=5, start_method="spawn") == {}
     with pytest.raises(WorkerDiedError, match="Bad"):
-        find_stacks(faults.exit_on_bad, {"bad": (faults.BAD_ITEM,)}, late=5)
+        find_stacks(faults.exit_on_bad, {"bad": (faults.BAD_ITEM,)}, late=5, start_method="spawn")
     with pytest.raises(InvalidArgumentError, match="late"):
         find_stacks(time.sleep, {"quick": (0,)}, late=0)
 
