@@ -30,6 +30,8 @@ PART_OF = {
     "partners": "measure",
     "together": "measure",
     "own_locks": "tasks",
+    "exhibits": "tasks",
+    "arrays": "tasks",
     "stacks": "measure",
 }
 #: Topics that others may import.
@@ -45,7 +47,7 @@ HEAVY = {
 #: Of these, what may stand at the top of a module: loaded whenever the module is.
 LAZY_ONLY = {("records", "numpy"), ("records", "pandas")}
 #: Modules of tasks that are about a package outside the standard library.
-ABOUT = {}
+ABOUT = {"helpers.course.value.arrays": {"numpy"}}
 
 
 def module_name(path):
