@@ -2,9 +2,9 @@
 
 from mutations.fault import Fault
 
-F, M, D = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure", "doubts"))
+F, M, D, A = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure", "doubts", "advice"))
 ACCOUNTS, DOUBTS, SWEEPS, RUNS = (f"helpers/records/{name}.py" for name in ("accounts", "doubts", "sweeps", "runs"))
-BASE, MODELS = "helpers/engines/base.py", "helpers/models.py"
+BASE, MODELS = "helpers/engines/base.py", "helpers/models/advice.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
 
 FAULTS = [
@@ -141,8 +141,8 @@ FAULTS = [
     Fault(
         "cold and warm speedup swapped",
         SWEEPS,
-        "[r.cold_wall if cold else r.wall for r in runs])\n\n    def badges",
-        "[r.wall if cold else r.cold_wall for r in runs])\n\n    def badges",
+        "[r.cold_wall if cold else r.wall for r in runs])\n\n    def slowdown",
+        "[r.wall if cold else r.cold_wall for r in runs])\n\n    def slowdown",
         f"{F}::test_speedup_is_the_ratio_of_medians_over_common_rounds",
     ),
     Fault(
@@ -319,16 +319,86 @@ FAULTS = [
     Fault(
         "parallel advised while the interval includes 1",
         MODELS,
-        "evidence.low <= 1:",
-        "evidence.high <= 1:",
+        "speedup.low is not None and speedup.low > 1",
+        "speedup.low is not None and speedup.high > 1",
         f"{F}::test_advice_is_serial_while_the_interval_includes_1",
     ),
     Fault(
-        "the slower engine to start is advised",
+        "a winner is named though its interval does not stand clear",
         MODELS,
-        "cold=True).median)\n\n\ndef _why_not_parallel",
-        "cold=False).median)\n\n\ndef _why_not_parallel",
-        f"{F}::test_of_two_engines_as_good_the_quicker_to_start_is_advised",
+        "s.high >= top.low or ",
+        "",
+        f"{A}::test_of_equals_the_simplest_is_advised_and_named_as_such",
+    ),
+    Fault(
+        "of equals the one with most workers is advised",
+        MODELS,
+        "key=lambda pair: (pair[1], rank.get",
+        "key=lambda pair: (-pair[1], rank.get",
+        f"{A}::test_the_fewest_workers_come_before_the_simpler_engine",
+    ),
+    Fault(
+        "of equals with as many workers the engine that is listed last is advised",
+        MODELS,
+        "(pair[1], rank.get(pair[0], len(rank)), pair[0])",
+        "(pair[1], -rank.get(pair[0], len(rank)), pair[0])",
+        f"{A}::test_engines_are_ordered_by_how_simple_they_are",
+    ),
+    Fault(
+        "a gain within 5 % of the loop is advised",
+        MODELS,
+        "if AS_GOOD * evidence.median <= 1:",
+        "if evidence.median <= 1:",
+        f"{A}::test_the_loop_is_simplest_of_all",
+    ),
+    Fault(
+        "more workers than CPUs advised for work that computes",
+        MODELS,
+        "within = [pair for pair in pairs if pair not in crowded]",
+        "within = pairs",
+        f"{A}::test_never_more_workers_than_cpus_for_work_that_computes",
+    ),
+    Fault(
+        "work that waits is held to the CPUs too",
+        MODELS,
+        "if computes(sweep):\n        return",
+        "if True:\n        return",
+        f"{A}::test_waiting_work_may_have_more_workers_than_cpus",
+    ),
+    Fault(
+        "a busy machine makes work that computes look like work that waits",
+        MODELS,
+        "return max((cpu_share([run])",
+        "return min((cpu_share([run])",
+        f"{A}::test_work_computes_if_it_did_so_in_the_round_that_was_disturbed_least",
+    ),
+    Fault(
+        "counts that share CPUs are left out in silence",
+        MODELS,
+        "    if not counts:\n        return",
+        "    if counts:\n        return",
+        f"{A}::test_never_more_workers_than_cpus_for_work_that_computes",
+    ),
+    Fault(
+        "only the first doubt is told",
+        MODELS,
+        "else say_doubts(advice.doubts)",
+        "else say_doubts(advice.doubts[:1])",
+        f"{A}::test_all_doubts_are_told_whatever_is_advised",
+    ),
+    Fault(
+        "only the first doubt is told where nothing is decided",
+        MODELS,
+        "figures are {say_doubts(doubts)}",
+        "figures are {say_doubts(doubts[:1])}",
+        f"{A}::test_all_doubts_are_told_whatever_is_advised",
+    ),
+    Fault(
+        "the loop's time over that side by side",
+        "helpers/records/sweeps.py",
+        "estimate_ratio([run.accounting.working for run in runs], [alone[run.round] for run in runs])",
+        "estimate_ratio([alone[run.round] for run in runs], [run.accounting.working for run in runs])",
+        f"{A}::test_what_efficiency_lacks_is_named",
     ),
     Fault(
         "start-up that eats the gain is not told",

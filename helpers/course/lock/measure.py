@@ -24,12 +24,11 @@ from helpers.arguments import (
     check_count,
     check_flag,
     check_number,
-    check_timeout,
     check_watch,
 )
+from helpers.course.counting.together import run_gated
 from helpers.course.lock.tasks import WORK, serve
 from helpers.crew import Crew
-from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import HelpersError
 from helpers.measure.handing import check_counts
@@ -217,23 +216,13 @@ def lock_steps(
 
 
 def run_together(context, target, *args, n_workers=2, timeout=30.0):
-    """Start `n_workers` processes of ``target(*args)``, wait for them, return the seconds it took.
+    """Return the seconds that `n_workers` processes of ``target(*args)`` took, which begin all at once.
 
-    What is not done after `timeout` seconds is ended. Raises TimeoutError for that, and
-    WorkerDiedError if one did not end well. For examples: it starts from the caller's process.
+    `context` is from ``multiprocessing.get_context``, or `multiprocessing` itself; everything else as in
+    `helpers.course.counting.run_gated`.
     """
-    n_workers = check_count("n_workers", n_workers, 1, max_workers())
-    timeout, began = check_timeout(timeout, 30.0), perf_counter()
-    with Crew(target, [args] * n_workers, context.get_start_method(), links=False) as crew:
-        done = crew.join(timeout)
-        seconds = perf_counter() - began
-        crew.require_health()
-        if not done:
-            raise TimeoutError(
-                f"Not all {n_workers} processes were done within {timeout:g} s: something waits for ever. "
-                "They were ended."
-            )
-    return seconds
+    method = context.get_start_method()
+    return run_gated(target, *args, n_workers=n_workers, timeout=timeout, start_method=method)
 
 
 def _plan(pairs, repeats):
