@@ -17,6 +17,8 @@ WORKER_NAMES = {
     "processes": ("process", "processes"),
     "interpreters": ("interpreter", "interpreters"),
 }
+#: From which on tasks that take longer side by side than one after the other are spoken of.
+SLOWER = 1.1
 #: Characters of a value's ``repr`` that an error message shows.
 SHOWN = 80
 
@@ -28,6 +30,24 @@ def plural(number, one, many=None):
     ('1 worker', '0 items', '1,200 items', '2 processes')
     """
     return f"{number:,} {noun(number, one, many)}"
+
+
+def out_of(done, total, one, many=None):
+    """Return how many of how many, with the noun that goes with the latter.
+
+    >>> out_of(1, 1, "round"), out_of(12, 1200, "run")
+    ('1 of 1 round', '12 of 1,200 runs')
+    """
+    return f"{done:,} of {plural(total, one, many)}"
+
+
+def median_of(n_rounds):
+    """Return what a figure by so many rounds is.
+
+    >>> median_of(1), median_of(3)
+    ('1 round', 'median of 3 rounds')
+    """
+    return f"{'median of ' if n_rounds > 1 else ''}{plural(n_rounds, 'round')}"
 
 
 def noun(number, one, many=None):
@@ -150,6 +170,26 @@ def figures(estimate):
     return f"{estimate.median:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
 
 
+def sentences(*texts):
+    """Return texts as sentences in a row, each with a capital letter and a full stop; empty ones are left out.
+
+    >>> sentences("use 2 processes.", "", "in doubt: wide interval")
+    'Use 2 processes. In doubt: wide interval.'
+    """
+    return " ".join(f"{text[0].upper()}{text[1:].removesuffix('.')}." for text in texts if text)
+
+
+def say_slowdown(slowdown):
+    """Return how many times as long a task takes side by side as in the serial loop; "" below `SLOWER`.
+
+    This is what efficiency lacks where the workers are hardly ever idle.
+
+    >>> say_slowdown(1.42), say_slowdown(1.04)
+    ('side by side a task takes 1.4 times as long as in the loop', '')
+    """
+    return f"side by side a task takes {slowdown:.1f} times as long as in the loop" if slowdown >= SLOWER else ""
+
+
 def say_doubts(badges):
     """Return all doubts in one phrase, "" where there are none.
 
@@ -185,6 +225,13 @@ def html_table(heads, rows):
         cells = "".join(f"<td{left}>{html.escape(cell)}</td>" for cell in others)
         body += f'<tr><th scope="row"{left}>{html.escape(first)}</th>{cells}</tr>'
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def html_paragraph(text):
+    """Return a text that a notebook breaks between words, never within one, in lines that can be read."""
+    return (
+        f'<p style="max-width:60em;white-space:normal;overflow-wrap:normal;word-break:normal">{html.escape(text)}</p>'
+    )
 
 
 def _with_unit(value, units):

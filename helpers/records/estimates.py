@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
+from helpers.words import html_paragraph
+
 #: Rounds needed before an interval is given.
 MIN_ROUNDS = 3
 #: Rounds from which on the interval deserves its 95 %: with fewer it is too narrow (75 % at 3 rounds in a simulation).
@@ -54,18 +56,27 @@ class Fit:
         return self.scale.median * n_workers / (1 + loss)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Advice:
-    """What to do, and the measurement it rests on. ``engine`` is "serial" for "stay serial"."""
+    """What to do, and the measurement it rests on. ``engine`` is "serial" for "stay serial".
+
+    ``reason`` says it in words, its doubts among them; ``doubts`` are those of the figure it rests on.
+    """
 
     engine: str
     n_workers: int
     chunksize: int | None
     reason: str
     evidence: Estimate | None = None
+    doubts: tuple[str, ...] = ()
 
     def __str__(self):
         return self.reason
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        return html_paragraph(self.reason)
 
 
 def estimate_ratio(above, below=None):

@@ -62,13 +62,13 @@ class Sweep:
     def _require(self, runs, engine, n_workers):
         if problem := self.problem(engine, n_workers):
             raise InvalidArgumentError(
-                f"{engine!r} with {n_workers} workers has no figures: {problem.reason} What it ran before is in "
-                "runs_of()."
+                f"{engine!r} with {plural(n_workers, 'worker')} has no figures: {problem.reason} What it ran before is "
+                "in runs_of()."
             )
         if not runs:
             known = ", ".join(f"{e} × {n}" for e, n in self.pairs()) or "nothing"
             raise InvalidArgumentError(
-                f"{engine!r} with {n_workers} workers has no measured round here; measured: {known}."
+                f"{engine!r} with {plural(n_workers, 'worker')} has no measured round here; measured: {known}."
             )
         return runs
 
@@ -89,6 +89,19 @@ class Sweep:
         serial = {run.round: run.wall for run in self.runs_of("serial", 1)}
         runs = self._require([run for run in runs if run.round in serial], engine, n_workers)
         return estimate_ratio([serial[r.round] for r in runs], [r.cold_wall if cold else r.wall for r in runs])
+
+    def slowdown(self, engine, n_workers):
+        """Return how many times as long the tasks take in the pair as in the serial loop, as an Estimate.
+
+        The time inside the function, of all workers together, over that in the serial loop: above 1 where workers
+        share CPUs, memory, caches or a lock. Efficiency is the share of working over it.
+        """
+        runs = self._require(self.runs_of(engine, n_workers), engine, n_workers)
+        alone = {run.round: run.accounting.working for run in self.runs_of("serial", 1)}
+        runs = [run for run in runs if alone.get(run.round)]
+        if not runs:
+            return Estimate(1.0)
+        return estimate_ratio([run.accounting.working for run in runs], [alone[run.round] for run in runs])
 
     def badges(self, engine, n_workers):
         """Return what makes the pair's figures doubtful, each in a few words.

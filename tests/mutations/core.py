@@ -2,9 +2,9 @@
 
 from mutations.fault import Fault
 
-F, M, D = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure", "doubts"))
+F, M, D, A = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure", "doubts", "advice"))
 ACCOUNTS, DOUBTS, SWEEPS, RUNS = (f"helpers/records/{name}.py" for name in ("accounts", "doubts", "sweeps", "runs"))
-BASE, MODELS = "helpers/engines/base.py", "helpers/models.py"
+BASE, MODELS = "helpers/engines/base.py", "helpers/models/advice.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
 
 FAULTS = [
@@ -141,8 +141,8 @@ FAULTS = [
     Fault(
         "cold and warm speedup swapped",
         SWEEPS,
-        "[r.cold_wall if cold else r.wall for r in runs])\n\n    def badges",
-        "[r.wall if cold else r.cold_wall for r in runs])\n\n    def badges",
+        "[r.cold_wall if cold else r.wall for r in runs])\n\n    def slowdown",
+        "[r.wall if cold else r.cold_wall for r in runs])\n\n    def slowdown",
         f"{F}::test_speedup_is_the_ratio_of_medians_over_common_rounds",
     ),
     Fault(
@@ -233,15 +233,15 @@ FAULTS = [
     Fault(
         "load from others told of each part alone",
         BADGES,
-        'for a, b in parts) for name in ("busy", "own")',
-        'for a, b in parts[-1:]) for name in ("busy", "own")',
+        "(sum(column) for column in zip(*parts, strict=True))",
+        "(column[-1] for column in zip(*parts, strict=True))",
         f"{D}::test_load_from_others_is_that_of_all_parts_together",
     ),
     Fault(
         "a part too short to time goes unseen among longer ones",
         BADGES,
-        "if min(walls) < TOO_SHORT and SHORT",
-        "if max(walls) < TOO_SHORT and SHORT",
+        "if min(part.wall for part in parts) < TOO_SHORT",
+        "if max(part.wall for part in parts) < TOO_SHORT",
         f"{D}::test_a_part_that_is_too_short_or_throttled_marks_all",
     ),
     Fault(
@@ -252,11 +252,11 @@ FAULTS = [
         f"{D}::test_more_workers_than_cpus_is_no_doubt_where_they_wait",
     ),
     Fault(
-        "what happens between the timed parts counts too",
+        "what happens in a pause counts",
         BADGES,
-        "self._before = read_tree_load()\n        self._began",
-        "self._before = self._before or read_tree_load()\n        self._began",
-        f"{D}::test_a_watch_adds_up_its_parts_and_leaves_out_what_is_between",
+        "read_moment(), self._left_out)",
+        "read_moment(), NOTHING)",
+        f"{D}::test_what_happens_in_a_pause_is_left_out",
     ),
     Fault(
         "doubts for which there is no room are kept quiet",
@@ -319,16 +319,86 @@ FAULTS = [
     Fault(
         "parallel advised while the interval includes 1",
         MODELS,
-        "evidence.low <= 1:",
-        "evidence.high <= 1:",
+        "speedup.low is not None and speedup.low > 1",
+        "speedup.low is not None and speedup.high > 1",
         f"{F}::test_advice_is_serial_while_the_interval_includes_1",
     ),
     Fault(
-        "the slower engine to start is advised",
+        "a winner is named though its interval does not stand clear",
         MODELS,
-        "cold=True).median)\n\n\ndef _why_not_parallel",
-        "cold=False).median)\n\n\ndef _why_not_parallel",
-        f"{F}::test_of_two_engines_as_good_the_quicker_to_start_is_advised",
+        "s.high >= top.low or ",
+        "",
+        f"{A}::test_of_equals_the_simplest_is_advised_and_named_as_such",
+    ),
+    Fault(
+        "of equals the one with most workers is advised",
+        MODELS,
+        "key=lambda pair: (pair[1], rank.get",
+        "key=lambda pair: (-pair[1], rank.get",
+        f"{A}::test_the_fewest_workers_come_before_the_simpler_engine",
+    ),
+    Fault(
+        "of equals with as many workers the engine that is listed last is advised",
+        MODELS,
+        "(pair[1], rank.get(pair[0], len(rank)), pair[0])",
+        "(pair[1], -rank.get(pair[0], len(rank)), pair[0])",
+        f"{A}::test_engines_are_ordered_by_how_simple_they_are",
+    ),
+    Fault(
+        "a gain within 5 % of the loop is advised",
+        MODELS,
+        "if AS_GOOD * evidence.median <= 1:",
+        "if evidence.median <= 1:",
+        f"{A}::test_the_loop_is_simplest_of_all",
+    ),
+    Fault(
+        "more workers than CPUs advised for work that computes",
+        MODELS,
+        "within = [pair for pair in pairs if pair not in crowded]",
+        "within = pairs",
+        f"{A}::test_never_more_workers_than_cpus_for_work_that_computes",
+    ),
+    Fault(
+        "work that waits is held to the CPUs too",
+        MODELS,
+        "if computes(sweep):\n        return",
+        "if True:\n        return",
+        f"{A}::test_waiting_work_may_have_more_workers_than_cpus",
+    ),
+    Fault(
+        "a busy machine makes work that computes look like work that waits",
+        MODELS,
+        "return max((cpu_share([run])",
+        "return min((cpu_share([run])",
+        f"{A}::test_work_computes_if_it_did_so_in_the_round_that_was_disturbed_least",
+    ),
+    Fault(
+        "counts that share CPUs are left out in silence",
+        MODELS,
+        "    if not counts:\n        return",
+        "    if counts:\n        return",
+        f"{A}::test_never_more_workers_than_cpus_for_work_that_computes",
+    ),
+    Fault(
+        "only the first doubt is told",
+        MODELS,
+        "else say_doubts(advice.doubts)",
+        "else say_doubts(advice.doubts[:1])",
+        f"{A}::test_all_doubts_are_told_whatever_is_advised",
+    ),
+    Fault(
+        "only the first doubt is told where nothing is decided",
+        MODELS,
+        "figures are {say_doubts(doubts)}",
+        "figures are {say_doubts(doubts[:1])}",
+        f"{A}::test_all_doubts_are_told_whatever_is_advised",
+    ),
+    Fault(
+        "the loop's time over that side by side",
+        "helpers/records/sweeps.py",
+        "estimate_ratio([run.accounting.working for run in runs], [alone[run.round] for run in runs])",
+        "estimate_ratio([alone[run.round] for run in runs], [run.accounting.working for run in runs])",
+        f"{A}::test_what_efficiency_lacks_is_named",
     ),
     Fault(
         "start-up that eats the gain is not told",

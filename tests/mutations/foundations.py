@@ -2,7 +2,7 @@
 
 from mutations.fault import Fault
 
-MODELS, CGROUPS, REPORT = "helpers/models.py", "helpers/machine/cgroups.py", "helpers/machine/report.py"
+MODELS, CGROUPS, REPORT = "helpers/models/laws.py", "helpers/machine/cgroups.py", "helpers/machine/report.py"
 T, M = "tests/toolkit/test_models.py", "tests/toolkit/test_machine.py"
 IMAGES = "tests/toolkit/test_images.py"
 

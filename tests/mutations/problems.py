@@ -4,7 +4,7 @@ from mutations.fault import Fault
 
 T, F = "tests/toolkit/test_problems.py", "tests/toolkit/test_problems_figures.py"
 PLAYING, PROBLEMS, MEASURE = (f"helpers/measure/{name}.py" for name in ("playing", "problems", "sweeps"))
-RECORD, SWEEPS, MODELS = "helpers/records/problems.py", "helpers/records/sweeps.py", "helpers/models.py"
+RECORD, SWEEPS, MODELS = "helpers/records/problems.py", "helpers/records/sweeps.py", "helpers/models/advice.py"
 SPEEDUP, TIMELINE, LAB = "helpers/plots/speedup.py", "helpers/plots/timeline.py", "helpers/labs/speedup.py"
 
 FAULTS = [

@@ -333,11 +333,6 @@ def test_fewer_workers_within_5_per_cent_of_the_best_are_as_good():
     assert advise_walls({("pool", 8): 2.0, ("pool", 4): 10 / 4.7}).n_workers == 8
 
 
-def test_of_two_engines_as_good_the_quicker_to_start_is_advised():
-    walls = {("pool", 2): (3.0, 5.0), ("processes", 2): (1.0, 5.1)}
-    assert advise_walls(walls).engine == "processes"
-
-
 def test_advice_is_serial_while_the_interval_includes_1():
     def advice(*pool):
         return advise(make_sweep({("serial", 1): rounds(*[10.0] * 5), ("pool", 2): rounds(*pool)}))

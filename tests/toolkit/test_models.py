@@ -229,11 +229,11 @@ def test_advice_is_the_fewest_workers_within_five_per_cent_and_quotes_its_figure
     assert (advice.engine, advice.n_workers, advice.chunksize) == ("processes", 4, 4)
     assert advice.evidence == sweep.speedup("processes", 4)
     assert "4 processes: 3.82 (3.82 to 3.82) times the serial loop, saving 1.48 s of 2 s" in advice.reason
-    assert "8 processes: 4.00" in advice.reason
+    assert "Hardly better: 8 processes at 4.00 (4.00 to 4.00) and 1 more setting." in advice.reason
     pickle.loads(pickle.dumps(advice))
 
 
-def test_of_two_engines_as_good_the_smaller_count_wins_then_the_cheaper_start():
+def test_of_two_engines_as_good_the_smaller_count_wins_then_the_simpler_engine():
     sweep = make_sweep({"pool": lambda n: 1.0 * n, "threads": lambda n: 0.98 * n}, (2,), serial=1.0)
     runs = tuple(Run(**{**vars(r), "startup": 0.3 if r.engine == "pool" else 0.0}) for r in sweep.runs)
     assert advise(Sweep("work", 16, runs, {})).engine == "threads"

@@ -36,6 +36,7 @@ from helpers.measure.handing import check_counts
 from helpers.records import estimate_ratio
 from helpers.tasks.cpu import count_loops_per_ms
 from helpers.tasks.crew import HEAD_START
+from helpers.words import plural
 
 #: By kind of work: steps of one run, shared out among the workers, and seconds of one step on average. Sleeping is
 #: less exact than computing, so its steps are longer.
@@ -230,7 +231,7 @@ def run_together(context, target, *args, n_workers=2, timeout=30.0):
         crew.require_health()
         if not done:
             raise TimeoutError(
-                f"Not all {n_workers} processes were done within {timeout:g} s: something waits for ever. "
+                f"Not all of {plural(n_workers, 'process')} were done within {timeout:g} s: something waits for ever. "
                 "They were ended."
             )
     return seconds

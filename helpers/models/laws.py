@@ -1,10 +1,4 @@
-"""What the measured figures mean: scaling laws, their fit, and advice. Arithmetic on records.
-
-::
-
-    amdahl, gustafson, karp_flatt       the laws, as plain functions
-    fit_usl, fit_amdahl(sweep)          ──► Fit
-    advise(sweep)                       ──► Advice
+"""Scaling laws as plain functions, and their fit to the speedups of a sweep.
 
 Sources: Amdahl, "Validity of the single processor approach", AFIPS 1967. Gustafson,
 "Reevaluating Amdahl's law", CACM 31(5), 1988. Karp & Flatt, "Measuring parallel processor
@@ -15,24 +9,19 @@ Universal Scalability Law).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import median
 
 import numpy as np
 
 from helpers.arguments import as_number, check_count, check_number, is_name
 from helpers.errors import InvalidArgumentError, NotEnoughPointsError
-from helpers.records import MIN_ROUNDS, Advice, Estimate, Fit, explain_problems
-from helpers.words import figures, percent, plural, seconds, shown, worker_name
+from helpers.records import MIN_ROUNDS, Estimate, Fit
+from helpers.words import plural, shown
 
 #: Distinct worker counts a fit needs: one more than the law has coefficients.
 MIN_POINTS = 4
 #: Draws of the bootstrap over rounds.
 N_DRAWS, MAX_DRAWS = 300, 100_000
-#: A speedup this near to the best is as good: fewer workers are preferred then.
-AS_GOOD = 0.95
-#: Serial loops shorter than this (seconds) cannot pay for handing work over.
-TOO_SHORT = 1e-3
 
 
 def amdahl(n_workers, serial_fraction):
@@ -238,149 +227,9 @@ def _too_few(law, counts, starved, sweep):
     have = plural(len(counts), "worker count") + (f" ({', '.join(map(str, counts))})" if counts else "")
     text = f"Fitting {law} needs {MIN_POINTS} different worker counts, this sweep has {have}"
     if starved:
-        left_out = ", ".join(map(str, sorted(starved)))
+        left_out, cpus = ", ".join(map(str, sorted(starved))), plural(sweep.environment["usable_cpus"], "usable CPU")
         return (
-            f"{text}, after leaving out {left_out}, which want more than the {sweep.environment['usable_cpus']:g} "
-            "usable CPUs: measure on a machine with more CPUs, or read the points without a law."
+            f"{text}, after leaving out {left_out}, which want more than the {cpus}: measure on a machine with more "
+            "CPUs, or read the points without a law."
         )
     return f"{text}: measure more, as in n_workers=(1, 2, 3, 4)."
-
-
-def advise(sweep):
-    """Return what to do with this work, in one sentence with the figures it rests on, as Advice.
-
-    The smallest `n_workers` within 5 % of the best speedup over all engines; of two engines at
-    that count the one that is faster with start-up. "Stay serial" if the interval of the best
-    includes 1, if there is none (below 3 rounds), or if nothing with two or more workers was
-    measured. The figures are of workers that are up; where start-up eats the gain, the
-    sentence says so. Holds for this machine, these items, and the counts that were measured.
-
-    A pair with a problem is never advised, nor are threads of another number where threads have
-    failed: what goes wrong with four can go wrong with two. Of each engine with problems a further
-    sentence says what they mean.
-
-    Returns
-    -------
-    Advice
-        ``evidence`` is the speedup it rests on; ``chunksize`` is None for "stay serial".
-    """
-    spoilt = {"threads"} & {problem.engine for problem in sweep.problems if problem.kind != "unable"}
-    pairs = [pair for pair in parallel_pairs(sweep) if pair[1] > 1 and pair[0] not in spoilt]
-    advice = _advise_of(sweep, {pair: sweep.speedup(*pair) for pair in pairs})
-    meaning = explain_problems(sweep.problems, {engine for engine, _ in pairs})
-    return replace(advice, reason=" ".join([advice.reason, *meaning]))
-
-
-def _advise_of(sweep, speedups):
-    """Return the Advice that follows from the speedups of pairs with two workers or more."""
-    if not speedups and sweep.problems:
-        return _stay_serial("Stay serial for now: nothing with two or more workers was measured without a problem.")
-    if not speedups:
-        return _stay_serial(
-            "Stay serial for now: no speedup of two or more workers is measured yet; "
-            "measure at least 3 rounds with n_workers=2 or more."
-        )
-    best = max(speedups, key=lambda pair: speedups[pair].median)
-    evidence = speedups[best]
-    if evidence.low is None or evidence.low <= 1:
-        return _stay_serial(_why_not_parallel(sweep, best, evidence), evidence)
-    chosen = _choose(sweep, speedups, evidence)
-    reason = _why_parallel(sweep, chosen, best, speedups)
-    return Advice(*chosen, sweep.last_run(*chosen).chunksize, reason, speedups[chosen])
-
-
-def _stay_serial(reason, evidence=None):
-    return Advice("serial", 1, None, reason, evidence)
-
-
-def _choose(sweep, speedups, evidence):
-    """Return the pair to advise: the fewest workers that are as good as the best, the quicker to start of those."""
-    as_good = [
-        pair
-        for pair, s in speedups.items()
-        if s.median >= AS_GOOD * evidence.median and s.low is not None and s.low > 1
-    ]
-    fewest = min(n for _, n in as_good)
-    fitting = [pair for pair in as_good if pair[1] == fewest]
-    return max(fitting, key=lambda pair: sweep.speedup(*pair, cold=True).median)
-
-
-def _why_not_parallel(sweep, best, evidence):
-    """Return why to stay serial, although or because `best` reached `evidence`."""
-    name = _name(best)
-    if evidence.low is None:
-        return (
-            f"Stay serial for now: {name} reached {evidence.median:.2f} times the serial loop "
-            f"in {plural(evidence.n_rounds, 'round')}, too few for an interval: run at least {MIN_ROUNDS}."
-        )
-    doubts = sweep.doubts(*best)
-    if doubts and evidence.high >= 1:
-        return (
-            f"Undecided, so stay serial for now: {name} reached {figures(evidence)} times the serial loop, but the "
-            f"figures are in doubt ({'; '.join(doubts[:2])}): "
-            "close other programs, or take more rounds or larger items."
-        )
-    verdict = "does not beat" if evidence.high >= 1 else "is slower than"
-    why = f"but in doubt: {doubts[0]}" if doubts else _why_serial(sweep, best)
-    reached = f"{verdict} the serial loop, at {figures(evidence)} times its speed"
-    return f"Stay serial: the best pair, {name}, {reached}, {why}."
-
-
-def _why_parallel(sweep, chosen, best, speedups):
-    before, after = sweep.wall("serial", 1).median, sweep.wall(*chosen).median
-    cold, doubts = sweep.speedup(*chosen, cold=True), sweep.doubts(*chosen)
-    gain = f"{figures(speedups[chosen])} times the serial loop, saving {seconds(before - after)} of {seconds(before)}"
-    more = f"; more is hardly better ({_name(best)}: {speedups[best].median:.2f})" if best[1] > chosen[1] else ""
-    more += f"; in doubt: {doubts[0]}" if doubts else ""
-    if cold.low is not None and cold.low <= 1:
-        start = median(run.startup for run in sweep.runs_of(*chosen))
-        return (
-            f"Use {_name(chosen)}, but only if the workers stay open for many calls: {gain} once they are up, "
-            f"and {figures(cold)} with their start-up of {seconds(start)}{more}."
-        )
-    return f"Use {_name(chosen)}: {gain} once they are up, {cold.median:.2f} with start-up{more}."
-
-
-def _why_serial(sweep, best):
-    """Return why the best pair does not win, read off the accounting of its last run."""
-    engine, n_workers = best
-    usable = sweep.environment.get("usable_cpus")
-    serial_runs, run = sweep.runs_of("serial", 1), sweep.last_run(*best)
-    before = sweep.wall("serial", 1).median
-    computes = cpu_share(serial_runs) > 0.5
-    if before < TOO_SHORT:
-        return f"since the whole loop takes {seconds(before)}, less than handing it over costs"
-    if usable and usable <= 1 and computes:
-        return f"since the work computes and this machine offers {usable:g} usable CPU"
-    spent = run.accounting
-    # start-up is no cause here: the speedup is of workers that are up
-    losses = {
-        "transfer": spent.transfer,
-        "waiting": spent.waiting,
-        "idle_tail": spent.idle_tail,
-        "slower": spent.working - serial_runs[-1].accounting.working,
-    }
-    cause = max(losses, key=losses.get)
-    share = f"{percent(max(0.0, losses[cause]) / (n_workers * run.wall or 1))} of the workers' time"
-    if cause == "slower":
-        locked = sweep.environment.get("gil_enabled", True)
-        if engine == "threads" and locked and computes and run.cpu < 1.3 * run.wall:
-            return (
-                f"since threads take turns: together they used {run.cpu / (run.wall or 1):.1f} CPUs, the GIL lets one "
-                "compute at a time"
-            )
-        if usable and n_workers > usable and computes:
-            return f"since {n_workers} workers share {usable:g} usable CPUs"
-        slower = spent.working / (serial_runs[-1].accounting.working or spent.working)
-        return (
-            f"since the same tasks take {slower:.1f} times as long side by side (shared memory, caches or other load)"
-        )
-    return {
-        "transfer": f"since {share} goes into sending items and results (transfer): try larger chunks or smaller items",
-        "waiting": f"since {share} passes waiting for the next item: try larger chunks",
-        "idle_tail": f"since {share} is idle tail, one long chunk holding up the end: try smaller chunks",
-    }[cause]
-
-
-def _name(pair):
-    return worker_name(*pair)

@@ -1,0 +1,160 @@
+"""The rules of `advise`, each from walls written by hand; the answers were worked out on paper."""
+
+from dataclasses import replace
+
+import pytest
+from handmade import make_run, make_sweep, rounds
+
+from helpers.models import advise
+from helpers.models.advice import crowded_pairs, find_equals
+from helpers.records import Accounting, Estimate
+
+SERIAL = {("serial", 1): rounds(*[12.0] * 5)}
+
+
+def advise_of(pairs, usable_cpus=8, **facts):
+    """Return the Advice on a loop of 12 s five times; {(engine, n): walls of the rounds, or one wall}."""
+    walls = {pair: rounds(*(wall if isinstance(wall, tuple) else [wall] * 5)) for pair, wall in pairs.items()}
+    return advise(make_sweep(SERIAL | walls, usable_cpus=usable_cpus, **facts))
+
+
+# --- who wins ---------------------------------------------------------------------------------
+
+
+def test_a_winner_is_named_where_its_interval_stands_clear():
+    # processes 12 / 4 = 3 in every round, threads 12 / 6 = 2: clear
+    advice = advise_of({("processes", 4): 4.0, ("threads", 4): 6.0})
+    assert (advice.engine, advice.n_workers) == ("processes", 4)
+    assert advice.reason.startswith("Use 4 processes: 3.00 (3.00 to 3.00) times") and "as good" not in advice.reason
+
+
+def test_of_equals_the_simplest_is_advised_and_named_as_such():
+    # processes × 4: 4, 4, 5, 6, 6 s: median 12 / 5 = 2.4, between 12 / 6 = 2 and 12 / 4 = 3.  threads × 4: 6, 6, 5.8,
+    # 5.7, 5.7 s: 12 / 5.8 = 2.07, up to 12 / 5.7 = 2.11: reaches into the other's interval
+    advice = advise_of({("processes", 4): (4.0, 4.0, 5.0, 6.0, 6.0), ("threads", 4): (6.0, 6.0, 5.8, 5.7, 5.7)})
+    assert (advice.engine, advice.n_workers) == ("threads", 4)
+    assert "As good as 4 processes at 2.40 (2.00 to 3.00), and simpler." in advice.reason
+    # with threads at 12 / 6.5 = 1.85, up to 12 / 6.1 = 1.97, there is a winner
+    clear = advise_of({("processes", 4): (4.0, 4.0, 5.0, 6.0, 6.0), ("threads", 4): (6.5, 6.5, 6.5, 6.1, 6.1)})
+    assert clear.engine == "processes" and "As good" not in clear.reason
+
+
+def test_the_fewest_workers_come_before_the_simpler_engine():
+    # all three at 12 / 5 = 2.4: pool × 2 has fewer workers than threads × 3
+    advice = advise_of({("threads", 3): 5.0, ("pool", 2): 5.0, ("processes", 4): 5.0})
+    assert (advice.engine, advice.n_workers) == ("pool", 2)
+    assert "and 1 more setting, and simpler" in advice.reason
+
+
+ORDER = ("threads", "processes", "pool", "multiprocess", "interpreters")
+
+
+def test_engines_are_ordered_by_how_simple_they_are():
+    speedups = {(engine, 2): Estimate(2.0, 1.9, 2.1, 5) for engine in reversed(ORDER)}
+    assert [engine for engine, _ in find_equals(speedups, ("pool", 2))] == list(ORDER)
+
+
+def test_what_may_be_slower_than_the_loop_is_no_equal():
+    speedups = {("pool", 4): Estimate(2.0, 1.5, 2.5, 5), ("threads", 2): Estimate(1.2, 0.9, 1.6, 5)}
+    assert find_equals(speedups, ("pool", 4)) == [("pool", 4)]
+    assert find_equals({("pool", 4): Estimate(2.0, 1.5, 2.5, 5), ("pool", 2): Estimate(1.9)}, ("pool", 4)) == [
+        ("pool", 4)
+    ]
+
+
+def test_the_loop_is_simplest_of_all():
+    # 12 / 11.5 = 1.04 in every round: surely faster, and within 5 %
+    advice = advise_of({("threads", 2): 11.5})
+    assert advice.engine == "serial" and "hardly faster, at 1.04 (1.04 to 1.04) times its speed" in advice.reason
+    assert advise_of({("threads", 2): 11.0}).engine == "threads"  # 1.09
+
+
+# --- workers and CPUs -------------------------------------------------------------------------
+
+
+def test_never_more_workers_than_cpus_for_work_that_computes():
+    # 3 and 4 workers look faster on two CPUs: 12 / 5 = 2.4 and 12 / 4 = 3, two reach 12 / 7 = 1.71
+    pairs = {("pool", 2): 7.0, ("pool", 3): 5.0, ("pool", 4): 4.0, ("threads", 4): 4.0}
+    advice = advise_of(pairs, usable_cpus=2)
+    assert (advice.engine, advice.n_workers) == ("pool", 2)
+    assert "3 and 4 workers share 2 usable CPUs: never advised for work that computes." in advice.reason
+    assert "share" not in advise_of(pairs, usable_cpus=4).reason
+
+
+def test_where_only_too_many_workers_were_measured_that_is_said():
+    advice = advise_of({("pool", 8): 4.0}, usable_cpus=4)
+    assert advice.engine == "serial"
+    assert advice.reason == (
+        "Stay serial for now: the work computes, and 8 pool workers, at 3.00 (3.00 to 3.00) times the serial loop, "
+        "share 4 usable CPUs: measure with n_workers=4."
+    )
+    alone = advise_of({("pool", 2): 11.0}, usable_cpus=1)
+    assert alone.engine == "serial" and "share 1 usable CPU." in alone.reason
+
+
+def test_waiting_work_may_have_more_workers_than_cpus():
+    # the loop uses a CPU for 5 % of its time: 8 workers want 0.4 of two CPUs
+    advice = advise_of({("threads", 2): 6.0, ("threads", 8): 2.0}, usable_cpus=2, cpu=0.6)
+    assert advice.n_workers == 8 and "share" not in advice.reason
+
+
+def test_work_computes_if_it_did_so_in_the_round_that_was_disturbed_least():
+    # 12 s of working; on a busy machine the loop got a CPU for 5 s of them, in one round for 9
+    def runs_of(engine, n, wall, cpus):
+        spent = Accounting(working=12.0)
+        return [make_run(engine, n, k, wall, cpu=cpu, accounting=spent) for k, cpu in enumerate(cpus, 1)]
+
+    runs = [*runs_of("serial", 1, 12.0, (5.0, 9.0, 5.0)), *runs_of("pool", 3, 4.0, (5.0,) * 3)]
+    sweep = replace(make_sweep({}, usable_cpus=2), runs=tuple(runs))
+    assert crowded_pairs(sweep) == {("pool", 3)}
+    asleep = [*runs_of("serial", 1, 12.0, (1.0,) * 3), *runs_of("pool", 3, 4.0, (1.0,) * 3)]
+    assert crowded_pairs(replace(sweep, runs=tuple(asleep))) == set()
+
+
+def test_without_a_known_number_of_cpus_nothing_is_crowded():
+    assert crowded_pairs(replace(make_sweep(SERIAL | {("pool", 64): rounds(*[1.0] * 5)}), environment={})) == set()
+
+
+# --- doubts -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pool", "engine", "begins"),
+    [
+        ((4.0,) * 5, "pool", "Use 4 pool workers"),
+        ((24.0,) * 5, "serial", "Stay serial"),
+        ((10.0, 10.0, 11.0, 14.0, 14.0), "serial", "Undecided"),
+    ],
+)
+def test_all_doubts_are_told_whatever_is_advised(pool, engine, begins):
+    advice = advise_of({("pool", 4): pool}, badges=("first", "second", "third", "more workers than the 2 usable CPUs"))
+    assert advice.engine == engine and advice.reason.startswith(begins)
+    assert "n doubt: first; second; third" in advice.reason and advice.reason.count("n doubt") == 1
+    assert advice.doubts[:3] == ("first", "second", "third") and "more workers" not in advice.reason
+
+
+def test_without_doubts_nothing_is_said_of_them():
+    advice = advise_of({("pool", 4): 4.0})
+    assert advice.doubts == () and "doubt" not in advice.reason
+
+
+# --- efficiency -------------------------------------------------------------------------------
+
+
+def test_what_efficiency_lacks_is_named():
+    # two workers, 10 s each, 16 s in the function, 12 s in the loop: speedup 1.2, efficiency 60 %; working 80 % of
+    # their time, each task 16 / 12 = 1.33 times as long: 80 % / 1.33 = 60 %
+    spent = Accounting(working=16.0, waiting=4.0)
+    runs = [make_run("serial", 1, k, 12.0) for k in (1, 2, 3)]
+    runs += [make_run("pool", 2, k, 10.0, accounting=spent) for k in (1, 2, 3)]
+    sweep = replace(make_sweep({}), runs=tuple(runs))
+    slowdown = sweep.slowdown("pool", 2)
+    assert (slowdown.median, slowdown.low) == (pytest.approx(4 / 3), pytest.approx(4 / 3))
+    assert sweep.speedup("pool", 2).median / 2 == pytest.approx(spent.shares()["working"] / slowdown.median)
+    assert "Side by side a task takes 1.3 times as long as in the loop." in advise(sweep).reason
+
+
+def test_the_advice_reads_as_a_sentence_in_any_form():
+    advice = advise_of({("pool", 4): 4.0})
+    assert str(advice) == repr(advice) == advice.reason
+    assert advice.reason in advice._repr_html_() and "word-break:normal" in advice._repr_html_()
