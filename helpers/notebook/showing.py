@@ -12,6 +12,8 @@ from helpers.words import shown
 
 #: The class of an answer's fold: `tests/record.py` stores it closed, so that nobody reads it before guessing.
 ANSWER_CLASS = "helpers-answer"
+#: Its first line: JupyterLab shows that of a hidden output in its place, so it tells nothing.
+_VEIL = "<!-- the answer: make your guess, then run this cell -->"
 _STYLE = "white-space:pre-wrap"
 
 
@@ -115,7 +117,7 @@ class Answer:
             f'<pre style="{_STYLE}">{html.escape(part)}</pre>' if isinstance(part, str) else _image(part)
             for part in self.parts
         )
-        return f'<details open class="{ANSWER_CLASS}"><summary>Answer</summary>{shown_parts}</details>'
+        return f'{_VEIL}\n<details open class="{ANSWER_CLASS}"><summary>Answer</summary>{shown_parts}</details>'
 
 
 def answer(*parts):

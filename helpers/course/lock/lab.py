@@ -15,7 +15,7 @@ from helpers.labs.controls import choice, chosen_of, label, method_control, on_c
 from helpers.machine import usable_cpus
 from helpers.measure import check_counts
 from helpers.models import amdahl
-from helpers.words import figures, noun, percent, plural
+from helpers.words import figures, out_of, percent, plural
 
 #: Worker counts that are offered; others can be given when the lab is made.
 COUNTS = (1, 2, 3, 4, 6, 8)
@@ -101,7 +101,7 @@ class LockLab(Lab):
 
     def _receive(self, progress):
         self.result = progress.sweep
-        self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} runs")
+        self._show_progress(progress.done, progress.total, out_of(progress.done, progress.total, "run"))
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
@@ -167,7 +167,7 @@ def advise_locks(sweep):
         return ""
     who, cpus = f"{plural(n, 'worker')} {'reaches' if n == 1 else 'reach'}", ""
     if sweep.work == "compute" and n > sweep.usable_cpus:
-        cpus = f" There are {sweep.usable_cpus} usable CPUs for steps that compute."
+        cpus = f" {plural(sweep.usable_cpus, 'usable CPU')} for steps that compute."
     losses = say_losses(sweep, n)
     if sweep.locked:
         bounds = (
@@ -187,4 +187,4 @@ def say_losses(sweep, n_workers):
     if not sum(lost):
         return "no update was lost"
     made = sum(run.expected for run in sweep.runs if run.round and run.kind != "serial" and run.n_workers == n_workers)
-    return f"{sum(lost)} of {made} updates were lost in {len(lost)} {noun(len(lost), 'round')}"
+    return f"{out_of(sum(lost), made, 'update')} were lost in {plural(len(lost), 'round')}"

@@ -27,6 +27,7 @@ from helpers.plots.drawing import (
     darker,
     new_figure,
     paler,
+    rounds_text,
     style_axes,
     text_width,
     write_head,
@@ -34,8 +35,7 @@ from helpers.plots.drawing import (
 )
 from helpers.plots.labels import Labels
 from helpers.plots.live import MovingPicture
-from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
-from helpers.words import percent, plural
+from helpers.words import percent
 
 #: name: colour, hatch, thickness of the box in a lane; never colour alone
 PARTS = {
@@ -266,10 +266,8 @@ class _SpeedupView:
         steps = "steps sleep" if self.work == "wait" else "steps compute"
         if not found:
             return f"{percent(self.share)} of each step inside · {steps}"
-        rounds = max(estimate.n_rounds for _, estimate in found)
-        few = "rough with so few" if rounds < GOOD_ROUNDS else "95 %"
-        bars = f"bars {few}" if rounds >= MIN_ROUNDS else "no interval"
-        return f"median of {plural(rounds, 'round')}, {bars} · {percent(self.share)} inside · {steps}"
+        rounds = rounds_text([estimate.n_rounds for _, estimate in found], short=True)
+        return f"{rounds} · {percent(self.share)} inside · {steps}"
 
     def _label(self, found):
         """Write the labels on the lines; return them."""

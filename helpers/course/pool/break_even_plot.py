@@ -19,7 +19,7 @@ from helpers.plots.drawing import (
     write_head,
 )
 from helpers.plots.labels import label_ends
-from helpers.words import plural, seconds
+from helpers.words import median_of, plural, seconds
 
 
 def plot_break_even(record, ax=None):
@@ -66,7 +66,7 @@ def plot_break_even(record, ax=None):
         [
             f"seconds for {plural(record.n_tasks, 'computing task')}",
             record.start_method,
-            f"median of {plural(record.rounds, 'round')}",
+            median_of(record.rounds),
         ],
     )
     return ax

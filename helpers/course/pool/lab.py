@@ -14,7 +14,7 @@ from helpers.labs.base import Lab
 from helpers.labs.controls import choice, chunk_control, method_control, number, on_change, read_chunk, slider, steps
 from helpers.machine import usable_cpus
 from helpers.plots.drawing import figure_png
-from helpers.words import percent, plural
+from helpers.words import out_of, percent, plural
 
 #: What the sliders offer: milliseconds, and how many times longer the longest task is.
 SIZES_MS = tuple(float(f"{digit}e{power}") for power in range(-2, 3) for digit in (1, 2, 5)) + (1000.0,)
@@ -123,9 +123,9 @@ class PoolLab(Lab):
         self._view = self._view.take(record)
         total = record.n_tasks
         words = {
-            "serial": f"serial loop: {record.done:,} of {total:,} tasks",
+            "serial": f"serial loop: {out_of(record.done, total, 'task')}",
             "starting": "starting the workers …",
-            "pool": f"pool: {record.done:,} of {total:,} tasks",
+            "pool": f"pool: {out_of(record.done, total, 'task')}",
         }[record.phase]
         self._show_progress(record.done + (total if record.phase == "pool" else 0), 2 * total, words)
 
@@ -153,8 +153,8 @@ def explain_pool(record, cpus):
     worst = max(lost, key=lost.get)
     if record.kind == "computing" and run.n_workers > cpus and shares["working"] > 0.5:
         return (
-            f"{run.n_workers} workers share {plural(cpus, 'usable CPU')}, so each task takes longer than alone: "
-            f"{record.speedup:.2f} times the serial loop. Try "
+            f"{plural(run.n_workers, 'worker')} share {plural(cpus, 'usable CPU')}, so each task takes longer than "
+            f"alone: {record.speedup:.2f} times the serial loop. Try "
             f"{'as many workers as CPUs' if cpus > 1 else 'waiting tasks, or a machine with more CPUs'}."
         )
     if record.kind == "waiting" and lost[worst] < 0.3:

@@ -21,6 +21,7 @@ from helpers.course.pool.runs import PoolProgress, PoolRun, PoolStamps, as_timel
 from helpers.engines.base import START_DEADLINE
 from helpers.errors import HelpersError, ResultsDifferError, WorkerDiedError
 from helpers.runner import describe_exit
+from helpers.words import plural
 
 #: Seconds between two looks at the board.
 LOOK_EVERY = 0.05
@@ -94,7 +95,7 @@ class _PlayedPool:
         try:
             self.pool = context.Pool(n_workers, uneven.start_lane, given)
         except OSError as error:
-            words = f"{n_workers} worker processes could not be started: {error}. Ask for fewer workers."
+            words = f"{plural(n_workers, 'worker process')} could not be started: {error}. Ask for fewer workers."
             raise HelpersError(words) from error
         self.processes = [process for process in multiprocessing.active_children() if process not in before]
         return self
@@ -110,8 +111,8 @@ class _PlayedPool:
         while not all(self.ready):
             time.sleep(0.001)
             if perf_counter() - self.asked > START_DEADLINE:
-                words = f"{self.plan.n_workers} workers did not come up within {START_DEADLINE:g} s: ask for fewer."
-                raise HelpersError(words)
+                workers = plural(self.plan.n_workers, "worker")
+                raise HelpersError(f"{workers} did not come up within {START_DEADLINE:g} s: ask for fewer.")
             if perf_counter() - looked >= LOOK_EVERY:
                 yield perf_counter() - self.asked
                 looked = perf_counter()

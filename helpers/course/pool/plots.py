@@ -124,9 +124,8 @@ def describe_tasks(sizes_ms, kind):
     """Return the tasks in a few words."""
     mean, ratio = sum(sizes_ms) / len(sizes_ms), max(sizes_ms) / max(min(sizes_ms), 1e-9)
     skew = "" if ratio < 1.01 else f", the longest {ratio:.0f} × the shortest"
-    if len(sizes_ms) == 1:
-        return f"1 {kind} task of {seconds(mean / 1000)}"
-    return f"{len(sizes_ms):,} {kind} tasks of {seconds(mean / 1000)} on average{skew}"
+    average = " on average" if len(sizes_ms) > 1 else ""
+    return f"{plural(len(sizes_ms), f'{kind} task')} of {seconds(mean / 1000)}{average}{skew}"
 
 
 def _accounting(record):

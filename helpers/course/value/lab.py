@@ -20,7 +20,7 @@ from helpers.labs.controls import (
     toggles,
 )
 from helpers.machine import usable_cpus
-from helpers.words import plural, rate
+from helpers.words import out_of, plural, rate
 
 WAY_TOOLTIPS = {
     "no lock": "counter.value += 1 and nothing else: updates may be lost",
@@ -109,7 +109,7 @@ class ValueLab(Lab):
         self.result = counting
         done, total = count_done(counting, REPEATS)
         through = sum(count.ended for count in counting.counts)
-        words = f"{done} of {total} slices, {through} of {plural(len(counting.counts), 'way')} through"
+        words = f"{out_of(done, total, 'slice')}, {out_of(through, len(counting.counts), 'way')} through"
         self._show_progress(done, total, words)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
@@ -151,7 +151,7 @@ def advise_counting(counting):
     exact = sorted((count for count in counts if count.way != "no lock"), key=lambda count: count.rate.median)
     said = ""
     if bare is not None and bare.lost:
-        said = f"Without a lock {bare.lost:,} of {bare.made:,} updates were lost. "
+        said = f"Without a lock {out_of(bare.lost, bare.made, 'update')} were lost. "
     elif bare is not None and counting.n_workers == 1:
         said = "With one worker nothing is lost: there is nobody to come in between. "
     elif bare is not None:
