@@ -26,7 +26,6 @@ PART_OF = {
     "runs": "measure",
     "playing": "measure",
     "break_even_plot": "plots",
-    "diagrams": "plots",
     "trips": "measure",
     "partners": "measure",
     "together": "measure",

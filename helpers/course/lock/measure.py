@@ -35,7 +35,6 @@ from helpers.measure.handing import check_counts
 from helpers.records import estimate_ratio
 from helpers.tasks.cpu import count_loops_per_ms
 from helpers.tasks.crew import HEAD_START
-from helpers.words import plural
 
 #: By kind of work: steps of one run, shared out among the workers, and seconds of one step on average. Sleeping is
 #: less exact than computing, so its steps are longer.
