@@ -38,7 +38,7 @@ from helpers.plots.drawing import (
 from helpers.plots.labels import Labels
 from helpers.plots.live import MovingPicture
 from helpers.records import doubts_of
-from helpers.words import percent
+from helpers.words import percent, whole_percents
 
 #: name: colour, hatch, thickness of the box in a lane; never colour alone
 PARTS = {
@@ -128,9 +128,9 @@ def describe_shares(run):
     """Return in words how the workers of a LockRun, or None, spent their time."""
     if run is None:
         return "the beginning of the last run with the most workers"
-    shares = run.shares()
+    shares = whole_percents(run.shares())
     names = {"free": "free", "waiting": "waiting", "holding": "inside"}
-    parts = ", ".join(f"{name} {percent(shares[part])}" for part, name in names.items())
+    parts = ", ".join(f"{name} {shares[part]} %" for part, name in names.items())
     return f"all of {'the warm-up' if run.round == 0 else 'the last run'}: {parts}"
 
 
