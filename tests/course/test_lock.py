@@ -3,12 +3,13 @@
 import importlib
 import multiprocessing
 import sys
+import threading
 import time
 
 import pytest
 from leftovers import no_leftovers
 
-from helpers.course.counting.tasks import add_locked
+from helpers.course.counting.tasks import add_locked, meet_and_call
 from helpers.course.lock import LockLab, lock_1, lock_2, lock_3
 from helpers.course.lock import tasks as locks
 from helpers.course.lock.measure import (
@@ -116,6 +117,17 @@ def test_run_together_waits_tells_and_ends():
     with pytest.raises(WorkerDiedError, match="exit code 3"):
         run_together(context, faults.exit_on_bad, faults.BAD_ITEM)
     assert multiprocessing.active_children() == []
+
+
+def test_nobody_calls_before_all_are_at_the_gate():
+    gate, called = threading.Barrier(2), []
+    first = threading.Thread(target=meet_and_call, args=(gate, called.append, "first"))
+    first.start()
+    first.join(0.1)
+    assert called == []
+    meet_and_call(gate, called.append, "second")
+    first.join(30)
+    assert sorted(called) == ["first", "second"]
 
 
 # --- tasks ------------------------------------------------------------------------------------
