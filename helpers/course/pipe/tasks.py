@@ -210,13 +210,13 @@ def say_value(value):
     return text if len(text) <= 40 else text[:40] + "…"
 
 
-def question_worker(func, requests, patience=PATIENCE, pause=0.3):
+def question_worker(func, requests, patience=PATIENCE, pause=0.3, pause_before=3):
     """Return what a worker ``func(connection)`` does: its replies, and how it ended.
 
     Parameters
     ----------
     patience : float, seconds for a reply, and for the end after the other end was closed
-    pause : float, seconds without a request before the third: silence is no end
+    pause : float, seconds without a request before that of index `pause_before`: silence is no end
 
     Returns
     -------
@@ -230,7 +230,7 @@ def question_worker(func, requests, patience=PATIENCE, pause=0.3):
         (ours,), (worker,) = crew.links, crew.processes
         replies, silent_at = [], None
         for index, request in enumerate(requests):
-            time.sleep(pause if index == 2 else 0)
+            time.sleep(pause if index == pause_before else 0)
             replies.append(ask_once(ours, request, patience))
             if replies[-1] is None:
                 silent_at = index

@@ -112,11 +112,6 @@ def send_family(connection):
     connection.close()
 
 
-def call_with_pid(func, *args):
-    """Return (the id of the process this runs in, ``func(*args)``)."""
-    return os.getpid(), func(*args)
-
-
 def live(connection, seconds):
     """Send ("began", pid, time), sleep for `seconds`, send ("ended", pid, time)."""
     connection.send(("began", os.getpid(), perf_counter()))

@@ -103,29 +103,6 @@ def wait_for_all(tasks):
     tasks.join()
 
 
-class PoolRefusedError(RuntimeError):
-    """Raised where an exercise about queues is answered with a pool."""
-
-    def __init__(self):
-        super().__init__("this exercise is about queues: start processes and hand them queues, without a pool")
-
-
-def call_without_pool(func, *args):
-    """Return ``func(*args)``, called where making a pool of either kind raises PoolRefusedError.
-
-    For a process of its own.
-    """
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing.pool import Pool
-
-    def refuse(*_args, **_options):
-        raise PoolRefusedError()
-
-    Pool.__init__ = ProcessPoolExecutor.__init__ = refuse
-    Pool.__del__ = lambda _: None
-    return func(*args)
-
-
 def square_large(item):
     """Return (square, 200,000 zero bytes): more than a pipe holds."""
     return item * item, bytes(200_000)
