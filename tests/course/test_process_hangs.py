@@ -32,7 +32,7 @@ def kernel():
         assert client.execute_interactive(SETUP, timeout=60)["content"]["status"] == "ok"
         yield manager, client
         client.stop_channels()
-        manager.shutdown_kernel(now=True)
+        manager.shutdown_kernel()  # not killed: a kernel that is leaves semaphores
 
 
 def ask(client, expression, seconds=60):
