@@ -57,13 +57,13 @@ def end_by_signal():
 
 
 def hold_lock(let_go):
-    """Hold the global ``lock`` of this process until the event `let_go` is set."""
+    """Hold the lock until the event `let_go` is set."""
     with lock:
         let_go.wait(DEADLINE)
 
 
 def take_lock(seconds):
-    """End with exit code 0 if the global ``lock`` of this process can be had within `seconds`, else with 1."""
+    """End with exit code 0 if the lock can be had within so many seconds, else with 1."""
     sys.exit(0 if lock.acquire(timeout=seconds) else 1)
 
 
