@@ -108,14 +108,17 @@ def write_head(ax, title, parts):
     )
 
 
-def rounds_text(rounds):
-    """Return how a picture's medians and bars were measured, for these numbers of rounds (at least one number)."""
+def rounds_text(rounds, place="bars"):
+    """Return how a picture's medians and intervals were measured, for these numbers of rounds (at least one number).
+
+    `place` is where the intervals are seen.
+    """
     least, most = min(rounds), max(rounds)
     count = plural(least, "round") if least == most else f"{least} to {most} rounds"
     if most < MIN_ROUNDS:
         return f"median of {count}, no interval below {MIN_ROUNDS} rounds"
     if least < GOOD_ROUNDS:
-        return f"median of {count}; bars: bootstrap interval, rough with so few"
+        return f"median of {count}; {place}: bootstrap interval, rough with so few"
     return f"median of {count} with 95 % interval"
 
 

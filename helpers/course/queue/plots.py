@@ -323,8 +323,8 @@ def say_rounds(run):
     if run.repeats == 1:
         return ""
     n_rounds = len(run.rounds)
-    drawn = "the last one drawn" if run.complete else f"round {min(len(run.earlier) + 1, run.repeats)} drawn"
-    return f"figures: {rounds_text([n_rounds])}; {drawn}"
+    drawn = "the last round" if run.complete else f"round {len(run.earlier) + 1}"
+    return f"{rounds_text([n_rounds], 'in brackets')}; {drawn} is drawn"
 
 
 def say_rate(run):
