@@ -26,6 +26,7 @@ PART_OF = {
     "runs": "measure",
     "playing": "measure",
     "break_even_plot": "plots",
+    "diagrams": "plots",
     "trips": "measure",
     "partners": "measure",
     "together": "measure",
