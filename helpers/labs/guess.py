@@ -52,6 +52,11 @@ class Guess(widgets.SelectionSlider):
         )
         self.add_class("helpers-guess")
 
+    def _repr_mimebundle_(self, **options):
+        """Return the slider; in its place, where no kernel runs, a line that says how to get it."""
+        said = f"{self.description} (A slider for your guess: run this cell to get it.)"
+        return {**super()._repr_mimebundle_(**options), "text/plain": said}
+
     @property
     def number(self):
         """The guess, None before there is one."""

@@ -93,6 +93,12 @@ def test_a_guess_begins_empty_and_zero_is_a_guess():
     assert len(guess.options) == 1 + 9 and guess.options[-1] == ("4 times", 4.0)
 
 
+def test_a_guess_without_a_kernel_says_how_to_get_its_slider():
+    shown = Guess("How much?", 0, 4)._repr_mimebundle_()
+    assert shown["text/plain"] == "How much? (A slider for your guess: run this cell to get it.)"
+    assert "application/vnd.jupyter.widget-view+json" in shown
+
+
 def test_a_guess_without_a_unit_has_thousands():
     guess = Guess("How many are lost?", 0, 200_000, 1000)
     guess.value = 50_000
