@@ -1,6 +1,7 @@
 """What cells of chapters 03 and 04 show going wrong does go wrong, under every start method; what they mend holds."""
 
 import multiprocessing
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -71,3 +72,10 @@ def test_the_deadline_of_a_loop_of_wait_holds_though_there_is_always_something(s
     with reader, nullcontext() if received else pytest.raises(TimeoutError, match="1 of 1 workers"):
         exec(source.replace("monotonic() + 20", f"monotonic() + {seconds}"), names)
     assert names["order"] == received
+
+
+@pytest.mark.parametrize("chapter", ["03_queue", "04_pipe"])
+def test_no_cell_depends_on_what_a_reader_left_in_the_lab(chapter):
+    cells = nbformat.read(NOTEBOOKS / f"{chapter}.ipynb", as_version=4).cells
+    used = [use for cell in cells if cell.cell_type == "code" for use in re.findall(r"\blab\.[^\n]*", cell.source)]
+    assert used == ["lab.run(block=True)"]

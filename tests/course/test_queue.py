@@ -101,7 +101,7 @@ def test_a_deadline_that_passes_ends_everything():
 
 
 def test_a_process_that_dies_is_reported_and_the_others_are_ended(monkeypatch):
-    monkeypatch.setattr("helpers.course.queue.measure.consume", queues.put_letters)  # gets arguments it cannot have
+    monkeypatch.setattr("helpers.course.queue.measure.consume", queues.double)  # gets arguments it cannot have
     with pytest.raises(WorkerDiedError, match="exit code 1"):
         list(play_queue(plan_queue_run(n_items=5, start_method="spawn"), 30.0))
     assert multiprocessing.active_children() == []
