@@ -108,10 +108,10 @@ def write_head(ax, title, parts):
     )
 
 
-def rounds_text(rounds, short=False):
+def rounds_text(rounds, short=False, place="bars"):
     """Return how a picture's medians and bars were measured, for these numbers of rounds (at least one number).
 
-    The one place that says what bars are. `short` leaves out what they are called.
+    The one place that says what bars are. `short` leaves out what they are called; `place` is where they are seen.
 
     >>> rounds_text([3]), rounds_text([1])
     ('median of 3 rounds; bars: bootstrap interval, rough with so few', '1 round, no interval below 3 rounds')
@@ -123,7 +123,7 @@ def rounds_text(rounds, short=False):
     if most < MIN_ROUNDS:
         return count if short else f"{count}, no interval below {MIN_ROUNDS} rounds"
     if least < GOOD_ROUNDS:
-        return f"{count}, bars rough" if short else f"{count}; bars: bootstrap interval, rough with so few"
+        return f"{count}, bars rough" if short else f"{count}; {place}: bootstrap interval, rough with so few"
     return f"{count}, bars 95 %" if short else f"{count} with 95 % interval"
 
 

@@ -4,7 +4,6 @@ import functools
 import itertools
 import multiprocessing
 import sys
-import threading
 import time
 from multiprocessing.connection import Client
 
@@ -12,10 +11,10 @@ import pytest
 from leftovers import no_leftovers
 from matplotlib.text import Text
 
-from helpers.course.pipe import PipeLab, exhibits, partners, pipe_1, pipe_2, pipe_3
+from helpers.course.pipe import PipeLab, partners, pipe_1, pipe_2, pipe_3
 from helpers.course.pipe.measure import COPY, WAYS, Trip, Trips, measure_delivery, measure_pipes, plan_trips
 from helpers.course.pipe.plots import PipeCard, describe_trips, draw_pipe_card, plot_bandwidth, plot_trip_times
-from helpers.course.pipe.tasks import answer_requests, mix_two_writers, send_after, send_all, serve_with_key
+from helpers.course.pipe.tasks import answer_requests, mix_two_writers, serve_with_key
 from helpers.errors import InvalidArgumentError, ResultsDifferError, WorkerDiedError
 from helpers.exercises.base import spy_on
 from helpers.machine import start_methods
@@ -59,18 +58,6 @@ def test_a_worker_answers_until_the_other_end_is_closed(start):
     assert worker.exitcode == 0
 
 
-@pytest.mark.parametrize("work", [(send_all, ["a", "b"]), (send_after, 0, "a")])
-def test_a_worker_that_sends_ends_with_the_end_of_messages(start, work):
-    reader, worker = start(*work, duplex=False)
-    received = []
-    with pytest.raises((EOFError, BrokenPipeError)):  # the second by poll, on Windows
-        while reader.poll(20):
-            received.append(reader.recv())
-    assert received == (["a", "b"] if work[0] is send_all else ["a"])
-    worker.join(20)
-    assert worker.exitcode == 0
-
-
 def test_a_server_answers_those_who_know_the_key_and_goes_on_after_a_wrong_one(start):
     report, server = start(serve_with_key, b"right")
     assert report.poll(20)
@@ -92,48 +79,6 @@ def test_two_writers_damage_what_they_send_and_a_lock_mends_it(method):
     sent, intact = answer.value
     assert sent == 40 and answer.left == []
     assert intact < 40 or sys.platform == "win32"  # where each message stays whole
-
-
-@any_method
-def test_a_connection_travels_through_a_connection(method):
-    answer = run_answer(exhibits.introduce_two, start_method=method)
-    assert answer.value == "hello from one" and answer.left == []
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there each message stays whole")
-@any_method
-def test_poll_tells_of_a_message_that_is_not_whole_yet(method):
-    answer = run_answer(exhibits.wait_for_the_rest, b"all of it", start_method=method)
-    assert answer.value == (True, False, b"all of it") and answer.left == []
-
-
-def test_receiving_has_a_deadline_that_is_an_error_of_its_own():
-    reader, writer = multiprocessing.Pipe(duplex=False)
-    with reader, writer:
-        with pytest.raises(TimeoutError, match="no message"):
-            exhibits.receive(reader, 0.05)
-        writer.send(None)
-        assert exhibits.receive(reader, 5) is None
-
-
-def test_one_deadline_holds_for_all_messages_however_many_come(start):
-    readers = [start(send_after, seconds, name, duplex=False)[0] for name, seconds in (("late", 0.4), ("soon", 0))]
-    assert sorted(exhibits.receive_all(readers, 30)) == ["late", "soon"] and len(readers) == 2
-    reader, writer = multiprocessing.Pipe(duplex=False)
-    with reader, writer:
-        chatter = threading.Thread(target=send_often, args=(writer, 0.02, 1.0))
-        chatter.start()
-        with pytest.raises(TimeoutError, match="1 of the connections"):  # though something comes all the time
-            exhibits.receive_all([reader], 0.2)
-        chatter.join()
-
-
-def send_often(writer, every, seconds):
-    """Send a letter again and again."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        writer.send("a")
-        time.sleep(every)
 
 
 # --- measuring --------------------------------------------------------------------------------

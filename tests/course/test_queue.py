@@ -54,6 +54,16 @@ def test_records_grow_and_the_last_one_is_complete():
     assert records[-1].n_taken == 40
 
 
+def test_every_round_passes_all_items_and_only_the_last_one_completes():
+    records = list(queue_steps(plan_queue_run(n_items=8, produce_ms=1, consume_ms=1, repeats=3)))
+    assert [record.complete for record in records] == [False] * (len(records) - 1) + [True]
+    last = records[-1]
+    assert len(last.earlier) == 2 and len(last.rounds) == 3 and last.n_taken == 8
+    assert last.estimate("throughput").low is not None and all(part.throughput > 0 for part in last.rounds)
+    assert [len(record.earlier) for record in records] == sorted(len(record.earlier) for record in records)
+    assert measure_queue(n_items=2, produce_ms=0, consume_ms=0).estimate("throughput").low is None
+
+
 def test_sides_without_work_and_a_single_place_work_too():
     run = measure_queue(n_producers=3, n_consumers=1, maxsize=1, n_items=2, produce_ms=0, consume_ms=0)
     assert run.n_taken == 2 and run.deepest == 1 and len(run.lanes[2].items) == 0
@@ -92,7 +102,7 @@ def test_a_deadline_that_passes_ends_everything():
 
 
 def test_a_process_that_dies_is_reported_and_the_others_are_ended(monkeypatch):
-    monkeypatch.setattr("helpers.course.queue.measure.consume", queues.put_letters)  # gets arguments it cannot have
+    monkeypatch.setattr("helpers.course.queue.measure.consume", queues.double)  # gets arguments it cannot have
     with pytest.raises(WorkerDiedError, match="exit code 1"):
         list(play_queue(plan_queue_run(n_items=5, start_method="spawn"), 30.0))
     assert multiprocessing.active_children() == []

@@ -19,7 +19,7 @@ from helpers.course.queue.exercises import (
     judge_worker,
 )
 from helpers.course.queue.lab import advise_queue
-from helpers.course.queue.measure import have_ended, plan_queue_run, read_run
+from helpers.course.queue.measure import QueueRound, have_ended, plan_queue_run, read_run
 from helpers.course.queue.plots import (
     QueueCard,
     describe_queue,
@@ -270,6 +270,65 @@ def test_the_lab_tells_what_has_come_through_and_shows_nothing_of_a_run_before(m
     record = next(records)
     assert lab.result is None and lab._shown().n_producers == 3 and "nothing measured yet" in lab._describe()
     assert lab.card.png(record) == QueueCard().png(record), "nothing of the run before is left in the picture"
+
+
+def rounds_of(*figures, present=(1, 2.0, 1.0), **settings):
+    """A complete run of several rounds: earlier ones with (throughput, producer's, consumer's share), the last with
+    (items, seconds blocked in put, seconds waiting in get) of 10 s."""
+    items, putting, getting = present
+    producer = log(*((7 - putting, number, 7) for number in range(items)), ended=10)
+    consumer = log(*((9 - getting, number, 9) for number in range(items)), ended=10)
+    run = run_of([producer], [consumer], 10.0, complete=True, **settings)
+    earlier = tuple(QueueRound(*part) for part in figures)
+    return replace(run, repeats=len(figures) + 1, earlier=earlier)
+
+
+def test_figures_are_medians_over_whole_rounds_and_an_open_one_does_not_count():
+    run = rounds_of((0.3, 0.1, 0.2), (0.2, 0.3, 0.4))  # and the present: 1 item in 10 s, 0.2, 0.1
+    rate = run.estimate("throughput")
+    assert (rate.median, rate.low, rate.high, rate.n_rounds) == pytest.approx((0.2, 0.1, 0.3, 3))
+    assert (run.estimate("producer").median, run.estimate("consumer").median) == pytest.approx((0.2, 0.2))
+    early = replace(run_of(*EARLY, now=3.0), repeats=3, earlier=run.earlier)
+    assert early.rounds == run.earlier and early.estimate("throughput").median == pytest.approx(0.25)
+    assert run_of(*EARLY, now=3.0).rounds[0].throughput == pytest.approx(1 / 3), "with nothing else, what there is"
+    assert whole_titles(run) == ["Items in the queue: at most 1; 0.2 (0.1 to 0.3) items a second come out"]
+    assert "median of 3 rounds; in brackets: bootstrap interval" in texts(plot_depth(run), "how")[0].replace("\n", " ")
+
+
+def whole_titles(run):
+    return texts(plot_depth(run), "title")
+
+
+def test_which_side_waits_longer_is_told_only_where_the_rounds_tell_it():
+    # producers blocked 20 % in each round, consumers waiting 50, 60 and 10 %
+    mixed = rounds_of((0.1, 0.2, 0.5), (0.1, 0.2, 0.6))
+    assert "Both sides wait for each other: producers are blocked 20 % of their time, consumers wait 50 %" in (
+        advise_queue(mixed)
+    )
+    clear = rounds_of((0.1, 0.2, 0.5), (0.1, 0.2, 0.6), present=(1, 2.0, 4.0))
+    assert advise_queue(clear).startswith("Consumers wait for producers: 50 % of their time")
+
+
+def test_doubts_of_a_queue_are_told_by_picture_text_and_advice(whole):
+    assert whole.doubts == () and texts(plot_depth(whole), "doubts") == [] and "doubt" not in describe_queue(whole)
+    # 0.3, 0.2 and 0.1 items a second: their middle half spans more than a tenth of 0.2
+    shaky = rounds_of((0.3, 0.1, 0.2), (0.2, 0.3, 0.4))
+    busy = replace(whole, noted=("other programs were using the CPUs",))
+    for run, doubt in ((shaky, "rounds differ by more than 10 %"), (busy, "other programs were using the CPUs")):
+        assert run.doubts == (doubt,)
+        for ax in (plot_depth(run), plot_queue_lanes(run), draw_queue_card(run).axes[1]):
+            assert doubt in texts(ax, "doubts")[0]
+        assert describe_queue(run).endswith(f"In doubt: {doubt}.") and advise_queue(run).endswith(f"In doubt: {doubt}.")
+
+
+def test_the_lab_counts_what_came_through_in_all_rounds():
+    lab = QueueLab(n_items=2, repeats=3)
+    lab._receive(replace(run_of(*EARLY, now=3.0), repeats=3, earlier=(QueueRound(0.2, 0.1, 0.1),)))
+    assert lab._progress_label.value == "1 of 2 items through, 0.333 a second, round 2 of 3"
+    assert (lab._progress.value, lab._progress.max) == (3, 6)
+    assert lab._settings().repeats == 3
+    with pytest.raises(InvalidArgumentError, match="would take 6 s"):  # 3 × (20 × 0.1 s) and a little
+        QueueLab(n_consumers=1, n_items=20, produce_ms=0, consume_ms=100, repeats=3, timeout=5)._settings()
 
 
 def test_the_lab_refuses_what_would_take_longer_than_a_run_may():

@@ -18,7 +18,7 @@ PATIENCE = 5.0
 PAGE_BYTES = 4096
 
 
-# --- workers of the chapter's first half ------------------------------------------------------
+# --- a worker that answers ---------------------------------------------------------------------
 
 
 def answer_requests(connection):
@@ -30,20 +30,6 @@ def answer_requests(connection):
             except EOFError:
                 return
             connection.send([number * number for number in numbers])
-
-
-def send_all(writer, messages):
-    """Send the messages one by one, and end: the way of a pipe that goes one way."""
-    with writer:
-        for message in messages:
-            writer.send(message)
-
-
-def send_after(connection, seconds, message):
-    """Send one message after a time of waiting."""
-    with connection:
-        time.sleep(seconds)
-        connection.send(message)
 
 
 # --- two writers at one end -------------------------------------------------------------------
@@ -92,10 +78,7 @@ def mix_two_writers(n_messages, size_bytes, with_lock):
 
 
 def serve_with_key(report, authkey):
-    """Answer lists of numbers with their squares over a socket of this machine, to clients that know the key.
-
-    The address goes out through `report`, then the reason each time a client is refused.
-    """
+    """Answer lists of numbers with their squares, for clients that know the key; report who was refused."""
     with Listener(("127.0.0.1", 0), authkey=authkey) as listener:
         report.send(listener.address)
         while True:
