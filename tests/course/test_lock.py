@@ -22,7 +22,6 @@ from helpers.course.lock.plots import describe_updates, plot_lanes, plot_lock_sp
 from helpers.course.lock.stacks import MOST_FRAMES, find_stacks, shorten_stack
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import default_start_method, start_methods
-from helpers.measure.answers import run_answer
 from helpers.tasks import faults
 from helpers.tasks.crew import Crew, run_all
 from helpers.tasks.spy import Spy
@@ -145,32 +144,13 @@ def test_traced_lock_notes_three_times_a_section():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_killed_holder_keeps_the_others_out(method):
-    exitcode, got = run_answer(locks.kill_the_holder, 0.2, start_method=method).value
-    assert exitcode < 0 and got == [False, False]
-
-
-@pytest.mark.parametrize("args", [(locks.cross_for_ever,), (locks.kill_the_holder, None)])
-def test_what_waits_for_ever_ends_at_the_deadline(args):
-    with pytest.raises(TimeoutError):
-        run_answer(*args, timeout=0.8)
-    no_leftovers(1)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_opposite_order_ends_by_timeout_and_one_order_does_not(method):
     context = multiprocessing.get_context(method)
-    left, right = context.Lock(), context.Lock()
-    for second, both in (((right, left), False), ((left, right), True)):
-        answers, meeting = context.Queue(), context.Barrier(2)
-        arguments = [(*order, meeting, 0.1, answers) for order in ((left, right), second)]
-        pair = [context.Process(target=locks.take_both, args=args, daemon=True) for args in arguments]
-        for process in pair:
-            process.start()
-        got = [answers.get(timeout=30) for _ in pair]
-        for process in pair:
-            process.join(30)
-        assert all(got) is both
-        answers.close()
+    lock, holding = context.Lock(), context.Event()
+    with Crew(locks.hold_for_ever, [(lock, holding)], context, links=False) as crew:
+        assert holding.wait(30)
+        crew.processes[0].kill()
+        crew.processes[0].join(30)
+        assert crew.exitcodes[0] < 0 and not lock.acquire(timeout=0.2)
 
 
 def test_an_event_lets_nobody_pass_before_it_is_set():
@@ -196,14 +176,6 @@ def test_everybody_who_waits_for_parts_goes_on_when_there_are_enough():
     assert sorted(told) == [1, 3, 5] and all(5 >= went >= enough for enough, went in told.items())
     assert run_all(locks.wait_for_parts, [(condition, done, 6, answers, 0.1)], context) == [0]
     assert answers.get() == (6, None)
-
-
-def test_an_rlock_belongs_to_a_process_and_a_thread():
-    again = multiprocessing.RLock()
-    assert locks.try_in_thread(again, 0.05)
-    with again:
-        assert again.acquire(block=False) and not locks.try_in_thread(again, 0.05)
-        again.release()
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "fork"])  # pytest has armed faulthandler
