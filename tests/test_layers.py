@@ -26,9 +26,14 @@ PART_OF = {
     "runs": "measure",
     "playing": "measure",
     "break_even_plot": "plots",
-    "diagrams": "plots",
     "trips": "measure",
     "partners": "measure",
+    "together": "measure",
+    "diagrams": "plots",
+    "own_locks": "tasks",
+    "exhibits": "tasks",
+    "arrays": "tasks",
+    "stacks": "measure",
 }
 #: Topics that others may import.
 SHARED = {"counting"}
@@ -43,7 +48,7 @@ HEAVY = {
 #: Of these, what may stand at the top of a module: loaded whenever the module is.
 LAZY_ONLY = {("records", "numpy"), ("records", "pandas")}
 #: Modules of tasks that are about a package outside the standard library.
-ABOUT = {}
+ABOUT = {"helpers.course.value.arrays": {"numpy"}}
 
 
 def module_name(path):

@@ -58,19 +58,21 @@ PUBLIC = {
         "pool_1 pool_2 pool_3"
     ),
     "helpers.course.queue": (
-        "QueueLab QueueLane QueueRun measure_queue plot_depth plot_queue_lanes queue_1 queue_2 queue_3"
+        "QueueLab QueueLane QueueRun describe_queue_path draw_queue_path measure_queue plot_depth plot_queue_lanes "
+        "queue_1 queue_2 queue_3"
     ),
     "helpers.course.pipe": (
         "COPIES COPY Deliveries PipeLab Trip Trips WAYS measure_delivery measure_pipes pipe_1 pipe_2 pipe_3 "
         "plot_bandwidth plot_trip_times"
     ),
     "helpers.course.counting": (
-        "Count Counting Slice WAYS draw_counting_card measure_counting plot_counting plot_counting_rates"
+        "Count Counting Slice WAYS draw_counting_card measure_counting plot_counting plot_counting_rates run_gated"
     ),
     "helpers.course.lock": (
-        "LockLab LockRun LockSweep ceiling lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup run_together"
+        "LockLab LockRun LockSweep ceiling find_stacks lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup "
+        "run_together"
     ),
-    "helpers.course.value": "ValueLab value_1 value_2 value_3",
+    "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }
 
 

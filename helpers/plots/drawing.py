@@ -69,17 +69,23 @@ def style_axes(ax, xlabel, grid=None):
     ax.set_xlabel(xlabel, size=TEXT_SIZE, color=INK, family=FONT, labelpad=2)
 
 
-def write_head(ax, title, parts):
-    """Write the title and, under it, the parts in one grey line, or two if they are too long."""
+def fold_head(ax, parts):
+    """Return (text, size) of the grey line over the axes: the parts in one row, or two if they are too long."""
     parts = [part for part in parts if part]
     lines, size = [" · ".join(parts)], SMALL_SIZE
     if text_width(lines[0], size) > axes_width(ax) and len(parts) > 1:
         cuts = [(" · ".join(parts[:k]), " · ".join(parts[k:])) for k in range(1, len(parts))]
         lines = min(cuts, key=lambda cut: max(text_width(line, size) for line in cut))
     size *= min(1, axes_width(ax) / max(1, max(text_width(line, size) for line in lines)))
+    return "\n".join(lines), size
+
+
+def write_head(ax, title, parts):
+    """Write the title and, under it, the parts in one grey line, or two if they are too long."""
+    text, size = fold_head(ax, parts)
     place = {"xycoords": "axes fraction", "textcoords": "offset points", "family": FONT, "annotation_clip": False}
     ax.annotate(
-        "\n".join(lines),
+        text,
         (0, 1),
         (0, 6 + 2.6 * SMALL_SIZE),
         va="top",

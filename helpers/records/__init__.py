@@ -14,7 +14,7 @@ Recordings that come with the package are measured by ``python tests/record_swee
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks
 from helpers.records.doubts import MORE_WORKERS, UNSTEADY, badges_of_rounds, doubts_of, unite_badges
-from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio
+from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio, is_clear
 from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
 from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep, recorded
@@ -41,6 +41,7 @@ __all__ = [
     "doubts_of",
     "estimate_ratio",
     "explain_problems",
+    "is_clear",
     "list_problems",
     "recorded",
     "unite_badges",

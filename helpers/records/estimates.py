@@ -79,6 +79,17 @@ class Advice:
         return html_paragraph(self.reason)
 
 
+def is_clear(larger, smaller):
+    """Return whether the interval of `larger` lies above that of `smaller`; False where one has no interval.
+
+    >>> is_clear(Estimate(5, 4, 6, 5), Estimate(2, 1, 3, 5)), is_clear(Estimate(5, 4, 6, 5), Estimate(4.5, 3, 5, 5))
+    (True, False)
+    >>> is_clear(Estimate(5), Estimate(2))
+    False
+    """
+    return None not in (larger.low, smaller.high) and larger.low > smaller.high
+
+
 def estimate_ratio(above, below=None):
     """Return the Estimate of median(above) / median(below), rounds drawn with replacement.
 

@@ -1,5 +1,7 @@
 """Figures of counting together, from hand-written stamps; the answers were worked out on paper."""
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.course.counting.measure import Count, Counting, Slice, add_slice, read_slice, slice_size
@@ -98,13 +100,55 @@ def test_one_lost_update_of_very_many_is_not_rounded_away():
     assert texts_of(plot_counting(counting), "count") == ["999,999 of 1,000,000 · 1 lost"]
 
 
+def counting_of(**ways):
+    """3 rounds of 1,000 updates of 2 workers: {way: seconds of each}."""
+    counts = (
+        Count(way.replace("_", " "), slices(*((wall, 1000, 1000) for wall in walls)), True)
+        for way, walls in ways.items()
+    )
+    return Counting(2, 1500, 10, "spawn", tuple(counts))
+
+
 def test_the_advice_holds_with_and_without_lost_updates():
-    # of the exact ways 1,000,000 a second against 4,000: 250 times
-    assert "500 of 2,000 updates were lost" in advise_counting(SOME) and "250 times as fast" in advise_counting(SOME)
+    assert advise_counting(SOME) == "Without a lock 500 of 2,000 updates were lost."  # 1 round: no word on speed
     lucky = Counting(2, 1000, 10, "spawn", (Count("no lock", slices((0.001, 2000, 2000)), True),))
     assert "luck, not safety" in advise_counting(lucky)
     alone = Counting(1, 2000, 10, "spawn", lucky.counts)
     assert "nobody to come in between" in advise_counting(alone) and "1 worker and" in describe_counting(alone)
+
+
+def test_the_fastest_way_is_named_only_where_its_interval_stands_clear():
+    # 1,000 updates in 0.01 s are 100,000 a second; in 1 s 1,000, a hundredth
+    clear = counting_of(lock_per_batch=[0.01] * 3, lock_per_update=[0.5] * 3, manager=[1.0] * 3)
+    assert advise_counting(clear) == (
+        "Of the exact ways, lock per batch is the fastest: 100 times as fast as the Manager."
+    )
+    # 0.010 to 0.012 s and 0.011 to 0.013 s overlap
+    close = counting_of(lock_per_batch=[0.010, 0.011, 0.012], lock_per_update=[0.011, 0.012, 0.013], manager=[1.1] * 3)
+    said = "lock per batch and lock per update are the fastest and show no difference: 100 times as fast as the Manager"
+    assert said in advise_counting(close)
+    assert advise_counting(counting_of(lock_per_batch=[0.010, 0.011, 0.012], manager=[0.011] * 3)).startswith(
+        "Between the exact ways these rounds show no difference"
+    )
+
+
+def test_doubts_of_a_way_are_told_by_picture_text_and_advice():
+    steady = counting_of(lock_per_batch=[0.01] * 3, manager=[1.0] * 3)
+    assert steady.doubts == () and texts_of(plot_counting_rates(steady), "doubts") == []
+    # the middle half of 1, 2, 3 s spans more than a tenth of 2 s
+    shaky = counting_of(lock_per_batch=[0.01] * 3, manager=[1.0, 2.0, 3.0])
+    assert shaky["manager"].doubts == ("rounds differ by more than 10 %",) and shaky["lock per batch"].doubts == ()
+    busy = replace(
+        steady.counts[0], noted=("other programs were using the CPUs", "more workers than the 1 usable CPUs")
+    )
+    busy = replace(steady, counts=(busy, steady.counts[1]))
+    short = counting_of(lock_per_batch=[0.0009] * 3, manager=[1.0] * 3)
+    for counting, doubt in ((shaky, "rounds differ"), (busy, "other programs"), (short, "under 1 ms")):
+        assert len(counting.doubts) == 1 and counting.doubts[0].startswith(doubt)
+        assert doubt in texts_of(plot_counting_rates(counting), "doubts")[0]
+        assert doubt in texts_of(draw_counting_card(counting).axes[1], "doubts")[0]
+        assert doubt in describe_counting(counting).rpartition("In doubt: ")[2]
+        assert doubt in advise_counting(counting).rpartition("In doubt: ")[2]
 
 
 def test_progress_counts_slices_after_the_warm_up():

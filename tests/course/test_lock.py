@@ -3,12 +3,13 @@
 import importlib
 import multiprocessing
 import sys
+import threading
 import time
 
 import pytest
 from leftovers import no_leftovers
 
-from helpers.course.counting.tasks import add_locked
+from helpers.course.counting.tasks import add_locked, meet_and_call
 from helpers.course.lock import LockLab, lock_1, lock_2, lock_3
 from helpers.course.lock import tasks as locks
 from helpers.course.lock.measure import (
@@ -17,10 +18,12 @@ from helpers.course.lock.measure import (
     run_together,
 )
 from helpers.course.lock.plots import describe_updates, plot_lanes, plot_lock_speedup
+from helpers.course.lock.stacks import MOST_FRAMES, find_stacks, shorten_stack
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import default_start_method, start_methods
 from helpers.measure.answers import run_answer
 from helpers.tasks import faults
+from helpers.tasks.crew import Crew, run_all
 from helpers.tasks.spy import Spy
 
 METHODS = sorted(start_methods())
@@ -116,6 +119,17 @@ def test_run_together_waits_tells_and_ends():
     assert multiprocessing.active_children() == []
 
 
+def test_nobody_calls_before_all_are_at_the_gate():
+    gate, called = threading.Barrier(2), []
+    first = threading.Thread(target=meet_and_call, args=(gate, called.append, "first"))
+    first.start()
+    first.join(0.1)
+    assert called == []
+    meet_and_call(gate, called.append, "second")
+    first.join(30)
+    assert sorted(called) == ["first", "second"]
+
+
 # --- tasks ------------------------------------------------------------------------------------
 
 
@@ -156,6 +170,74 @@ def test_opposite_order_ends_by_timeout_and_one_order_does_not(method):
             process.join(30)
         assert all(got) is both
         answers.close()
+
+
+def test_an_event_lets_nobody_pass_before_it_is_set():
+    context = multiprocessing.get_context(default_start_method())
+    event, answers = context.Event(), context.SimpleQueue()
+    with Crew(locks.wait_at_event, [(event, answers)], context, links=False) as crew:
+        assert answers.get() == ("set already", False)  # it waits from here on: there is nobody else to set it
+        event.set()
+        assert answers.get() == ("set in time", True) and crew.join(30)
+    never = context.Event()
+    assert run_all(locks.wait_at_event, [(never, answers, 0.1)], context) == [0]
+    assert [answers.get(), answers.get()] == [("set already", False), ("set in time", False)]
+
+
+def test_everybody_who_waits_for_parts_goes_on_when_there_are_enough():
+    context = multiprocessing.get_context(default_start_method())
+    condition, done, answers = context.Condition(), context.RawValue("i", 0), context.SimpleQueue()
+    waiting = [(condition, done, enough, answers) for enough in (5, 1, 3)]
+    with Crew(locks.wait_for_parts, waiting, context, links=False) as crew:
+        locks.report_parts(condition, done, 5)
+        assert crew.join(30)
+    told = dict(answers.get() for _ in waiting)
+    assert sorted(told) == [1, 3, 5] and all(5 >= went >= enough for enough, went in told.items())
+    assert run_all(locks.wait_for_parts, [(condition, done, 6, answers, 0.1)], context) == [0]
+    assert answers.get() == (6, None)
+
+
+def test_an_rlock_belongs_to_a_process_and_a_thread():
+    again = multiprocessing.RLock()
+    assert locks.try_in_thread(again, 0.05)
+    with again:
+        assert again.acquire(block=False) and not locks.try_in_thread(again, 0.05)
+        again.release()
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "fork"])  # pytest has armed faulthandler
+def test_the_stacks_of_a_deadlock_show_the_line_where_each_process_waits(method):
+    context = multiprocessing.get_context(method)
+    both = {"left": context.Lock(), "right": context.Lock()}
+    gate, answers = context.Barrier(2), context.SimpleQueue()
+    orders = {"one": ("left", "right"), "two": ("right", "left")}
+    arguments = {name: (name, order, both, gate, answers, None) for name, order in orders.items()}
+    stacks = find_stacks(locks.take_two, arguments, late=0.5, start_method=method)
+    assert list(stacks) == ["one", "two"]
+    for stack in stacks.values():
+        first, source = stack.splitlines()
+        assert first.startswith('File "helpers/course/lock/tasks.py", line ') and first.endswith(" in take_two")
+        assert source.strip() == "got = locks[second].acquire(timeout=seconds)"
+
+
+def test_a_process_that_is_done_in_time_has_no_stack_and_one_that_dies_is_told():
+    assert find_stacks(time.sleep, {"quick": (0,)}, late=5, start_method="spawn") == {}
+    with pytest.raises(WorkerDiedError, match="Bad"):
+        find_stacks(faults.exit_on_bad, {"bad": (faults.BAD_ITEM,)}, late=5, start_method="spawn")
+    with pytest.raises(InvalidArgumentError, match="late"):
+        find_stacks(time.sleep, {"quick": (0,)}, late=0)
+
+
+def test_a_stack_ends_at_the_target_and_is_never_long():
+    frame = '  File "/somewhere/no_such_file.py", line {} in {}'
+    text = "\n".join(["Timeout (0:00:01)!", "Thread 0x1 (most recent call first):", frame.format(3, "wait")])
+    text += "\n" + frame.format(9, "sleep") + "\n" + frame.format(12, "run")
+    assert shorten_stack(text, time.sleep).splitlines() == [
+        'File "/somewhere/no_such_file.py", line 3 in wait',
+        'File "/somewhere/no_such_file.py", line 9 in sleep',
+    ]
+    deep = "\n".join(frame.format(number, "again") for number in range(100))
+    assert len(shorten_stack(deep, time.sleep).splitlines()) == MOST_FRAMES
 
 
 # --- pictures ---------------------------------------------------------------------------------

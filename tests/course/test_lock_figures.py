@@ -1,12 +1,13 @@
 """Figures of the Lock chapter, from hand-written stamps; the answers were worked out on paper."""
 
 from array import array
+from dataclasses import replace
 
 import pytest
 
 from helpers.course.lock.lab import advise_locks, describe_locks, say_losses, was_measured_with
-from helpers.course.lock.measure import Lane, LockRun, LockSweep, read_run, share_out, vary
-from helpers.course.lock.plots import ceiling, describe_shares, describe_updates, plot_lock_speedup
+from helpers.course.lock.measure import Lane, LockRun, LockSweep, ceiling, read_run, share_out, vary
+from helpers.course.lock.plots import describe_shares, describe_updates, plot_lock_speedup
 from helpers.errors import HelpersError
 
 
@@ -44,7 +45,9 @@ def test_a_run_lasts_from_the_first_beginning_to_the_last_end():
     assert (second.waiting, second.holding, second.free) == (1.0, 1.0, 7.0)
     # of 17 worker-seconds: free 11, waiting 2, holding 4
     assert run.shares() == pytest.approx({"free": 11 / 17, "waiting": 2 / 17, "holding": 4 / 17})
-    assert describe_shares(run) == "all of the last run: free 65 %, waiting 12 %, inside 24 %"
+    assert (
+        describe_shares(run) == "all of the last run: free 65 %, waiting 12 %, inside 23 %"
+    )  # 64.7, 11.8, 23.5: 100 in all
     with pytest.raises(HelpersError, match="no luck"):
         read_run("locked", 1, [(1.0, 2.0, None, "Traceback: no luck")], 1, 0)
 
@@ -78,10 +81,72 @@ def test_bounds_of_the_speedup():
     sweep = sweep_of((12.0,) * 5, {4: (4.0,) * 5})
     advice = advise_locks(sweep)
     assert advice.startswith("4 workers reach 3.00 (3.00 to 3.00) times the plain loop")
-    assert "Amdahl's law says 2.29, no lock allows more than 4.00" in advice  # 1 / (0.25 + 0.75 / 4) = 16 / 7
+    # 1 / (0.25 + 0.75 / 4) = 16 / 7
+    assert "Amdahl's law says 2.29, and by 4 workers at most 4.00 can be reached. No update was lost." in advice
     assert (
         describe_locks(sweep) == "4 workers with 25 % inside the lock: 3.00 times the plain loop; no update was lost."
     )
+
+
+def test_the_bounds_name_what_sets_them_and_know_the_cpus():
+    assert (ceiling(8, 0.25, 2), ceiling(8, 0.8, 2), ceiling(1, 0.25, 2)) == (2.0, 1.25, 1.0)
+    eight = {8: (5.0,) * 3}
+    asleep = advise_locks(sweep_of((10.0,) * 3, eight, share=0.4))
+    # 8 / (1 + 0.4 · 7) = 2.105…; 1 / 0.4 = 2.5
+    assert "Amdahl's law says 2.11, and with 40 % of each step inside the lock at most 2.50 can be reached" in asleep
+    # on 2 CPUs no more than 2 work at a time: 2 / (1 + 0.4) = 1.428…, and 2 is less than 2.5
+    computing = advise_locks(sweep_of((10.0,) * 3, eight, share=0.4, work="compute"))
+    assert "law says 1.43, and on 2 usable CPUs, for steps that compute, at most 2.00 can be reached" in computing
+    # 1 / 0.8 = 1.25 is less than 2
+    locked = advise_locks(sweep_of((10.0,) * 3, eight, share=0.8, work="compute"))
+    assert "with 80 % of each step inside the lock at most 1.25 can be reached" in locked
+    unlocked = advise_locks(sweep_of((10.0,) * 3, eight, locked=False, work="compute"))
+    assert "Steps that compute have 2 usable CPUs between them." in unlocked
+    ax = plot_lock_speedup(sweep_of((10.0,) * 3, eight, share=0.25, work="compute"))
+    tops = {line.get_linestyle(): max(line.get_ydata()) for line in ax.lines if line.get_linestyle() in (":", "--")}
+    assert tops == {":": pytest.approx(2.0), "--": pytest.approx(2 / 1.25)}
+
+
+def with_badges(sweep, kind, badges):
+    """The sweep with badges on the last counted run of a kind."""
+    last = max(run.round for run in sweep.runs if run.kind == kind)
+    runs = [replace(run, badges=badges) if (run.kind, run.round) == (kind, last) else run for run in sweep.runs]
+    return replace(sweep, runs=tuple(runs))
+
+
+def test_doubts_are_those_of_the_workers_and_of_the_plain_loop():
+    steady = sweep_of((10.0,) * 3, {2: (5.0,) * 3})
+    assert steady.badges(2) == () and "doubt" not in advise_locks(steady) and not doubts_in(steady)
+    noisy = with_badges(steady, "locked", ("slowed by the CPU quota", "more workers than the 2 usable CPUs"))
+    assert noisy.doubts() == noisy.doubts(2) == ("slowed by the CPU quota",)
+    # the middle half of 10, 11, 20 is 10 to 20: more than a tenth of 11
+    loop = sweep_of((10.0, 20.0, 11.0), {2: (5.0,) * 3})
+    assert loop.doubts(2) == ("plain loop: rounds differ by more than 10 %",)
+    for sweep in (noisy, loop):
+        words = "; ".join(sweep.doubts())
+        assert advise_locks(sweep).endswith(f"In doubt: {words}.")
+        assert describe_locks(sweep).endswith(f"In doubt: {words}.")
+        assert "in doubt" in doubts_in(sweep)
+
+
+def test_a_speedup_above_its_ceiling_is_mistrusted():
+    # 2 workers reach 10 / 4 = 2.5, more than 1.15 × 2; 2.2 is within what noise may do
+    assert sweep_of((10.0,) * 3, {2: (4.0,) * 3}).doubts() == ("faster than can be: mistrust it",)
+    assert sweep_of((11.0,) * 3, {2: (5.0,) * 3}).doubts() == ()
+
+
+def doubts_in(sweep):
+    """What the picture says of doubts."""
+    return "".join(text.get_text() for text in plot_lock_speedup(sweep).texts if text.get_gid() == "doubts")
+
+
+def test_a_picture_calls_three_rounds_rough_and_five_95_per_cent():
+    def how(n_rounds):
+        texts = plot_lock_speedup(sweep_of((10.0,) * n_rounds, {2: (5.0,) * n_rounds})).texts
+        return next(text.get_text() for text in texts if text.get_gid() == "how")
+
+    assert "95 %" in how(5) and "95 %" not in how(3) and "rough" in how(3) and "no interval" in how(2)
+    assert how(5).endswith("25 % of each step inside · steps sleep")
 
 
 def test_results_of_other_settings_are_not_shown():

@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import sys
+import threading
 import time
 from multiprocessing.connection import Client
 
@@ -10,7 +11,7 @@ import pytest
 from leftovers import no_leftovers
 from matplotlib.text import Text
 
-from helpers.course.pipe import PipeLab, partners, pipe_1, pipe_2, pipe_3
+from helpers.course.pipe import PipeLab, exhibits, partners, pipe_1, pipe_2, pipe_3
 from helpers.course.pipe.measure import COPY, WAYS, Trip, Trips, measure_delivery, measure_pipes, plan_trips
 from helpers.course.pipe.plots import PipeCard, describe_trips, draw_pipe_card, plot_bandwidth, plot_trip_times
 from helpers.course.pipe.tasks import answer_requests, mix_two_writers, send_after, send_all, serve_with_key
@@ -89,6 +90,48 @@ def test_two_writers_damage_what_they_send_and_a_lock_mends_it(method):
     sent, intact = answer.value
     assert sent == 40 and answer.left == []
     assert intact < 40 or sys.platform == "win32"  # where each message stays whole
+
+
+@any_method
+def test_a_connection_travels_through_a_connection(method):
+    answer = run_answer(exhibits.introduce_two, start_method=method)
+    assert answer.value == "hello from one" and answer.left == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there each message stays whole")
+@any_method
+def test_poll_tells_of_a_message_that_is_not_whole_yet(method):
+    answer = run_answer(exhibits.wait_for_the_rest, b"all of it", start_method=method)
+    assert answer.value == (True, False, b"all of it") and answer.left == []
+
+
+def test_receiving_has_a_deadline_that_is_an_error_of_its_own():
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    with reader, writer:
+        with pytest.raises(TimeoutError, match="no message"):
+            exhibits.receive(reader, 0.05)
+        writer.send(None)
+        assert exhibits.receive(reader, 5) is None
+
+
+def test_one_deadline_holds_for_all_messages_however_many_come(start):
+    readers = [start(send_after, seconds, name, duplex=False)[0] for name, seconds in (("late", 0.4), ("soon", 0))]
+    assert sorted(exhibits.receive_all(readers, 30)) == ["late", "soon"] and len(readers) == 2
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    with reader, writer:
+        chatter = threading.Thread(target=send_often, args=(writer, 0.02, 1.0))
+        chatter.start()
+        with pytest.raises(TimeoutError, match="1 of the connections"):  # though something comes all the time
+            exhibits.receive_all([reader], 0.2)
+        chatter.join()
+
+
+def send_often(writer, every, seconds):
+    """Send a letter again and again."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        writer.send("a")
+        time.sleep(every)
 
 
 # --- measuring --------------------------------------------------------------------------------
@@ -244,7 +287,7 @@ def test_the_lab_measures_what_its_controls_say():
     assert lab._run_button.disabled and not lab._stop_button.disabled
     assert lab.wait(60)
     assert lab.result.complete and lab.result.ways() == ["send", "send_bytes", "shared", COPY]
-    assert lab.result.sizes("send") == [100, 10_000, 100_000] and lab.result.n_rounds(COPY, 100) == 1
+    assert lab.result.sizes("send") == [100, 1_000, 10_000, 100_000] and lab.result.n_rounds(COPY, 100) == 1
     assert "100 kB" in lab._picture.alt and "a plain memory copy" in lab._message.value
     assert lab._picture.data[:8] == b"\x89PNG\r\n\x1a\n"
 

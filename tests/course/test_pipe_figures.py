@@ -32,6 +32,24 @@ def test_a_trip_is_its_part_of_the_visit_and_the_warm_up_counts_nowhere():
         SOME.seconds("send", 2)
 
 
+def test_the_latency_is_the_median_over_small_sizes_of_each_round():
+    # rounds of 1, 10, 100 B: (1, 2, 9) → 2 ms; (1, 3, 3) → 3 ms; (4, 4, 50) → 4 ms: their median is 3 ms, from 2 to 4
+    walls = {1: (900, 1, 1, 4), 10: (900, 2, 3, 4), 100: (900, 9, 3, 50), 10**6: (None, 43, 43, 43)}
+    trips = Trips(
+        tuple(Trip("send", size, n, 10, w / 100) for size, ms in walls.items() for n, w in enumerate(ms) if w),
+        "spawn",
+        3,
+        True,
+    )
+    latency = trips.latency("send")
+    assert (latency.median, latency.low, latency.high, latency.n_rounds) == pytest.approx((0.003, 0.002, 0.004, 3))
+    # the largest takes 43 ms: 40 more for 1,000,000 bytes, 40 ns each
+    assert trips.line("send") == pytest.approx((0.003, 4e-8))
+    assert trips.latency("send", most_bytes=1).median == pytest.approx(0.001)
+    with pytest.raises(HelpersError, match="at most 1,000 bytes"):
+        SOME.latency("send")
+
+
 def test_bandwidth_counts_both_directions():
     # 2 × 1,000,000 bytes in 0.02 s; the fastest trip is the upper end
     rate = SOME.bandwidth("send", 10**6)

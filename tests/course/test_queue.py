@@ -18,7 +18,6 @@ from helpers.course.queue.tasks import QueueLog, get_recorded, log_size, put_rec
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises.base import spy_on
 from helpers.machine import start_methods
-from helpers.measure.answers import run_answer
 from helpers.tasks.spy import Spy
 
 METHODS = sorted(start_methods())
@@ -107,25 +106,6 @@ def test_the_log_notes_what_was_called_and_what_has_returned():
     queue.close()
     events = [log.cells[at : at + 3].tolist() for at in (3, 6, 9)]
     assert [event[1] for event in events] == [7, 7, -1] and all(0 < asked <= done for asked, _, done in events)
-
-
-# --- what goes wrong --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_thread_queue_stays_empty_or_cannot_travel(method):
-    answer = run_answer(queues.fill_plain_queue, start_method=method)
-    assert answer.value == 0 if method == "fork" else "TypeError" in answer.error
-
-
-def test_an_unpicklable_item_is_lost_in_the_feeder_thread():
-    answer = run_answer(queues.put_a_lambda)
-    assert answer.value == "the next item" and answer.error is None and "lambda" in answer.printed
-
-
-def test_without_task_done_join_does_not_return():
-    answer = run_answer(queues.forget_task_done, 6, 0.2)
-    assert answer.value == (6, False) and answer.left == []
 
 
 # --- pictures ---------------------------------------------------------------------------------

@@ -5,14 +5,17 @@ import os
 import sys
 import time
 
+import numpy as np
 import pytest
 from leftovers import no_leftovers
 
 from helpers.course.counting import Counting
-from helpers.course.value import ValueLab, value_1, value_2, value_3
+from helpers.course.value import ValueLab, arrays, exhibits, value_1, value_2, value_3
 from helpers.course.value import tasks as shared
-from helpers.errors import InvalidArgumentError
+from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import default_start_method, start_methods
+from helpers.measure.answers import run_answer
+from helpers.tasks import crew
 from helpers.tasks.spy import Spy
 
 METHODS = sorted(start_methods())
@@ -60,6 +63,75 @@ def test_a_visitor_that_does_not_track_leaves_the_block():
         VISIT.replace("argv[1]", "argv[1], track=False") if sys.version_info >= (3, 13) else "pass"
     )
     assert there and complaint == ""
+
+
+# ── arrays in a block ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_workers_change_rows_of_a_table_that_lies_in_a_block(method):
+    block = shared.SharedMemory(create=True, size=4 * 3 * 8)
+    table = np.ndarray((4, 3), "float64", buffer=block.buf)
+    try:
+        table[:] = [[1, 2, 3]] * 4
+        context = multiprocessing.get_context(method)
+        parts = [(block.name, (4, 3), "float64", *rows) for rows in ((0, 2, 10), (2, 4, 100))]
+        assert crew.run_all(arrays.scale_rows, parts, context) == [0, 0]
+        assert table.tolist() == [[10, 20, 30]] * 2 + [[100, 200, 300]] * 2
+        assert arrays.sum_rows(block.name, (4, 3), "float64", 1, 3) == 60 + 600
+    finally:
+        del table
+        block.close()
+        block.unlink()
+
+
+def test_arrays_that_are_counted_keep_a_block_from_closing_and_one_does_not():
+    said = {view: run_answer(arrays.close_under, view) for view in arrays.VIEWS}
+    assert [answer.left for answer in said.values()] == [[]] * 3
+    assert said["np.frombuffer"].value.startswith("BufferError") and said["np.asarray"].value.startswith("BufferError")
+    assert said["np.ndarray"].value == "closed"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="where the memory may still be there")
+def test_what_reads_memory_that_is_gone_ends_its_process():
+    with pytest.raises(WorkerDiedError, match="SIG"):
+        run_answer(arrays.read_after_close)
+
+
+# ── exhibits ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_progress_is_seen_while_it_grows_and_ends_at_the_total(method):
+    context = multiprocessing.get_context(method)
+    done = context.Value("q", 0)
+    with crew.Crew(exhibits.work_and_tell, [(done, 10)] * 2, context, links=False) as workers:
+        seen = list(exhibits.watch_count(done, 20, every=0.001))
+        assert workers.join(30)
+    assert seen[0] < 20 and seen[-1] == 20 and seen == sorted(set(seen)) and len(seen) > 3
+
+
+def test_progress_that_stands_still_is_told():
+    done = multiprocessing.Value("q", 3)
+    with pytest.raises(TimeoutError, match="stayed at 3 of 20"):
+        list(exhibits.watch_count(done, 20, every=0.01, patience=0.05))
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_row_within_a_managers_list_must_be_the_managers_too(nested):
+    context = multiprocessing.get_context(default_start_method())
+    with context.Manager() as manager:
+        table = manager.list([manager.list() if nested else [] for _ in range(2)])
+        assert crew.run_all(exhibits.append_to_row, [(table, row, 7) for row in range(2)], context) == [0, 0]
+        assert [list(row) for row in table] == ([[7], [7]] if nested else [[], []])
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_forked_child_shares_the_tracker_only_if_the_block_was_there_first(method, early):
+    there, complaint = exhibits.lend_to_child(early, method)
+    lost = method == "fork" and early
+    assert there is not lost and ("leaked shared_memory" in complaint) is lost
 
 
 # ── the lab ───────────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,27 @@ FIGURES = "tests/course/test_counting_figures.py"
 
 FAULTS = [
     Fault(
+        "the first of several ways is called the fastest",
+        "helpers/course/value/lab.py",
+        "if count is best or not is_clear(best.rate, count.rate)]",
+        "if count is best]",
+        f"{FIGURES}::test_the_fastest_way_is_named_only_where_its_interval_stands_clear",
+    ),
+    Fault(
+        "the card keeps its doubts to itself",
+        PLOTS,
+        "doubt = show_doubts(self.rates.ax, counting.doubts)",
+        "doubt = None",
+        f"{FIGURES}::test_doubts_of_a_way_are_told_by_picture_text_and_advice",
+    ),
+    Fault(
+        "a way that differs between rounds is not in doubt",
+        MEASURE,
+        "return unite_badges(short, self.noted, badges_of_rounds([part.seconds / part.made for part in parts]))",
+        "return unite_badges(short, self.noted)",
+        f"{FIGURES}::test_doubts_of_a_way_are_told_by_picture_text_and_advice",
+    ),
+    Fault(
         "wall taken as the first worker's end",
         MEASURE,
         "seconds = max(ended for",
@@ -79,8 +100,8 @@ FAULTS = [
     Fault(
         "the slowest exact way is called the fastest",
         "helpers/course/value/lab.py",
-        "slow, fast = exact[0], exact[-1]",
-        "fast, slow = exact[0], exact[-1]",
+        "best, slowest = counts[0], counts[-1]",
+        "best, slowest = counts[-1], counts[0]",
         f"{FIGURES}::test_the_advice_holds_with_and_without_lost_updates",
     ),
 ]

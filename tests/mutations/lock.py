@@ -57,10 +57,38 @@ FAULTS = [
     ),
     Fault(
         "the ceiling grows with the workers for ever",
-        PLOTS,
-        "bound = np.minimum(n_workers, 1 / share if share else np.inf)",
-        "bound = np.maximum(n_workers, 1 / share if share else 0.0)",
+        MEASURE,
+        "return float(min(bounds))",
+        "return float(max(bounds))",
         f"{FIGURES}::test_bounds_of_the_speedup",
+    ),
+    Fault(
+        "the ceiling forgets the CPUs",
+        MEASURE,
+        'return ceiling(n_workers, share, self.usable_cpus if self.work == "compute" else None)',
+        "return ceiling(n_workers, share)",
+        f"{FIGURES}::test_the_bounds_name_what_sets_them_and_know_the_cpus",
+    ),
+    Fault(
+        "doubts of the plain loop are not told",
+        MEASURE,
+        'found += tuple(f"plain loop: {badge}"',
+        'tuple(f"plain loop: {badge}"',
+        f"{FIGURES}::test_doubts_are_those_of_the_workers_and_of_the_plain_loop",
+    ),
+    Fault(
+        "the picture keeps its doubts to itself",
+        PLOTS,
+        "doubt = show_doubts(self.ax, sweep.doubts()) if found else None",
+        "doubt = None",
+        f"{FIGURES}::test_doubts_are_those_of_the_workers_and_of_the_plain_loop",
+    ),
+    Fault(
+        "a gate that nobody waits at",
+        "helpers/course/counting/tasks.py",
+        "    gate.wait(PATIENCE)\n    target(*args)",
+        "    target(*args)",
+        "tests/course/test_lock.py::test_nobody_calls_before_all_are_at_the_gate",
     ),
     Fault(
         "hollow and full points swapped",
@@ -79,8 +107,8 @@ FAULTS = [
     Fault(
         "lost updates of the last round alone, of those made in all",
         LAB,
-        'return f"{sum(lost)} of {made}',
-        'return f"{lost[-1]} of {made}',
+        "out_of(sum(lost), made",
+        "out_of(lost[-1], made",
         f"{FIGURES}::test_losses_are_those_of_all_counted_rounds",
     ),
 ]

@@ -10,6 +10,20 @@ REAL = f"{F}::test_what_comes_back_by_a_real_partner_is_what_was_sent_last"
 
 FAULTS = [
     Fault(
+        "one size is taken for the latency",
+        TRIPS,
+        "return estimate_ratio([median(seconds) for seconds in by_round.values()])",
+        "return estimate_ratio([seconds[0] for seconds in by_round.values()])",
+        f"{F}::test_the_latency_is_the_median_over_small_sizes_of_each_round",
+    ),
+    Fault(
+        "the latency counts again for every byte",
+        TRIPS,
+        "(self.median(way, largest) - latency) / largest",
+        "self.median(way, largest) / largest",
+        f"{F}::test_the_latency_is_the_median_over_small_sizes_of_each_round",
+    ),
+    Fault(
         "only the first block of what comes back is looked at",
         PARTNERS,
         "    places = range(0, size_bytes, len(BLOCK))",

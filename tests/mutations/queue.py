@@ -5,7 +5,16 @@ from mutations.fault import Fault
 MEASURE, PLOTS, LAB, EXERCISES = (f"helpers/course/queue/{name}.py" for name in "measure plots lab exercises".split())
 FIGURES, LIVE = "tests/course/test_queue_figures.py", "tests/toolkit/test_live.py"
 
+DIAGRAMS = "tests/course/test_diagrams.py"
+
 FAULTS = [
+    Fault(
+        "the pipe is drawn within the process that puts",
+        "helpers/course/queue/diagrams.py",
+        "draw_box(ax, left - 0.1, LINE - 0.14, right - left + 0.2,",
+        "draw_box(ax, left - 1.7, LINE - 0.14, right - left - 0.1,",
+        f"{DIAGRAMS}::test_an_object_passes_buffer_feeder_and_pipe_from_left_to_right",
+    ),
     Fault(
         "throughput of items put, not taken",
         MEASURE,

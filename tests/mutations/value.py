@@ -4,7 +4,16 @@ from mutations.fault import Fault
 
 EXERCISES, FIGURES = "helpers/course/value/exercises.py", "tests/course/test_value_figures.py"
 
+DIAGRAMS = "tests/course/test_diagrams.py"
+
 FAULTS = [
+    Fault(
+        "the argument's copy is drawn as the data itself",
+        "helpers/course/value/diagrams.py",
+        "_draw_data(ax, _middle_of(WORKER), y, copy=True)",
+        "_draw_data(ax, _middle_of(WORKER), y)",
+        f"{DIAGRAMS}::test_data_lies_where_it_lies_and_copies_are_only_where_there_are_any",
+    ),
     Fault(
         "half of the updates are enough",
         EXERCISES,

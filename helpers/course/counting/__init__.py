@@ -6,6 +6,7 @@ __all__, __getattr__, __dir__ = make_face(
     __name__,
     {
         "measure": "WAYS Count Counting Slice measure_counting",
+        "together": "run_gated",
         "plots": "draw_counting_card plot_counting plot_counting_rates",
     },
 )

@@ -12,7 +12,7 @@ The first round is a warm-up and counts nowhere.
 from __future__ import annotations
 
 import random
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from multiprocessing.managers import SyncManager
 from time import perf_counter
@@ -24,7 +24,9 @@ from helpers.crew import Crew
 from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import HelpersError
-from helpers.records import Estimate, estimate_ratio
+from helpers.measure import Watch
+from helpers.measure.badges import SHORT, TOO_SHORT
+from helpers.records import Estimate, badges_of_rounds, doubts_of, estimate_ratio, unite_badges
 from helpers.tasks.crew import HEAD_START
 from helpers.tasks.worker import end_with_parent
 from helpers.words import percent, plural, rate
@@ -60,12 +62,25 @@ class Slice:
 class Count:
     """What one way of counting came to, over its slices after the warm-up.
 
-    ``ended`` tells whether this way is through.
+    ``ended`` tells whether this way is through, ``noted`` what may have disturbed its slices: badges.
     """
 
     way: str
     slices: tuple[Slice, ...] = ()
     ended: bool = False
+    noted: tuple[str, ...] = ()
+
+    @property
+    def badges(self):
+        """What makes the speed doubtful, and whether workers share CPUs; how much was lost is counted, not timed."""
+        parts = [part for part in self.slices if part.made]
+        short = (SHORT,) if parts and min(part.seconds for part in parts) < TOO_SHORT else ()
+        return unite_badges(short, self.noted, badges_of_rounds([part.seconds / part.made for part in parts]))
+
+    @property
+    def doubts(self):
+        """The badges that speak of noise."""
+        return doubts_of(self.badges)
 
     @property
     def out_of_time(self):
@@ -136,6 +151,11 @@ class Counting:
     def complete(self):
         """Whether every way is through."""
         return all(count.ended for count in self.counts)
+
+    @property
+    def doubts(self):
+        """What makes the speed of any way doubtful, each once."""
+        return unite_badges(*(count.doubts for count in self.counts))
 
     def ways(self):
         """Return the ways that have made updates, in the usual order."""
@@ -235,6 +255,7 @@ def play_counting(plan, repeats):
     Nothing else runs while a slice is counted; between two, the kernel draws.
     """
     counts = {count.way: count for count in plan.counts}
+    watches = {way: Watch(plan.n_workers) for way in counts}
     repeats = min(repeats, plan.n_updates)
     with open_counters(plan, "manager" in counts) as (crew, counter, managed):
         for number in range(repeats + 1):
@@ -243,10 +264,11 @@ def play_counting(plan, repeats):
                 value.value = 0
                 n_updates = slice_size(plan.n_updates, repeats, number)
                 seconds = WAY_SECONDS / repeats if number else WARM_UP_SECONDS
-                question = (way, perf_counter() + HEAD_START, n_updates, plan.batch, seconds)
-                answers = crew.ask_all([question] * plan.n_workers)
+                with watches[way] if number else nullcontext():
+                    question = (way, perf_counter() + HEAD_START, n_updates, plan.batch, seconds)
+                    answers = crew.ask_all([question] * plan.n_workers)
                 part = read_slice(number, plan.n_workers * n_updates, answers, value.value)
-                counts[way] = add_slice(counts[way], part, ended=number == repeats)
+                counts[way] = add_slice(counts[way], part, number == repeats, watches[way].badges)
                 yield replace(plan, counts=tuple(counts.values()))
 
 
@@ -268,9 +290,12 @@ def read_slice(number, asked, answers, counted):
     return Slice(number, seconds, asked, sum(made for _, _, made, _ in answers), counted)
 
 
-def add_slice(count, part, ended):
-    """Return `count` with one slice more, the warm-up left out; `ended` says whether it was the last."""
-    return Count(count.way, (*count.slices, part) if part.round else count.slices, ended)
+def add_slice(count, part, ended, noted=()):
+    """Return `count` with one slice more, the warm-up left out.
+
+    `ended` says whether it was the last, `noted` what may have disturbed any of them so far.
+    """
+    return Count(count.way, (*count.slices, part) if part.round else count.slices, ended, noted)
 
 
 @contextmanager

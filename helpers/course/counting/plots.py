@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.lines import Line2D
 
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     FONT,
     GREY,
@@ -20,7 +21,7 @@ from helpers.plots.drawing import (
 )
 from helpers.plots.lanes import add_boxes, move_boxes
 from helpers.plots.live import MovingPicture
-from helpers.words import percent, plural, rate
+from helpers.words import percent, plural, rate, say_doubts, sentences
 
 #: Okabe–Ito, one colour and one marker a way of counting
 WAY_COLOURS = {
@@ -61,9 +62,10 @@ def plot_counting_rates(counting, ax=None):
 
     Lines are bootstrap intervals over the rounds, from 3 rounds on.
     """
-    ax = new_figure().add_axes((0.02, 0.145, 0.96, 0.68)) if ax is None else ax
+    ax = new_figure().add_axes((0.02, 0.185, 0.96, 0.64)) if ax is None else ax
     CountRates(ax, counting).show(counting)
     write_rates_head(ax, counting)
+    show_doubts(ax, counting.doubts)
     return ax
 
 
@@ -92,7 +94,8 @@ def describe_counting(counting):
         for count in counting.counts
         if count.made
     ]
-    return f"{plural(counting.n_workers, 'worker')} and one counter: {'; '.join(parts)}"
+    said = f"{plural(counting.n_workers, 'worker')} and one counter: {'; '.join(parts)}"
+    return sentences(said, say_doubts(counting.doubts)) if counting.doubts else said
 
 
 class CountBars:
@@ -263,7 +266,7 @@ class CountingCard(MovingPicture):
 
     def build(self, figure, counting):
         """Draw the axes, the names of the ways and the guess."""
-        left, right = figure.add_axes((0.02, 0.145, 0.58, 0.68)), figure.add_axes((0.655, 0.145, 0.325, 0.68))
+        left, right = (figure.add_axes(place) for place in ((0.02, 0.215, 0.58, 0.61), (0.655, 0.215, 0.325, 0.61)))
         self.bars, self.rates = CountBars(left, counting), CountRates(right, counting)
         write_counting_head(left, counting)
         write_rates_head(right, counting)
@@ -280,7 +283,8 @@ class CountingCard(MovingPicture):
         """Move bars and marks to what `counting` says now."""
         self.bars.show(counting)
         self.rates.show(counting)
-        return self.moving
+        doubt = show_doubts(self.rates.ax, counting.doubts)
+        return [*self.moving, *([doubt] if doubt else [])]
 
 
 def draw_guess(ax, row, expected, guess):

@@ -38,6 +38,12 @@ def add_locked(counter, n_updates, lock=None, gate=None):
             counter.value += 1
 
 
+def meet_and_call(gate, target, *args):
+    """Wait at the gate until all processes are there, then call ``target(*args)``."""
+    gate.wait(PATIENCE)
+    target(*args)
+
+
 def add_in_batches(counter, n_updates, lock=None, batch=BATCH):
     """Add 1 to ``counter.value`` so many times; the lock is taken once for `batch` updates."""
     lock = counter.get_lock() if lock is None else lock
@@ -56,14 +62,18 @@ def add_and_merge(counter, n_updates, lock=None):
         counter.value += own
 
 
-def keep_counter(counter, lock=None):
-    """Keep what a pool's initializer got, for `add_kept`: neither counter nor lock can travel with a task."""
-    _kept.update(counter=counter, lock=counter.get_lock() if lock is None else lock)
+def keep_counter(counter, lock=None, gate=None):
+    """Keep what a pool's initializer got, for `add_kept`: neither counter nor lock can travel with a task.
+
+    At a `gate` every worker of the pool waits once for the others, before its first update.
+    """
+    _kept.update(counter=counter, lock=counter.get_lock() if lock is None else lock, gate=gate)
 
 
 def add_kept(n_updates):
     """Add 1 so many times to the counter this worker was started with; return the number."""
-    add_locked(_kept["counter"], n_updates, _kept["lock"])
+    gate, _kept["gate"] = _kept["gate"], None
+    add_locked(_kept["counter"], n_updates, _kept["lock"], gate)
     return n_updates
 
 

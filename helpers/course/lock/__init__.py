@@ -5,8 +5,9 @@ from helpers.face import make_face
 __all__, __getattr__, __dir__ = make_face(
     __name__,
     {
-        "measure": "LockRun LockSweep measure_locks run_together",
-        "plots": "ceiling plot_lanes plot_lock_speedup",
+        "measure": "LockRun LockSweep ceiling measure_locks run_together",
+        "stacks": "find_stacks",
+        "plots": "plot_lanes plot_lock_speedup",
         "lab": "LockLab",
         "exercises": "lock_1 lock_2 lock_3",
     },

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 
 from helpers.arguments import check_choice, check_count, check_flag, check_number
 from helpers.course.lock.measure import lock_steps
-from helpers.course.lock.plots import LockCard, LockSetting, ceiling
+from helpers.course.lock.plots import LockCard, LockSetting
 from helpers.course.lock.tasks import WORK
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
@@ -15,7 +15,7 @@ from helpers.labs.controls import choice, chosen_of, label, method_control, on_c
 from helpers.machine import usable_cpus
 from helpers.measure import check_counts
 from helpers.models import amdahl
-from helpers.words import figures, out_of, percent, plural
+from helpers.words import figures, out_of, percent, plural, say_doubts, sentences
 
 #: Worker counts that are offered; others can be given when the lab is made.
 COUNTS = (1, 2, 3, 4, 6, 8)
@@ -156,29 +156,46 @@ def describe_locks(sweep):
     if estimate is None:
         return "Speedup of workers that share a lock: no complete round yet."
     lock = f"with {percent(sweep.share)} inside the lock" if sweep.locked else "without the lock"
-    return f"{plural(n, 'worker')} {lock}: {estimate.median:.2f} times the plain loop; {say_losses(sweep, n)}."
+    said = f"{plural(n, 'worker')} {lock}: {estimate.median:.2f} times the plain loop; {say_losses(sweep, n)}"
+    return sentences(said, say_doubts(sweep.doubts()))
 
 
 def advise_locks(sweep):
-    """Return what a LockSweep shows, in two sentences with the figures they rest on."""
+    """Return what a LockSweep shows, in a few sentences with the figures they rest on; its doubts stand at the end."""
     n = sweep.counts()[-1]
     estimate = sweep.speedup(n)
     if estimate is None:
         return ""
-    who, cpus = f"{plural(n, 'worker')} {'reaches' if n == 1 else 'reach'}", ""
-    if sweep.work == "compute" and n > sweep.usable_cpus:
-        cpus = f" {plural(sweep.usable_cpus, 'usable CPU')} for steps that compute."
-    losses = say_losses(sweep, n)
+    reached = f"{plural(n, 'worker')} {'reaches' if n == 1 else 'reach'} {figures(estimate)} times the plain loop"
     if sweep.locked:
-        bounds = (
-            f"Amdahl's law says {amdahl(n, sweep.share):.2f}, no lock allows more than {ceiling(n, sweep.share):.2f}"
-        )
-        return f"{who} {figures(estimate)} times the plain loop; {bounds}; {losses}.{cpus}"
+        return sentences(reached, _say_bounds(sweep, n), say_losses(sweep, n), say_doubts(sweep.doubts(n)))
     if n == 1:
         wrong = "since nobody else writes"
     else:
         wrong = "so the result is wrong" if sum(sweep.lost(n)) else "this time; nothing guarantees it"
-    return f"Without the lock {who} {figures(estimate)} times the plain loop; {losses}, {wrong}.{cpus}"
+    losses = f"{say_losses(sweep, n)}, {wrong}"
+    return sentences(f"without the lock {reached}", _say_cpus(sweep, n), losses, say_doubts(sweep.doubts(n)))
+
+
+def _say_bounds(sweep, n_workers):
+    """Return what Amdahl's law and the ceiling are with a lock, and what sets the latter."""
+    most = sweep.ceiling(n_workers)
+    busy = min(n_workers, sweep.usable_cpus) if sweep.work == "compute" else n_workers
+    if most < busy:
+        why = f"with {percent(sweep.share)} of each step inside the lock"
+    elif busy < n_workers:
+        why = f"on {plural(busy, 'usable CPU')}, for steps that compute,"
+    else:
+        why = f"by {plural(n_workers, 'worker')}"
+    law = f"Amdahl's law says {amdahl(busy, sweep.share):.2f}"
+    return f"{law}, and {why} at most {most:.2f} can be reached"
+
+
+def _say_cpus(sweep, n_workers):
+    """Return how many usable CPUs there are, where steps compute and there are more workers; else ""."""
+    if sweep.work != "compute" or n_workers <= sweep.usable_cpus:
+        return ""
+    return f"steps that compute have {plural(sweep.usable_cpus, 'usable CPU')} between them"
 
 
 def say_losses(sweep, n_workers):

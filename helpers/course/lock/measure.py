@@ -14,7 +14,8 @@ from __future__ import annotations
 import multiprocessing
 import random
 from array import array
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from helpers import machine, runner
@@ -24,19 +25,18 @@ from helpers.arguments import (
     check_count,
     check_flag,
     check_number,
-    check_timeout,
     check_watch,
 )
+from helpers.course.counting.together import run_gated
 from helpers.course.lock.tasks import WORK, serve
 from helpers.crew import Crew
-from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import HelpersError
+from helpers.measure import Watch
 from helpers.measure.handing import check_counts
-from helpers.records import estimate_ratio
+from helpers.records import badges_of_rounds, doubts_of, estimate_ratio, unite_badges
 from helpers.tasks.cpu import count_loops_per_ms
 from helpers.tasks.crew import HEAD_START
-from helpers.words import plural
 
 #: By kind of work: steps of one run, shared out among the workers, and seconds of one step on average. Sleeping is
 #: less exact than computing, so its steps are longer.
@@ -45,6 +45,10 @@ STEPS = {"compute": (192, 0.001), "wait": (40, 0.004)}
 VARIATION = 0.9
 #: Seconds a job, or the start of a worker, may take before everything is ended.
 DEADLINE = 30.0
+
+
+#: Times the ceiling from which on a speedup cannot be.
+IMPOSSIBLE = 1.15
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class LockRun:
-    """One run of all steps. ``kind`` is "serial", "locked" or "unlocked"; round 0 is the warm-up."""
+    """One run of all steps. ``kind`` is "serial", "locked" or "unlocked"; round 0 is the warm-up.
+
+    ``badges`` tell what may have disturbed this run and those of its kind and number of workers before it.
+    """
 
     kind: str
     n_workers: int
@@ -87,6 +94,7 @@ class LockRun:
     expected: int
     counted: int
     lanes: tuple[Lane, ...] = ()
+    badges: tuple[str, ...] = ()
 
     @property
     def lost(self):
@@ -137,6 +145,30 @@ class LockSweep:
         """Return the newest run with `n_workers`, or with the most workers; None before there is one."""
         found = [run for run in self.runs if run.kind != "serial" and n_workers in (None, run.n_workers)]
         return max(found, key=lambda run: (run.n_workers, run.round), default=None)
+
+    def badges(self, n_workers):
+        """Return the badges of the speedup with `n_workers`, those of the plain loop too."""
+        found = self._badges(n_workers)
+        found += tuple(f"plain loop: {badge}" for badge in self._badges(None) if badge not in found)
+        estimate = self.speedup(n_workers)
+        if estimate is not None and estimate.median > IMPOSSIBLE * self.ceiling(n_workers):
+            found += ("faster than can be: mistrust it",)
+        return found
+
+    def _badges(self, n_workers):
+        serial = n_workers is None
+        runs = [r for r in self.runs if r.round and (r.kind == "serial") is serial]
+        noted = [run.badges for run in runs if serial or run.n_workers == n_workers]
+        return unite_badges(*noted[-1:], badges_of_rounds(self.walls(n_workers).values()))
+
+    def doubts(self, *n_workers):
+        """Return the badges that speak of noise: of these numbers of workers, or of all that were measured."""
+        return doubts_of(unite_badges(*(self.badges(n) for n in n_workers or self.counts())))
+
+    def ceiling(self, n_workers):
+        """Return the speedup that nobody can beat in this setting."""
+        share = self.share if self.locked else 0
+        return ceiling(n_workers, share, self.usable_cpus if self.work == "compute" else None)
 
     def lost(self, n_workers):
         """Return the updates lost in each counted round."""
@@ -218,23 +250,25 @@ def lock_steps(
 
 
 def run_together(context, target, *args, n_workers=2, timeout=30.0):
-    """Start `n_workers` processes of ``target(*args)``, wait for them, return the seconds it took.
+    """Return the seconds that `n_workers` processes of ``target(*args)`` took, which begin all at once.
 
-    What is not done after `timeout` seconds is ended. Raises TimeoutError for that, and
-    WorkerDiedError if one did not end well. For examples: it starts from the caller's process.
+    `context` is from ``multiprocessing.get_context``, or `multiprocessing` itself; everything else as in
+    `helpers.course.counting.run_gated`.
     """
-    n_workers = check_count("n_workers", n_workers, 1, max_workers())
-    timeout, began = check_timeout(timeout, 30.0), perf_counter()
-    with Crew(target, [args] * n_workers, context.get_start_method(), links=False) as crew:
-        done = crew.join(timeout)
-        seconds = perf_counter() - began
-        crew.require_health()
-        if not done:
-            raise TimeoutError(
-                f"Not all of {plural(n_workers, 'process')} were done within {timeout:g} s: something waits for ever. "
-                "They were ended."
-            )
-    return seconds
+    method = context.get_start_method()
+    return run_gated(target, *args, n_workers=n_workers, timeout=timeout, start_method=method)
+
+
+def ceiling(n_workers, share, usable_cpus=None):
+    """Return the speedup that nobody can beat: only one is inside at a time, and there are `n_workers`.
+
+    Where steps compute, there are no more at work than `usable_cpus`.
+
+    >>> ceiling(2, 0.25), ceiling(8, 0.25), ceiling(8, 0.25, usable_cpus=2)
+    (2.0, 4.0, 2.0)
+    """
+    bounds = [n_workers, *([1 / share] if share else []), *([usable_cpus] if usable_cpus else [])]
+    return float(min(bounds))
 
 
 def _plan(pairs, repeats):
@@ -253,14 +287,16 @@ def play_locks(visits, share, work, n_steps, start_method, timeout):
     context = multiprocessing.get_context(start_method)
     counter, lock = context.RawValue("q", 0), context.Lock()
     members = [(counter, lock)] * max(n for _, _, n in visits)
+    watches = {(kind, n): Watch(n, computes=work == "compute") for _, kind, n in visits}
     with Crew(serve, members, start_method, patience=timeout, preload=[serve.__module__]) as crew:
         crew.receive_all()
         for number, kind, n in visits:
             counter.value = 0
-            start = perf_counter() + HEAD_START
-            parts = share_out(frees, n)
-            replies = crew.ask_all([(jobs[kind], start, (part, inside, work)) for part in parts])
-            yield read_run(kind, number, replies, n_steps, counter.value)
+            parts, watch = share_out(frees, n), watches[kind, n]
+            with watch if number else nullcontext():
+                start = perf_counter() + HEAD_START
+                replies = crew.ask_all([(jobs[kind], start, (part, inside, work)) for part in parts])
+            yield replace(read_run(kind, number, replies, n_steps, counter.value), badges=watch.badges)
 
 
 def read_run(kind, number, replies, n_steps, counted):

@@ -11,8 +11,9 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
-from helpers.course.lock.measure import STEPS, LockSweep
+from helpers.course.lock.measure import STEPS, LockSweep, ceiling
 from helpers.models import amdahl
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -25,6 +26,7 @@ from helpers.plots.drawing import (
     axes_height,
     axes_width,
     darker,
+    fold_head,
     new_figure,
     paler,
     rounds_text,
@@ -35,7 +37,8 @@ from helpers.plots.drawing import (
 )
 from helpers.plots.labels import Labels
 from helpers.plots.live import MovingPicture
-from helpers.words import percent
+from helpers.records import doubts_of
+from helpers.words import percent, whole_percents
 
 #: name: colour, hatch, thickness of the box in a lane; never colour alone
 PARTS = {
@@ -56,7 +59,7 @@ def plot_lanes(run, ax=None, *, window=None):
 
     `run` is a LockRun or None; `window` the seconds shown, by default all.
     """
-    ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.65)) if ax is None else ax
+    ax = new_figure().add_axes((0.1, 0.185, 0.88, 0.61)) if ax is None else ax
     _style_lanes(ax, run.n_workers if run else 1, window or (run.wall if run else 1.0))
     kind = "locked" if run is None else run.kind
     if run is None:
@@ -66,6 +69,7 @@ def plot_lanes(run, ax=None, *, window=None):
             boxes.set_path(_path(run, part, ax.get_xlim()[1]))
     write_head(ax, LANES_TITLE[kind], [describe_shares(run)])
     _draw_keys(ax, kind)
+    show_doubts(ax, doubts_of(run.badges) if run else ())
     return ax
 
 
@@ -124,9 +128,9 @@ def describe_shares(run):
     """Return in words how the workers of a LockRun, or None, spent their time."""
     if run is None:
         return "the beginning of the last run with the most workers"
-    shares = run.shares()
+    shares = whole_percents(run.shares())
     names = {"free": "free", "waiting": "waiting", "holding": "inside"}
-    parts = ", ".join(f"{name} {percent(shares[part])}" for part, name in names.items())
+    parts = ", ".join(f"{name} {shares[part]} %" for part, name in names.items())
     return f"all of {'the warm-up' if run.round == 0 else 'the last run'}: {parts}"
 
 
@@ -174,22 +178,12 @@ def _draw_keys(ax, kind):
 
 def plot_lock_speedup(sweep, ax=None):
     """Return the Axes with the measured speedup of a LockSweep, Amdahl's curve and the ceiling 1/share."""
-    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.66)) if ax is None else ax
+    ax = new_figure().add_axes((0.07, 0.185, 0.91, 0.62)) if ax is None else ax
     view = _SpeedupView(
         ax, sweep.counts() or (1, 2), sweep.share, sweep.locked, sweep.work, sweep.usable_cpus, _data_top(sweep)
     )
     view.show(sweep)
     return ax
-
-
-def ceiling(n_workers, share):
-    """Return the speedup that nobody can beat: only one is inside at a time, and there are `n_workers`.
-
-    >>> ceiling(2, 0.25), ceiling(8, 0.25)
-    (2.0, 4.0)
-    """
-    bound = np.minimum(n_workers, 1 / share if share else np.inf)
-    return bound if np.ndim(bound) else float(bound)
 
 
 def _data_top(sweep):
@@ -199,10 +193,8 @@ def _data_top(sweep):
 
 
 def _top(counts, share, locked, work, cpus, data_top):
-    """Return the top of the y axis: what the bounds and the CPUs allow, or the data if higher."""
-    most = max(counts) if not locked else ceiling(max(counts), share)
-    if work == "compute":
-        most = min(most, max(2, cpus))
+    """Return the top of the y axis: what the lock and the CPUs allow, or the data if higher."""
+    most = ceiling(max(counts), share if locked else 0, max(2, cpus) if work == "compute" else None)
     return max(1.12 * most, 1.6, 0.5 * ceil(2.1 * data_top) if 1.05 * data_top > 1.12 * most else 0)
 
 
@@ -225,9 +217,11 @@ class _SpeedupView:
             ax.axvspan(cpus + 0.5, right, color=SHADE, zorder=0)
             self.shade = cpus + 0.5
         x = np.linspace(1, most, 200)
-        self._bound("ideal" if not locked else "ceiling", x, x if not locked else ceiling(x, share), ":", SERIAL_LINE)
+        busy = cpus if work == "compute" else None  # no more than that are at work at a time
+        name = "ceiling" if locked or busy else "ideal"
+        self._bound(name, x, [ceiling(n, share if locked else 0, busy) for n in x], ":", SERIAL_LINE)
         if locked:
-            self._bound("Amdahl", x, np.array([amdahl(n, share) for n in x]), "--", INK)
+            self._bound("Amdahl", x, [amdahl(ceiling(n, 0, busy), share) for n in x], "--", INK)
         colour = COLOURS["processes"] if locked else COLOURS["dask"]
         self.marker, self.colour = "o" if locked else "D", colour
         self.curve = ax.plot([], [], color=colour, lw=1.4, zorder=4)[0]
@@ -241,6 +235,7 @@ class _SpeedupView:
         self.lasting = [self.curve, self.bars, self.full, self.hollow, self.how, self.note]
 
     def _bound(self, name, x, y, style, colour):
+        y = np.array(y)
         self.ax.plot(x, y, style, color=colour, lw=1.3, zorder=3)
         seen = y <= 0.99 * self.ax.get_ylim()[1]
         self.lines.append((name, x[seen], y[seen], GREY if colour == SERIAL_LINE else colour))
@@ -258,16 +253,18 @@ class _SpeedupView:
                 [v for v, o in zip(values, over, strict=True) if o is wanted],
             )
         self.bars.set_segments([[(n, e.low), (n, e.high)] for n, e in found if e.low is not None])
-        self.how.set_text(self._how(sweep, found))
+        text, size = fold_head(self.ax, self._how(found))
+        self.how.set(text=text, size=size)
         self.note.set_text("" if found else "no round yet" if sweep is not None else "nothing measured yet")
-        return [*self.lasting, *self._label(found)]
+        doubt = show_doubts(self.ax, sweep.doubts()) if found else None
+        return [*self.lasting, *self._label(found), *([doubt] if doubt else [])]
 
-    def _how(self, sweep, found):
+    def _how(self, found):
+        """Return the parts of the grey line."""
+        rounds = {estimate.n_rounds for _, estimate in found}
+        inside = f"{percent(self.share)} of each step inside" if self.locked else "no lock"
         steps = "steps sleep" if self.work == "wait" else "steps compute"
-        if not found:
-            return f"{percent(self.share)} of each step inside · {steps}"
-        rounds = rounds_text([estimate.n_rounds for _, estimate in found], short=True)
-        return f"{rounds} · {percent(self.share)} inside · {steps}"
+        return [*([rounds_text(rounds)] if rounds else []), inside, steps]
 
     def _label(self, found):
         """Write the labels on the lines; return them."""
@@ -315,7 +312,7 @@ class LockCard(MovingPicture):
 
     def build(self, figure, setting):
         """Draw the axes and bounds of the setting."""
-        speedups = figure.add_axes((0.048, 0.145, 0.43, 0.665))
+        speedups = figure.add_axes((0.048, 0.185, 0.43, 0.625))
         lanes, updates = figure.add_axes((0.575, 0.375, 0.41, 0.435)), figure.add_axes((0.575, 0.075, 0.41, 0.06))
         self.view = _SpeedupView(speedups, *_bounds(setting), _data_top(setting.sweep))
         self.n_workers, self.lanes = max(setting.counts), lanes

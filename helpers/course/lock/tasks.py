@@ -11,6 +11,7 @@ Standard library only. A counter is anything with ``value`` that processes share
 a deadline, but for the ones whose endlessness is the lesson: those run in the runner only.
 """
 
+import faulthandler
 import multiprocessing
 import threading
 from array import array
@@ -150,6 +151,12 @@ def wait_for_go(go, answers):
     answers.put(go.wait(PATIENCE))
 
 
+def wait_at_event(event, answers, seconds=PATIENCE):
+    """Put whether the Event is set already, wait for it, put whether it was set in time."""
+    answers.put(("set already", event.is_set()))
+    answers.put(("set in time", event.wait(seconds)))
+
+
 def report_parts(condition, done, n_parts):
     """Finish parts one by one and tell whoever waits for the Condition after each."""
     for _ in range(n_parts):
@@ -159,22 +166,62 @@ def report_parts(condition, done, n_parts):
             condition.notify_all()
 
 
+def wait_for_parts(condition, done, enough, answers, seconds=PATIENCE):
+    """Wait until `enough` parts are done; put (enough, how many were done when we went on, None for never)."""
+    with condition:
+        came = condition.wait_for(lambda: done.value >= enough, seconds)
+        answers.put((enough, done.value if came else None))
+
+
 def square_then_sum(barrier, squares, totals, number):
-    """Phase one: write a square. Barrier. Phase two: add up everybody's squares."""
+    """Phase one: write a square, the later the larger. Barrier. Phase two: add up everybody's squares."""
+    sleep(0.05 * number)
     squares[number] = number * number
     barrier.wait(PATIENCE)
     totals[number] = sum(squares)
 
 
+def try_in_thread(lock, seconds=0.2):
+    """Return whether another thread of this process gets the lock within `seconds`."""
+    found = []
+
+    def attempt():
+        found.append(lock.acquire(timeout=seconds))
+        if found[0]:
+            lock.release()
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
 # ── deadlock and death ──────────────────────────────────────────────────────────────────────
+
+
+def take_two(name, order, locks, gate, answers, seconds=0.5):
+    """Take two of the `locks` in the given order; put (name, the names of those it got).
+
+    It holds the first for a moment before it wants the second, so that a deadlock that can happen does
+    happen. `seconds` None waits for ever.
+    """
+    first, second = order
+    gate.wait(PATIENCE)
+    with locks[first]:
+        sleep(0.2)
+        got = locks[second].acquire(timeout=seconds)
+        if got:
+            locks[second].release()
+    answers.put((name, [first, second] if got else [first]))
 
 
 def take_both(first, second, meeting, seconds, answers):
     """Take two locks, one after the other; put whether the second was got within `seconds`.
 
-    Between the two it waits a moment for the other worker to hold a lock as well, so that a
-    deadlock that can happen does happen.
+    Both workers begin together. Between the two it waits a moment for the other worker to hold a lock as
+    well, so that a deadlock that can happen does happen.
     """
+    meeting.wait(PATIENCE)
     with first:
         try:
             meeting.wait(0.4)
@@ -191,18 +238,26 @@ def cross_for_ever():
 
     Only for the runner, behind a deadline.
     """
-    left, right, meeting = multiprocessing.Lock(), multiprocessing.Lock(), multiprocessing.Barrier(2)
-    answers = multiprocessing.SimpleQueue()
-    orders = [(left, right), (right, left)]
+    locks = {"left": multiprocessing.Lock(), "right": multiprocessing.Lock()}
+    gate, answers = multiprocessing.Barrier(2), multiprocessing.SimpleQueue()
+    orders = {"one": ("left", "right"), "two": ("right", "left")}
     pair = [
-        multiprocessing.Process(target=take_both, args=(*order, meeting, None, answers), daemon=True)
-        for order in orders
+        multiprocessing.Process(target=take_two, args=(name, order, locks, gate, answers, None), daemon=True)
+        for name, order in orders.items()
     ]
     for process in pair:
         process.start()
     for process in pair:
         process.join()
     return True
+
+
+def dump_if_late(seconds, path, target, *args):
+    """Call ``target(*args)``; where it is not done after `seconds`, write to `path` at which line each thread is."""
+    with open(path, "w", encoding="utf-8") as file:
+        faulthandler.dump_traceback_later(seconds, file=file)
+        target(*args)
+        faulthandler.cancel_dump_traceback_later()
 
 
 def hold_for_ever(lock, holding):

@@ -15,8 +15,8 @@ from helpers.labs.controls import NARROW, chosen_of, label, method_control, on_c
 
 #: Sizes that the lab offers, in bytes.
 CHOICES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
-#: Sizes that are measured between the two ends of the chosen range.
-MEASURED = (1, 100, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
+#: Sizes that are measured between the two ends of the chosen range; several small ones, for the latency.
+MEASURED = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
 TOOLTIPS = {
     "send": "Pipe: send and recv, any object, pickled",
     "send_bytes": "Pipe: send_bytes and recv_bytes_into, bytes into a buffer that is there",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 
 from helpers.errors import HelpersError, NotEnoughPointsError
 from helpers.records import Estimate, estimate_ratio
@@ -15,6 +16,9 @@ COPY = "copy"
 #: How often a byte is copied on its way to the receiver, on Linux and macOS, as CPython's source has it
 #: (3.11 to 3.15, multiprocessing/connection.py): pickle, write, read, gather, unpickle or copy out.
 COPIES = {"send": 5, "send_bytes": 4, "queue": 5, "shared": 1, COPY: 1}
+
+#: Sizes up to which a message costs a trip and hardly anything for its bytes.
+SMALL_BYTES = 1_000
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,28 @@ class Trips:
         seconds = sorted(self._rounds(way, size_bytes))
         middle = len(seconds) // 2
         return seconds[middle] if len(seconds) % 2 else (seconds[middle - 1] + seconds[middle]) / 2
+
+    def latency(self, way, most_bytes=SMALL_BYTES):
+        """Return the Estimate of the seconds of a trip that carries next to nothing: up to `most_bytes` bytes.
+
+        Each round counts with the median of its sizes, so that what disturbs one of them is not taken for a law.
+        Raises HelpersError where none so small was measured.
+        """
+        by_round = {}
+        for trip in self.trips:
+            if trip.round and trip.way == way and trip.size_bytes <= most_bytes:
+                by_round.setdefault(trip.round, []).append(trip.seconds)
+        if not by_round:
+            raise HelpersError(f"{way} was not measured with at most {most_bytes:,} bytes: give a larger most_bytes.")
+        return estimate_ratio([median(seconds) for seconds in by_round.values()])
+
+    def line(self, way):
+        """Return (latency, seconds a byte) of the model "trip = latency + size × seconds a byte".
+
+        The first is `latency`, a median over several small sizes, the second comes from the largest size.
+        """
+        latency, largest = self.latency(way).median, self.sizes(way)[-1]
+        return latency, (self.median(way, largest) - latency) / largest
 
     def n_rounds(self, way, size_bytes):
         """Return how many rounds after the warm-up there are of it."""

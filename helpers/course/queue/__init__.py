@@ -7,6 +7,7 @@ __all__, __getattr__, __dir__ = make_face(
     {
         "measure": "QueueLane QueueRun measure_queue",
         "plots": "plot_depth plot_queue_lanes",
+        "diagrams": "describe_queue_path draw_queue_path",
         "lab": "QueueLab",
         "exercises": "queue_1 queue_2 queue_3",
     },

@@ -4,5 +4,9 @@ from helpers.face import make_face
 
 __all__, __getattr__, __dir__ = make_face(
     __name__,
-    {"lab": "ValueLab", "exercises": "value_1 value_2 value_3"},
+    {
+        "diagrams": "describe_sharing draw_sharing",
+        "lab": "ValueLab",
+        "exercises": "value_1 value_2 value_3",
+    },
 )

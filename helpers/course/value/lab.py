@@ -20,7 +20,8 @@ from helpers.labs.controls import (
     toggles,
 )
 from helpers.machine import usable_cpus
-from helpers.words import out_of, plural, rate
+from helpers.records import is_clear, unite_badges
+from helpers.words import listing, out_of, plural, rate, say_doubts, sentences
 
 WAY_TOOLTIPS = {
     "no lock": "counter.value += 1 and nothing else: updates may be lost",
@@ -145,22 +146,35 @@ def _say_workers(n, cpus):
 
 
 def advise_counting(counting):
-    """Return one or two sentences on what was seen: what was lost, and which exact way was fastest."""
+    """Return in a few sentences what was lost, which exact ways were fastest, and what is in doubt."""
     counts = [count for count in counting.counts if count.made]
     bare = next((count for count in counts if count.way == "no lock"), None)
-    exact = sorted((count for count in counts if count.way != "no lock"), key=lambda count: count.rate.median)
+    exact = [count for count in counts if count.way != "no lock"]
     said = ""
     if bare is not None and bare.lost:
-        said = f"Without a lock {out_of(bare.lost, bare.made, 'update')} were lost. "
+        said = f"without a lock {out_of(bare.lost, bare.made, 'update')} were lost"
     elif bare is not None and counting.n_workers == 1:
-        said = "With one worker nothing is lost: there is nobody to come in between. "
+        said = "with one worker nothing is lost: there is nobody to come in between"
     elif bare is not None:
-        said = "Without a lock no update was lost this time: luck, not safety. "
-    if len(exact) > 1:
-        slow, fast = exact[0], exact[-1]
-        times = rate(fast.rate.median / slow.rate.median)
-        said += f"Of the exact ways, {say_way(fast)} is the fastest: {times} times as fast as {say_way(slow)}."
-    return said.strip()
+        said = "without a lock no update was lost this time: luck, not safety"
+    fastest = _say_fastest(exact) if len(exact) > 1 else ""
+    doubts = unite_badges(*(count.doubts for count in exact)) if fastest else ()
+    return sentences(said, fastest, say_doubts(doubts))
+
+
+def _say_fastest(counts):
+    """Return which of several ways of counting are fastest, as far as their intervals tell; "" below 3 rounds."""
+    counts = sorted(counts, key=lambda count: count.rate.median, reverse=True)
+    best, slowest = counts[0], counts[-1]
+    if any(count.rate.low is None for count in counts):
+        return ""
+    equals = [count for count in counts if count is best or not is_clear(best.rate, count.rate)]
+    if len(equals) == len(counts):
+        return "between the exact ways these rounds show no difference in speed"
+    names = listing(say_way(count) for count in equals)
+    are = "is the fastest" if len(equals) == 1 else "are the fastest and show no difference"
+    times = rate(best.rate.median / slowest.rate.median)
+    return f"of the exact ways, {names} {are}: {times} times as fast as {say_way(slowest)}"
 
 
 def say_way(count):

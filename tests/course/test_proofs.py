@@ -1,0 +1,126 @@
+"""What chapters 04 to 06 show to prove a cure fails without it: in at least 29 of 30 runs, also on a busy machine.
+
+With the cure the same run is right every time. A lock is left away by a `nullcontext` in its place.
+"""
+
+import multiprocessing
+import sys
+from contextlib import nullcontext
+
+import pytest
+
+from helpers.course.counting import run_gated
+from helpers.course.counting import tasks as counting
+from helpers.course.lock import own_locks, run_together
+from helpers.course.lock import tasks as locks
+from helpers.course.pipe.tasks import mix_two_writers
+from helpers.machine import default_start_method, usable_cpus
+from helpers.tasks.crew import run_all
+
+RUNS, MOST_MISSES = 30, 1
+
+
+def count_with(target, *args, cured, pause=0.005, n_updates=4):
+    """Return whether two processes that begin at once count right on a counter that pauses."""
+    context = multiprocessing.get_context(default_start_method())
+    counter = context.RawValue("q", 0)
+    lock = context.Lock() if cured else nullcontext()
+    slow = counting.PausingCounter(counter, pause=pause)
+    run_together(context, target, slow, n_updates, lock, *args)
+    return counter.value == 2 * n_updates
+
+
+def count_locked(cured):
+    return count_with(counting.add_locked, cured=cured)
+
+
+def count_in_batches(cured):
+    return count_with(counting.add_in_batches, 2, cured=cured)
+
+
+def merge_at_the_end(cured):
+    return count_with(counting.add_and_merge, cured=cured, pause=0.05)
+
+
+def count_in_a_pool(cured):
+    """As the chapters do it: counter and lock by the initializer, and both workers at the counter before it begins."""
+    context = multiprocessing.get_context(default_start_method())
+    counter = context.RawValue("q", 0)
+    lock, gate = context.Lock() if cured else nullcontext(), context.Barrier(2)
+    initargs = counting.PausingCounter(counter), lock, gate
+    with context.Pool(2, initializer=counting.keep_counter, initargs=initargs) as pool:
+        pool.map_async(counting.add_kept, [3] * 4).get(timeout=30)
+    return counter.value == 12
+
+
+def count_as_fast_as_can_be(cured):
+    """The first surprise of chapters 05 and 06: nothing pauses, the gate alone sees to it that they meet."""
+    context = multiprocessing.get_context(default_start_method())
+    counter = context.Value("q", 0)
+    target = counting.add_locked if cured else counting.add_unlocked
+    run_gated(target, counter, 10_000 if cured else 100_000, start_method=default_start_method())
+    return counter.value == (20_000 if cured else 200_000)
+
+
+def keep_slots(cured):
+    context = multiprocessing.get_context(default_start_method())
+    slots, inside, most = context.Semaphore(2 if cured else 4), context.Value("i", 0), context.Value("i", 0)
+    run_all(locks.use_slot, [(slots, inside, most, context.Barrier(4))] * 4, context)
+    return most.value <= 2
+
+
+def work_in_phases(cured):
+    context = multiprocessing.get_context(default_start_method())
+    barrier, squares, totals = context.Barrier(3 if cured else 1), context.RawArray("i", 3), context.RawArray("i", 3)
+    run_all(locks.square_then_sum, [(barrier, squares, totals, number) for number in range(3)], context)
+    return list(totals) == [5, 5, 5]
+
+
+def take_two_locks(cured):
+    """The cure is one order for all."""
+    context = multiprocessing.get_context(default_start_method())
+    both = {"left": context.Lock(), "right": context.Lock()}
+    gate, answers = context.Barrier(2), context.SimpleQueue()
+    orders = {"one": ("left", "right"), "two": ("left", "right") if cured else ("right", "left")}
+    run_all(locks.take_two, [(name, order, both, gate, answers, 0.1) for name, order in orders.items()], context)
+    told = dict(answers.get() for _ in orders)
+    assert sorted(told) == ["one", "two"] and all(got[0] == orders[name][0] for name, got in told.items())
+    return all(len(got) == 2 for got in told.values())
+
+
+def write_to_one_end(cured):
+    sent, intact = mix_two_writers(20, 300_000, cured)
+    return intact == sent
+
+
+NEEDS_TWO_CPUS = pytest.mark.skipif(usable_cpus() < 2, reason="on one CPU processes seldom meet at a bare counter")
+WHOLE = pytest.mark.skipif(sys.platform == "win32", reason="there each message stays whole")
+PROOFS = [
+    count_locked,
+    count_in_batches,
+    merge_at_the_end,
+    count_in_a_pool,
+    keep_slots,
+    work_in_phases,
+    take_two_locks,
+    pytest.param(count_as_fast_as_can_be, marks=NEEDS_TWO_CPUS),
+    pytest.param(write_to_one_end, marks=WHOLE),
+]
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+def test_a_proof_fails_without_its_cure(proof):
+    assert sum(proof(cured=False) for _ in range(RUNS)) <= MOST_MISSES
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+def test_a_proof_holds_with_its_cure(proof):
+    assert all(proof(cured=True) for _ in range(3))
+
+
+@pytest.mark.parametrize("target", [own_locks.add_with_module_lock, own_locks.add_with_own_lock])
+def test_a_lock_of_ones_own_keeps_nobody_out(target):
+    context = multiprocessing.get_context("spawn")
+    counter = context.RawValue("q", 0)
+    run_together(context, target, counting.PausingCounter(counter), 5)
+    assert 0 < counter.value < 10
