@@ -37,14 +37,19 @@ def show_source(*things):
     ----------
     things : functions, classes, or their names
         A name is that of a module and what is in it: ``"helpers.tasks.cpu.count_primes"``; so the code of
-        constants can be shown too.
+        constants can be shown too. Neighbours of one module stand under its name together.
 
     Raises InvalidArgumentError for what has no Python source: a built-in, a name that does not exist.
 
     >>> show_source("helpers.words.noun").parts[0][0]
     'helpers.words'
     """
-    return Source([_source_of(thing) for thing in things])
+    parts = []
+    for module, text in map(_source_of, things):
+        if parts and parts[-1][0] == module:
+            text = f"{parts.pop()[1]}\n\n\n{text}"
+        parts.append((module, text))
+    return Source(parts)
 
 
 def _source_of(thing):

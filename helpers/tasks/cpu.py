@@ -14,8 +14,6 @@ def do_nothing(item):
 def count_primes(limit):
     """Return how many primes are below `limit`, by trial division in pure Python.
 
-    Keeps the GIL all the time, so threads do not help.
-
     >>> count_primes(30)
     10
     """
@@ -62,7 +60,7 @@ def make_image(seed, size=64):
 def blur_image(image, radius=2):
     """Return the picture with every pixel replaced by the mean of the pixels around it, `radius` to each side.
 
-    A filter as cameras use it against grain, in pure Python: keeps the GIL all the time.
+    A filter as cameras use it against grain, in pure Python.
 
     >>> blur_image([bytes([10, 20, 90])], radius=1) == [bytes([15, 40, 55])]
     True

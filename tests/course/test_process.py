@@ -10,7 +10,9 @@ import sys
 import time
 from dataclasses import replace
 
+import nbformat
 import pytest
+from checkout import ROOT
 from leftovers import no_leftovers
 
 from helpers import runner
@@ -123,22 +125,46 @@ def test_bad_arguments_are_refused_at_once(call):
         call()
 
 
-HELD = """from multiprocessing import Process
-from helpers.course.process.tasks import lock, take_lock
+def chapter_cell(word):
+    """Return the source of the chapter's cell that defines `word`."""
+    notebook = nbformat.read(ROOT / "notebooks" / "01_process.ipynb", as_version=4)
+    [source] = [cell.source for cell in notebook.cells if f"def {word}(" in cell.source]
+    return source
 
-def take_in_child():
-    with lock:
-        process = Process(target=take_lock, args=(0.1,))
-        process.start()
-        process.join(30)
-    return process.exitcode
-"""
+
+def chapter_program(name):
+    """Return the program that the chapter calls `name`, a text in one of its cells."""
+    notebook = nbformat.read(ROOT / "notebooks" / "01_process.ipynb", as_version=4)
+    [source] = [cell.source for cell in notebook.cells if f'{name} = """' in cell.source]
+    return source.partition(f'{name} = """')[2].partition('"""')[0]
 
 
 @each_method
-def test_only_a_forked_child_finds_a_lock_as_its_parent_holds_it(answer, method):
-    given = run_answer(answer(HELD), start_method=method)
-    assert given.value == (1 if method == "fork" else 0) and given.left == []
+def test_a_nested_function_is_a_target_under_fork_alone(method):
+    run = run_program(chapter_program("NESTED").format(method=method))
+    refused = "pickle local object" in run.printed or "get local object" in run.printed
+    assert (run.exitcode, refused) == ((0, False) if method == "fork" else (1, True)), run
+
+
+def test_a_script_without_guard_complains_and_its_child_dies():
+    run = run_program(chapter_program("UNGUARDED"))
+    assert run.count("bootstrapping phase") == 1 and "hello" not in run.printed
+    assert run.last_lines(1) == "exit code of the child: 1"
+    assert run_program(chapter_program("GUARDED")).printed.startswith("hello from the child\n")
+
+
+def test_a_child_does_not_find_a_function_of_a_cell_and_a_pool_waits_for_it():
+    run = run_program(chapter_program("CELL"), in_file=False)
+    assert run.count("has no attribute 'double'") + run.count("Can't get attribute 'double'") == 1, run
+    assert run.last_lines(1) == "exit code of the child: 1"
+    run = run_program(chapter_program("HANGS"), in_file=False)
+    assert run.exitcode == 1 and "TimeoutError" in run.last_lines(1)
+
+
+@each_method
+def test_only_a_forked_child_finds_the_lock_that_a_thread_of_its_parent_holds(answer, method):
+    given = run_answer(answer(chapter_cell("start_beside_thread")), start_method=method)
+    assert given.value == ("the child gives up" if method == "fork" else "the child gets the lock") and given.left == []
 
 
 def test_a_dead_stage_is_told_and_nothing_is_left(monkeypatch):

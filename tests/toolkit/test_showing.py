@@ -32,6 +32,12 @@ def test_a_source_is_shown_with_its_module_and_highlighted():
     assert page.count("```python\n# helpers.") == 2 and page.endswith("\n```") and "def noun(" in page
 
 
+def test_neighbours_of_one_module_stand_under_its_name_together():
+    parts = show_source("helpers.words.MIB", "helpers.words.noun", count_primes, "helpers.words.MIB").parts
+    assert [module for module, _ in parts] == ["helpers.words", "helpers.tasks.cpu", "helpers.words"]
+    assert parts[0][1].startswith("MIB = 2**20\n\n\ndef noun(")
+
+
 def test_classes_constants_and_methods_have_a_source_too():
     assert repr(show_source("helpers.words.MIB")) == "# helpers.words\nMIB = 2**20"
     assert repr(show_source(Guess)).startswith("# helpers.labs.guess\nclass Guess(")
