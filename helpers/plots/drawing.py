@@ -76,7 +76,8 @@ def fold_head(ax, parts):
     if text_width(lines[0], size) > axes_width(ax) and len(parts) > 1:
         cuts = [(" · ".join(parts[:k]), " · ".join(parts[k:])) for k in range(1, len(parts))]
         lines = min(cuts, key=lambda cut: max(text_width(line, size) for line in cut))
-    size *= min(1, axes_width(ax) / max(1, max(text_width(line, size) for line in lines)))
+    while size > 5 and max(text_width(line, size) for line in lines) > axes_width(ax):
+        size -= 0.1  # in steps: the width of small type does not follow its size
     return "\n".join(lines), size
 
 
