@@ -4,7 +4,7 @@ from array import array
 
 import pytest
 
-from helpers.course.lock.lab import advise_locks, describe_locks, say_losses, was_measured_with
+from helpers.course.lock.lab import advise_locks, describe_locks, say_losses
 from helpers.course.lock.measure import Lane, LockRun, LockSweep, read_run, share_out, vary
 from helpers.course.lock.plots import ceiling, describe_shares, describe_updates, plot_lock_speedup
 from helpers.errors import HelpersError
@@ -81,16 +81,6 @@ def test_bounds_of_the_speedup():
     assert "Amdahl's law says 2.29, no lock allows more than 4.00" in advice  # 1 / (0.25 + 0.75 / 4) = 16 / 7
     assert (
         describe_locks(sweep) == "4 workers with 25 % inside the lock: 3.00 times the plain loop; no update was lost."
-    )
-
-
-def test_results_of_other_settings_are_not_shown():
-    sweep = sweep_of((10.0,), {2: (5.0,), 4: (4.0,)})
-    assert was_measured_with(sweep, (2, 4, 8), 0.25, True, "wait")
-    for other in (((2,), 0.25, True, "wait"), ((2, 4), 0.3, True, "wait"), ((2, 4), 0.25, False, "wait")):
-        assert not was_measured_with(sweep, *other)
-    assert not was_measured_with(sweep, (2, 4), 0.25, True, "compute") and not was_measured_with(
-        None, (2,), 1, True, ""
     )
 
 
