@@ -30,7 +30,6 @@ PART_OF = {
     "trips": "measure",
     "partners": "measure",
     "together": "measure",
-    "diagrams": "plots",
     "own_locks": "tasks",
     "exhibits": "tasks",
     "arrays": "tasks",
