@@ -34,6 +34,7 @@ PART_OF = {
     "exhibits": "tasks",
     "arrays": "tasks",
     "stacks": "measure",
+    "program": "lab",
 }
 #: Topics that others may import.
 SHARED = {"counting"}

@@ -6,6 +6,7 @@ import ipywidgets as widgets
 
 from helpers.arguments import check_number
 from helpers.errors import InvalidArgumentError
+from helpers.labs.comms import hear_everywhere
 from helpers.words import plural
 
 #: Steps of a guess at most: what a slider of this width can tell apart.
@@ -53,6 +54,7 @@ class Guess(widgets.SelectionSlider):
             layout=widgets.Layout(width="560px", max_width="100%"),
         )
         self.add_class("helpers-guess")
+        hear_everywhere(self)
 
     def _repr_mimebundle_(self, **options):
         """Return the slider; in its place, where no kernel runs, a line that says how to get it."""

@@ -258,14 +258,15 @@ def test_lab_controls_decide_what_is_measured():
     assert "Without the lock" in lab._message.value
 
 
-def test_lab_shows_old_measurements_only_under_their_own_setting():
+def test_lab_shows_the_bounds_of_the_setting_until_something_is_measured_under_it():
     lab = small_lab(n_workers=1)
-    lab.run(block=True)
-    assert lab._message.value.startswith("<div>1 worker reaches")
+    before = lab._picture.data
     lab._share.value = 70
-    assert "nothing measured" in lab._picture.alt
+    assert lab._picture.data != before and "nothing measured" in lab._picture.alt
+    lab.run(block=True)
+    measured = lab._picture.data
     lab._share.value = 25
-    assert "times the plain loop" in lab._picture.alt
+    assert lab._picture.data == measured and "70 % inside the lock" in lab._picture.alt
 
 
 def test_lab_stops_at_once():

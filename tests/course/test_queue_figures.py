@@ -31,6 +31,7 @@ from helpers.course.queue.plots import (
 from helpers.course.queue.tasks import NO_ITEM, double, square_large
 from helpers.errors import InvalidArgumentError
 from helpers.exercises.base import Wrong
+from helpers.labs.turns import Turn
 
 #: When all were told to begin, by the clock of the logs.
 BEGAN = 100.0
@@ -266,8 +267,8 @@ def test_the_lab_tells_what_has_come_through_and_shows_nothing_of_a_run_before(m
     assert lab._shown() is whole, "it says its own settings, and stays until the next run"
     monkeypatch.setattr("helpers.course.queue.lab.queue_steps", lambda plan, **_: iter([replace(plan, now=0.5)]))
     lab.card.png(whole)
-    records = lab._measure(lab._settings(), None)
-    record = next(records)
+    lab._clear(Turn(lab), lab._settings())
+    record = next(lab._measure(lab._settings(), None))
     assert lab.result is None and lab._shown().n_producers == 3 and "nothing measured yet" in lab._describe()
     assert lab.card.png(record) == QueueCard().png(record), "nothing of the run before is left in the picture"
 
