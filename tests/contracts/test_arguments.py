@@ -9,9 +9,9 @@ import pytest
 from handmade import make_sweep, rounds
 
 from helpers import runner
-from helpers.course.counting import measure_counting
+from helpers.course.counting import measure_counting, run_gated
 from helpers.course.counting.measure import counting_steps
-from helpers.course.lock import LockLab, measure_locks
+from helpers.course.lock import LockLab, find_stacks, measure_locks
 from helpers.course.lock.measure import lock_steps, run_together
 from helpers.course.pipe import PipeLab, measure_delivery, measure_pipes
 from helpers.course.pipe.measure import pipe_steps
@@ -133,7 +133,7 @@ METHOD = {"start_method": OPTION}
 WORK = {"func": cpu.do_nothing, "items": [1]}
 POOL = {"n_workers": COUNT, "flavour": NAME, "chunksize": LARGE | {"None"}, "kind": NAME, **METHOD}
 QUEUE = {
-    **{name: COUNT for name in ("n_producers", "n_consumers", "n_items")},
+    **{name: COUNT for name in ("n_producers", "n_consumers", "n_items", "repeats")},
     **{name: NUMBER for name in ("produce_ms", "consume_ms")},
     "maxsize": COUNT | {"0"},
     **METHOD,
@@ -338,6 +338,11 @@ def test_run_together_refuses_what_is_no_number():
     for options in ({"n_workers": np.array([1, 2])}, {"n_workers": 0}, {"timeout": math.nan}, {"timeout": "2"}):
         with pytest.raises(InvalidArgumentError, match=next(iter(options))):
             run_together(None, cpu.do_nothing, 1, **options)
+        with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+            run_gated(cpu.do_nothing, 1, **options)
+    for late in (math.nan, 0, "2", 11, np.array([1.0, 2.0])):
+        with pytest.raises(InvalidArgumentError, match="late"):
+            find_stacks(cpu.do_nothing, {"one": (1,)}, late=late)
 
 
 @pytest.mark.parametrize("odd", ODD)

@@ -1,15 +1,16 @@
 """Figures of the Pipe chapter, from hand-written stamps; the answers were worked out on paper."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from helpers.course.pipe import partners
-from helpers.course.pipe.lab import advise_trips, say_progress
+from helpers.course.pipe.lab import advise_trips, find_fastest, say_progress
 from helpers.course.pipe.measure import TripsProgress, seconds_left
 from helpers.course.pipe.plots import describe_trips, plot_bandwidth, plot_trip_times
 from helpers.course.pipe.trips import COPY, Deliveries, Trip, Trips
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, NotEnoughPointsError
 
 
 def trips_of(**ways):
@@ -71,7 +72,52 @@ def test_advice_and_alt_text_name_the_figures():
         "0.80 (0.80 to 0.80) times a plain memory copy; Pipe.send takes 4.0 times as long."
     )
     assert "shared memory 400 MB/s" in describe_trips(trips) and "Pipe.send 100 MB/s" in describe_trips(trips)
+    # a first look, one round each: figures, and that they are not told apart
+    assert advise_trips(trips_of(send=(1, 0.2), shared=(1, 0.05))).endswith(
+        "1 MB: shared memory moves 400 MB/s; these rounds do not tell shared memory and Pipe.send apart."
+    )
     assert "memory copy" not in advise_trips(trips_of(send=(1, 0.2))) and advise_trips(trips_of(send=(1.0,))) == ""
+
+
+def test_a_way_is_called_the_fastest_only_where_its_interval_stands_clear():
+    # 4 to 6 ms, 5 to 7 ms, 20 ms: the first two overlap
+    trips = trips_of(shared=(1, 0.04, 0.05, 0.06), send_bytes=(1, 0.05, 0.06, 0.07), send=(1, 0.2, 0.2, 0.2))
+    assert find_fastest(trips, ["send", "send_bytes", "shared"], 10**6) == (["shared", "send_bytes", "send"], 2)
+    said = advise_trips(trips)
+    assert "Pipe.send 20 ms; these rounds do not tell shared memory and send_bytes apart." in said
+    assert "Pipe.send takes 4.0 times as long; these rounds do not tell shared memory and send_bytes apart." in said
+
+
+def test_doubts_of_trips_are_told_by_picture_text_and_advice():
+    steady = trips_of(send=(1, 0.2, 0.2, 0.2), copy=(1, 0.04, 0.04, 0.04))
+    assert not texts(plot_trip_times(steady), "doubts") and "doubt" not in advise_trips(steady)
+    busy = replace(steady, noted=("other programs were using the CPUs", "more workers than the 1 usable CPUs"))
+    # the middle half of 0.1, 0.2, 0.3 spans more than a tenth of 0.2
+    shaky = trips_of(send=(1, 0.1, 0.2, 0.3), copy=(1, 0.04, 0.04, 0.04))
+    for trips, doubt in ((busy, "other programs were using the CPUs"), (shaky, "rounds differ by more than 10 %")):
+        assert trips.doubts(10**6) == (doubt,)
+        for plot in (plot_trip_times, plot_bandwidth):
+            assert doubt in texts(plot(trips), "doubts")[0]
+        assert describe_trips(trips).endswith(f"In doubt: {doubt}.") and advise_trips(trips).endswith(f": {doubt}.")
+    assert shaky.unsteady("send") == [10**6] and shaky.unsteady(COPY) == [] and shaky.doubts() == ()
+    assert "hollow: rounds differ" in texts(plot_bandwidth(shaky), "doubts")[0]
+    assert [line.get_gid() for line in plot_bandwidth(shaky).lines if "hollow" in line.get_gid()] == ["send hollow"]
+
+
+def texts(ax, gid):
+    return [text.get_text() for text in ax.texts if text.get_gid() == gid]
+
+
+def test_a_delivery_tells_its_ratios_and_its_doubts():
+    # 3, 1, 2 s sent; 0.6, 0.55, 0.95 s shared with the copy: median 2 / 0.6; without it 0.1, 0.3, 0.2: 2 / 0.2
+    delivery = Deliveries(100, sent=(3.0, 1.0, 2.0), copied_in=(0.5, 0.25, 0.75), shared=(0.1, 0.3, 0.2))
+    assert delivery.ratio().median == pytest.approx(2 / 0.6)
+    assert delivery.ratio(copied=False).median == pytest.approx(10)
+    assert delivery.doubts == ("rounds differ by more than 10 %",)
+    steady = Deliveries(100, (2.0,) * 3, (0.5,) * 3, (0.5,) * 3, noted=("slowed by the CPU quota",))
+    assert steady.doubts == ("slowed by the CPU quota",) and steady.ratio().median == 2.0
+    with pytest.raises(NotEnoughPointsError):
+        Deliveries(100, (), (), (), False).ratio()
 
 
 def test_the_pictures_draw_seconds_and_bytes_a_second():

@@ -9,9 +9,17 @@ import pytest
 from PIL import Image
 
 from helpers.course.queue import QueueLab, plot_depth, plot_queue_lanes
-from helpers.course.queue.exercises import DIVISORS, ITEMS, RAW, judge_map, judge_pipeline, judge_worker
+from helpers.course.queue.exercises import (
+    DIVISORS,
+    ITEMS,
+    RAW,
+    explain_late_pipeline,
+    judge_map,
+    judge_pipeline,
+    judge_worker,
+)
 from helpers.course.queue.lab import advise_queue
-from helpers.course.queue.measure import have_ended, plan_queue_run, read_run
+from helpers.course.queue.measure import QueueRound, have_ended, plan_queue_run, read_run
 from helpers.course.queue.plots import (
     QueueCard,
     describe_queue,
@@ -22,7 +30,8 @@ from helpers.course.queue.plots import (
 )
 from helpers.course.queue.tasks import NO_ITEM, double, square_large
 from helpers.errors import InvalidArgumentError
-from helpers.exercises.base import NotAttempted, Wrong
+from helpers.exercises.base import Wrong
+from helpers.labs.turns import Turn
 
 #: When all were told to begin, by the clock of the logs.
 BEGAN = 100.0
@@ -258,10 +267,69 @@ def test_the_lab_tells_what_has_come_through_and_shows_nothing_of_a_run_before(m
     assert lab._shown() is whole, "it says its own settings, and stays until the next run"
     monkeypatch.setattr("helpers.course.queue.lab.queue_steps", lambda plan, **_: iter([replace(plan, now=0.5)]))
     lab.card.png(whole)
-    records = lab._measure(lab._settings(), None)
-    record = next(records)
+    lab._clear(Turn(lab), lab._settings())
+    record = next(lab._measure(lab._settings(), None))
     assert lab.result is None and lab._shown().n_producers == 3 and "nothing measured yet" in lab._describe()
     assert lab.card.png(record) == QueueCard().png(record), "nothing of the run before is left in the picture"
+
+
+def rounds_of(*figures, present=(1, 2.0, 1.0), **settings):
+    """A complete run of several rounds: earlier ones with (throughput, producer's, consumer's share), the last with
+    (items, seconds blocked in put, seconds waiting in get) of 10 s."""
+    items, putting, getting = present
+    producer = log(*((7 - putting, number, 7) for number in range(items)), ended=10)
+    consumer = log(*((9 - getting, number, 9) for number in range(items)), ended=10)
+    run = run_of([producer], [consumer], 10.0, complete=True, **settings)
+    earlier = tuple(QueueRound(*part) for part in figures)
+    return replace(run, repeats=len(figures) + 1, earlier=earlier)
+
+
+def test_figures_are_medians_over_whole_rounds_and_an_open_one_does_not_count():
+    run = rounds_of((0.3, 0.1, 0.2), (0.2, 0.3, 0.4))  # and the present: 1 item in 10 s, 0.2, 0.1
+    rate = run.estimate("throughput")
+    assert (rate.median, rate.low, rate.high, rate.n_rounds) == pytest.approx((0.2, 0.1, 0.3, 3))
+    assert (run.estimate("producer").median, run.estimate("consumer").median) == pytest.approx((0.2, 0.2))
+    early = replace(run_of(*EARLY, now=3.0), repeats=3, earlier=run.earlier)
+    assert early.rounds == run.earlier and early.estimate("throughput").median == pytest.approx(0.25)
+    assert run_of(*EARLY, now=3.0).rounds[0].throughput == pytest.approx(1 / 3), "with nothing else, what there is"
+    assert whole_titles(run) == ["Items in the queue: at most 1; 0.2 (0.1 to 0.3) items a second come out"]
+    assert "median of 3 rounds; in brackets: bootstrap interval" in texts(plot_depth(run), "how")[0].replace("\n", " ")
+
+
+def whole_titles(run):
+    return texts(plot_depth(run), "title")
+
+
+def test_which_side_waits_longer_is_told_only_where_the_rounds_tell_it():
+    # producers blocked 20 % in each round, consumers waiting 50, 60 and 10 %
+    mixed = rounds_of((0.1, 0.2, 0.5), (0.1, 0.2, 0.6))
+    assert "Both sides wait for each other: producers are blocked 20 % of their time, consumers wait 50 %" in (
+        advise_queue(mixed)
+    )
+    clear = rounds_of((0.1, 0.2, 0.5), (0.1, 0.2, 0.6), present=(1, 2.0, 4.0))
+    assert advise_queue(clear).startswith("Consumers wait for producers: 50 % of their time")
+
+
+def test_doubts_of_a_queue_are_told_by_picture_text_and_advice(whole):
+    assert whole.doubts == () and texts(plot_depth(whole), "doubts") == [] and "doubt" not in describe_queue(whole)
+    # 0.3, 0.2 and 0.1 items a second: their middle half spans more than a tenth of 0.2
+    shaky = rounds_of((0.3, 0.1, 0.2), (0.2, 0.3, 0.4))
+    busy = replace(whole, noted=("other programs were using the CPUs",))
+    for run, doubt in ((shaky, "rounds differ by more than 10 %"), (busy, "other programs were using the CPUs")):
+        assert run.doubts == (doubt,)
+        for ax in (plot_depth(run), plot_queue_lanes(run), draw_queue_card(run).axes[1]):
+            assert doubt in texts(ax, "doubts")[0]
+        assert describe_queue(run).endswith(f"In doubt: {doubt}.") and advise_queue(run).endswith(f"In doubt: {doubt}.")
+
+
+def test_the_lab_counts_what_came_through_in_all_rounds():
+    lab = QueueLab(n_items=2, repeats=3)
+    lab._receive(replace(run_of(*EARLY, now=3.0), repeats=3, earlier=(QueueRound(0.2, 0.1, 0.1),)))
+    assert lab._progress_label.value == "1 of 2 items through, 0.333 a second, round 2 of 3"
+    assert (lab._progress.value, lab._progress.max) == (3, 6)
+    assert lab._settings().repeats == 3
+    with pytest.raises(InvalidArgumentError, match="would take 6 s"):  # 3 × (20 × 0.1 s) and a little
+        QueueLab(n_consumers=1, n_items=20, produce_ms=0, consume_ms=100, repeats=3, timeout=5)._settings()
 
 
 def test_the_lab_refuses_what_would_take_longer_than_a_run_may():
@@ -292,6 +360,12 @@ def test_a_map_must_be_in_order_and_done_side_by_side():
         judge_map(right[::-1], BESIDE)
     with pytest.raises(Wrong, match="serial work"):
         judge_map(right, AFTER)
+    with pytest.raises(Wrong, match="did some of the work itself"):
+        judge_map(right, BESIDE, pid=2)
+    with pytest.raises(Wrong, match="3 processes worked for it"):
+        judge_map(right, spans((1, 0, 2), (2, 1, 3), (3, 1, 3)))
+    with pytest.raises(Wrong, match=r"it gives None, not \[9, 1, 16, 1, 25, 81\]\.$"):
+        judge_map(None, BESIDE)
 
 
 DONE = [(5, "ok", 12), (0, "failed", "?"), (4, "ok", 15), (0, "failed", "?"), (3, "ok", 20), (2, "ok", 30)]
@@ -315,21 +389,56 @@ def test_a_careful_worker_accounts_for_every_item_and_the_sentinel(found, joined
     judge_worker(DONE, True, [0, 0], [])
     with pytest.raises(Wrong, match=words):
         judge_worker(found, joined, codes, ["KeyError: 0"])
-    with pytest.raises(NotAttempted):
+    with pytest.raises(Wrong, match="puts no result at all"):
         judge_worker([], True, [0, 0], [])
+
+
+def test_what_a_worker_puts_instead_is_named():
+    for instead, words in (
+        ((1, "failed", "NameError: x"), "for the item 1 it puts .1, 'failed', 'NameError: x'.; .1, 'ok', 60. is"),
+        ((0, "error", "no"), "for the item 0 it puts .0, 'error', 'no'.; .0, 'failed', words. is"),
+    ):
+        rest = [one for one in DONE if one[0] != instead[0]]
+        with pytest.raises(Wrong, match=words):
+            judge_worker([*rest, instead], True, [0, 0], [])
 
 
 def test_a_pipeline_has_two_stages_that_work_at_the_same_time():
     right = [double(item + 1) for item in RAW]
     second = spans((3, 2, 3), (3, 4, 5))
     judge_pipeline(right[::-1], BESIDE, second)
-    with pytest.raises(Wrong, match="second stage gets its sentinel"):
+    with pytest.raises(Wrong, match="A sentinel comes too early"):  # all six were made, and two of them taken
+        judge_pipeline(right[:-1], 6 * BESIDE[:1], second)
+    with pytest.raises(Wrong, match=r"12\]\.$"):
         judge_pipeline(right[:-1], BESIDE, second)
     with pytest.raises(Wrong, match="serial work"):
-        judge_pipeline(right, AFTER, second)
+        judge_pipeline(right, AFTER, spans((3, 1, 3)))
+    for here, words in ((1, "first ran in the process"), (3, "second ran in the process")):
+        with pytest.raises(Wrong, match=words):
+            judge_pipeline(right, BESIDE, second, pid=here)
+    with pytest.raises(Wrong, match="second was never called"):
+        judge_pipeline(right, BESIDE, [])
+    with pytest.raises(Wrong, match="a single process ran first"):
+        judge_pipeline(right, BESIDE[:1], second)
+    with pytest.raises(Wrong, match="2 processes ran first and 2 processes ran second"):
+        judge_pipeline(right, BESIDE, spans((3, 2, 3), (4, 2, 3)))
     with pytest.raises(Wrong, match="ran both functions"):
         judge_pipeline(right, BESIDE, spans((2, 2, 3)))
     with pytest.raises(Wrong, match="when the first was over"):
         judge_pipeline(right, BESIDE, spans((3, 3.5, 4)))
     with pytest.raises(Wrong, match="not a list"):
         judge_pipeline(None, BESIDE, second)
+
+
+@pytest.mark.parametrize(
+    ("n_firsts", "n_seconds", "words"),
+    [
+        (4, 4, "first was done for 4 and second for 4 of 6 items: are all items put"),
+        (6, 0, "the second stage takes nothing"),
+        (6, 5, "and it stopped there. A sentinel comes too early"),
+        (6, 6, "the second stage needs one"),
+    ],
+)
+def test_a_pipeline_that_hangs_is_explained_by_what_was_done(n_firsts, n_seconds, words):
+    firsts, seconds = n_firsts * BESIDE[:1], n_seconds * BESIDE[1:]
+    assert words in explain_late_pipeline(firsts, seconds) and explain_late_pipeline(firsts, seconds, died=True) == ""

@@ -226,6 +226,15 @@ def test_a_guess_is_drawn_and_checked():
 
 ADD, FILL, LEND = (exercise.answer.removeprefix("%%worker\n") for exercise in (value_1, value_2, value_3))
 
+#: What becomes of workers that keep a view of the block, and a fill that does half of the work itself.
+VIEW = "ended with exit code 1, by BufferError: cannot close exported pointers exist. Release every view"
+HELPS = """def fill(func, name, n, n_workers):
+    worker = Process(target=fill_part, args=(func, name, range(1, n, 2)))
+    worker.start()
+    fill_part(func, name, range(0, n, 2))
+    worker.join()
+"""
+
 
 @pytest.mark.parametrize(
     ("source", "state", "words"),
@@ -250,11 +259,25 @@ ADD, FILL, LEND = (exercise.answer.removeprefix("%%worker\n") for exercise in (v
         ),
         ("def add(counter, n_updates):\n    counter += n_updates\n", "wrong", "TypeError"),
         ("import os\ndef add(counter, n_updates):\n    os._exit(3)\n", "wrong", "in the middle"),
-        ("def add(counter, n_updates):\n    ...\n", "not attempted", "still says 0"),
+        ("def add(counter, n_updates):\n    own = n_updates\n", "wrong", "still says 0"),
+        (
+            (
+                "from multiprocessing import Lock\ndef add(counter, n_updates):\n    lock = Lock()\n"
+                "    with lock:\n        counter.value += n_updates\n"
+            ),
+            "wrong",
+            "made inside the function: every process makes one of its own",
+        ),
+        (
+            "import threading\ndef add(counter, n_updates):\n    with threading.Lock():\n        counter.value += 1\n",
+            "wrong",
+            "it is one of threading",
+        ),
     ],
 )
 def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words):
-    monkeypatch.setattr("helpers.course.value.exercises.COUNT_DEADLINE", 1.5)
+    monkeypatch.setattr("helpers.course.value.exercises.METHODS", (None,))
+    monkeypatch.setattr("helpers.course.value.exercises.COUNT_DEADLINE", 2.5)
     verdict = value_1.check(answers(source).add)
     assert verdict.state == state and words in verdict.words, verdict
 
@@ -273,7 +296,7 @@ def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words)
         (
             FILL.split("def fill(")[0] + "def fill(func, name, n, n_workers):\n    fill_part(func, name, range(n))\n",
             "wrong",
-            "still serial work",
+            "did the work, or some of it, itself",
         ),
         (
             FILL.replace(
@@ -285,14 +308,26 @@ def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words)
         ),
         (FILL.replace('cast("d")', 'cast("q")').replace("func(place)", "int(func(place))"), "wrong", "as a double"),
         (FILL.replace("        worker.join()", "        pass"), "wrong", "join them all"),
-        ("def fill(func, name, n, n_workers):\n    ...\n", "not attempted", "still empty"),
+        (
+            FILL.replace("    with block.buf.cast", "    if doubles := block.buf.cast").replace(" as doubles", ""),
+            "wrong",
+            VIEW,
+        ),
+        (FILL.replace("doubles[place]", "doubls[place]"), "wrong", "ended by NameError: name 'doubls' is not defined"),
+        (FILL[: FILL.index("def fill(")] + HELPS, "wrong", "the process that called fill did the work, or some of it"),
+        (
+            FILL.replace("range(first, n, n_workers)", "[first]").replace("in range(n_w", "in range(6 + 0 * n_w"),
+            "wrong",
+            "6 processes",
+        ),
     ],
 )
 def test_wrong_fillings_are_told_why(answers, monkeypatch, source, state, words):
-    if "serial" in words:
+    if "serial" in words or "itself" in words:
         monkeypatch.setattr(
             "helpers.exercises.trial.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3)
         )
+    monkeypatch.setattr("helpers.course.value.exercises.METHODS", (None,))
     verdict = value_2.check(answers(source).fill)
     assert verdict.state == state and words in verdict.words, verdict
 
@@ -316,7 +351,7 @@ def test_wrong_fillings_are_told_why(answers, monkeypatch, source, state, words)
         ),
         (LEND.replace("        block.buf[:len(data)] = data\n", ""), "wrong", "does not find the data"),
         (LEND.replace("return work", "work"), "wrong", "nothing comes back"),
-        ("def lend(data, work):\n    ...\n", "not attempted", "nothing yet"),
+        ("def lend(data, work):\n    data = work\n", "wrong", "work was never called"),
     ],
 )
 def test_wrong_owners_are_told_why(answers, source, state, words):

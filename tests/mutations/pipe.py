@@ -10,6 +10,20 @@ REAL = f"{F}::test_what_comes_back_by_a_real_partner_is_what_was_sent_last"
 
 FAULTS = [
     Fault(
+        "the first way is called the fastest whatever the rounds say",
+        LAB,
+        "sum(one is seconds[0] or not is_clear(one, seconds[0]) for one in seconds)",
+        "1",
+        f"{F}::test_a_way_is_called_the_fastest_only_where_its_interval_stands_clear",
+    ),
+    Fault(
+        "the picture keeps its doubts to itself",
+        PLOTS,
+        "    return unite_badges(trips.doubts(), (",
+        "    return unite_badges((), (",
+        f"{F}::test_doubts_of_trips_are_told_by_picture_text_and_advice",
+    ),
+    Fault(
         "one size is taken for the latency",
         TRIPS,
         "return estimate_ratio([median(seconds) for seconds in by_round.values()])",

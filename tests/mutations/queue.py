@@ -9,6 +9,27 @@ DIAGRAMS = "tests/course/test_diagrams.py"
 
 FAULTS = [
     Fault(
+        "a round that is not over counts",
+        MEASURE,
+        "return (*self.earlier, present) if whole or not self.earlier else self.earlier",
+        "return (*self.earlier, present)",
+        f"{FIGURES}::test_figures_are_medians_over_whole_rounds_and_an_open_one_does_not_count",
+    ),
+    Fault(
+        "the side that waits longer is named whatever the rounds say",
+        LAB,
+        "if min(putting, getting) > WAITS and not told_apart:",
+        "if False:",
+        f"{FIGURES}::test_which_side_waits_longer_is_told_only_where_the_rounds_tell_it",
+    ),
+    Fault(
+        "the lanes keep their doubts to themselves",
+        PLOTS,
+        "        show_doubts(card.bottom, run.doubts)",
+        "        pass",
+        f"{FIGURES}::test_doubts_of_a_queue_are_told_by_picture_text_and_advice",
+    ),
+    Fault(
         "the pipe is drawn within the process that puts",
         "helpers/course/queue/diagrams.py",
         "draw_box(ax, left - 0.1, LINE - 0.14, right - left + 0.2,",
@@ -165,8 +186,8 @@ FAULTS = [
     Fault(
         "the lab shows the result of the settings before",
         LAB,
-        "self._plan, self.result, self.card = settings, None, QueueCard()",
         "self._plan, self.card = settings, QueueCard()",
+        "self.card = QueueCard()",
         f"{FIGURES}::test_the_lab_tells_what_has_come_through_and_shows_nothing_of_a_run_before",
     ),
     Fault(

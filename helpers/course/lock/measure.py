@@ -252,10 +252,10 @@ def lock_steps(
 def run_together(context, target, *args, n_workers=2, timeout=30.0):
     """Return the seconds that `n_workers` processes of ``target(*args)`` took, which begin all at once.
 
-    `context` is from ``multiprocessing.get_context``, or `multiprocessing` itself; everything else as in
-    `helpers.course.counting.run_gated`.
+    `context` is from ``multiprocessing.get_context``, or `multiprocessing` itself, which None stands for too;
+    everything else as in `helpers.course.counting.run_gated`.
     """
-    method = context.get_start_method()
+    method = None if context is None else context.get_start_method()
     return run_gated(target, *args, n_workers=n_workers, timeout=timeout, start_method=method)
 
 

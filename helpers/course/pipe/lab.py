@@ -8,10 +8,12 @@ from helpers import words
 from helpers.arguments import as_whole, check_count
 from helpers.course.pipe.measure import COPY, WAYS, check_sizes, check_ways, pipe_steps
 from helpers.course.pipe.plots import PipeCard, describe_trips, draw_pipe_card
+from helpers.course.pipe.program import program
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
-from helpers.labs.controls import NARROW, chosen_of, label, method_control, on_change, repeats_control, toggle
+from helpers.labs.controls import NARROW, chosen_of, label, method_control, repeats_control, toggle
+from helpers.records import is_clear
 
 #: Sizes that the lab offers, in bytes.
 CHOICES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000)
@@ -69,13 +71,8 @@ class PipeLab(Lab):
         self._sizes.add_class("helpers-sizes")
         self._method = method_control(first["start_method"], tooltip="How the partner process is started")
         self._repeats = repeats_control(first["repeats"])
-        on_change(self._redraw_empty, self._sizes)
         ceiling = label("and the memory copy, always")
         return [[label("Way of sending"), *self._ways.values(), ceiling], [self._sizes, self._method, self._repeats]]
-
-    def _redraw_empty(self):
-        if self.result is None:
-            self._redraw()
 
     def _chosen_sizes(self):
         low, high = self._sizes.value
@@ -92,10 +89,16 @@ class PipeLab(Lab):
             "repeats": self._repeats.value,
         }
 
+    def code(self):
+        """Return a complete program of the present settings, for the standard library alone."""
+        return program(**self._settings())
+
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
+    def _start_over(self, settings):
+        self.card = PipeCard(settings["sizes"])
+
     def _measure(self, settings, on_start):
-        self.result, self.card = None, PipeCard(settings["sizes"])
         yield from pipe_steps(**settings, on_start=on_start)
 
     def _receive(self, progress):
@@ -103,6 +106,9 @@ class PipeLab(Lab):
         self._show_progress(progress.done, progress.total, say_progress(progress))
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
+
+    def _is_empty(self):
+        return self.result is None or not self.result.trips
 
     def _draw(self):
         return draw_pipe_card(self.result, sizes=self._chosen_sizes() if self.result is None else None)
@@ -126,31 +132,50 @@ def say_progress(progress):
     """Return how far a TripsProgress is, in words; the time left once it is known."""
     known = progress.seconds_left is not None and progress.done < progress.total
     left = f", {progress.seconds_left:.0f} s left" if known else ""
-    return f"{progress.done} of {progress.total} visits{left}"
+    return f"{words.out_of(progress.done, progress.total, 'visit')}{left}"
 
 
 def advise_trips(trips):
-    """Return what Trips show, in two sentences: times of the smallest message, bandwidth of the largest."""
+    """Return what Trips show: times of the smallest message, bandwidth of the largest, and what is in doubt of them."""
     ways = [way for way in trips.ways() if way != COPY]
     sizes = {size for way in ways for size in trips.sizes(way)}
     if not sizes:  # nothing yet, or the warm-up alone
         return ""
-    return f"{_say_times(trips, ways, min(sizes))} {_say_bandwidth(trips, ways, max(sizes))}".strip()
+    least, most = min(sizes), max(sizes)
+    doubts = words.say_doubts(trips.doubts(least, most))
+    return words.sentences(_say_times(trips, ways, least), _say_bandwidth(trips, ways, most), doubts)
+
+
+def find_fastest(trips, ways, size):
+    """Return the ways of `ways` at a message size, quickest first, and how many at the front are not told apart.
+
+    1 where the interval of the first one stands clear of all others; with fewer than 3 rounds nobody can tell.
+    """
+    order = sorted((way for way in ways if size in trips.sizes(way)), key=lambda way: trips.median(way, size))
+    seconds = [trips.seconds(way, size) for way in order]
+    return order, sum(one is seconds[0] or not is_clear(one, seconds[0]) for one in seconds)
 
 
 def _say_times(trips, ways, size):
-    times = sorted((trips.median(way, size), WAYS[way]) for way in ways if size in trips.sizes(way))
-    said = ", ".join(f"{name} {words.seconds(seconds)}" for seconds, name in times)
-    return f"{words.size(size)} there and back: {said}." if times else ""
+    order, n_equal = find_fastest(trips, ways, size)
+    said = ", ".join(f"{WAYS[way]} {words.seconds(trips.median(way, size))}" for way in order)
+    return f"{words.size(size)} there and back: {said}{_say_equal(order, n_equal)}" if order else ""
+
+
+def _say_equal(order, n_equal):
+    """Return that the first ways of `order` cannot be told apart, "" for one."""
+    names = words.listing(WAYS[way] for way in order[:n_equal])
+    return f"; these rounds do not tell {names} apart" if n_equal > 1 else ""
 
 
 def _say_bandwidth(trips, ways, size):
-    order = sorted((way for way in ways if size in trips.sizes(way)), key=lambda way: trips.median(way, size))
+    order, n_equal = find_fastest(trips, ways, size)
     if not order:
         return ""
     best, last = order[0], order[-1]
     said = f"{words.size(size)}: {WAYS[best]} moves {words.bandwidth(trips.bandwidth(best, size).median)}"
     if size in trips.sizes(COPY):  # a run that was stopped may lack it
         said += f", {words.figures(trips.ratio(size, best))} times a plain memory copy"
-    slower = f"; {WAYS[last]} takes {trips.ratio(size, best, last).median:.1f} times as long."
-    return said + (slower if last != best else ".")
+    if n_equal < len(order):
+        said += f"; {WAYS[last]} takes {trips.ratio(size, best, last).median:.1f} times as long"
+    return said + _say_equal(order, n_equal)

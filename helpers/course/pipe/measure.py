@@ -92,15 +92,15 @@ def pipe_steps(ways, sizes, *, repeats=5, start_method=None, timeout=PATIENCE, s
     ways = check_ways(ways)
     sizes = check_sizes(sizes)
     repeats, method = check_count("repeats", repeats, 1, 1000), check_start_method(start_method)
-    visits, done = plan_trips(ways, sizes, repeats), []
+    visits, done, noted = plan_trips(ways, sizes, repeats), [], ()
     watch = check_watch(timeout, should_stop, on_start, PATIENCE)
 
     def progress():
-        result = Trips(tuple(done), method, repeats, len(done) == len(visits))
+        result = Trips(tuple(done), method, repeats, len(done) == len(visits), noted)
         return TripsProgress(len(done), len(visits), seconds_left(done, visits), result)
 
     yield progress()
-    for trip in runner.play(play_trips, visits, method, key="pipes", **watch):
+    for trip, noted in runner.play(play_trips, visits, method, key="pipes", **watch):  # noqa: B007  in progress()
         done.append(trip)
         yield progress()
 
@@ -153,5 +153,5 @@ def measure_delivery(
     repeats, method = check_count("repeats", repeats, 1, 1000), check_start_method(start_method)
     watch = check_watch(timeout, should_stop, on_start, PATIENCE)
     rounds = list(runner.play(play_deliveries, size_bytes, repeats, method, key="pipes", **watch))
-    sent, copied_in, shared = zip(*rounds, strict=True) if rounds else ((), (), ())
-    return Deliveries(size_bytes, sent, copied_in, shared, len(rounds) == repeats)
+    sent, copied_in, shared, noted = zip(*rounds, strict=True) if rounds else ((), (), (), ((),))
+    return Deliveries(size_bytes, sent, copied_in, shared, len(rounds) == repeats, noted[-1])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-from contextlib import contextmanager
+from collections import deque
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
 from time import perf_counter
@@ -12,6 +13,7 @@ from helpers.course.pipe.tasks import play_partner, take_deliveries
 from helpers.course.pipe.trips import COPY, Trip
 from helpers.crew import Crew
 from helpers.errors import ResultsDifferError
+from helpers.measure import Watch
 from helpers.runner import prepare_library
 
 #: Seconds for which a partner process may be silent.
@@ -20,6 +22,8 @@ PATIENCE = 60.0
 BLOCK = bytes(range(251)) * 4000
 #: Up to this size each visit begins with a trip that is not timed; larger messages warm up by touching the memory.
 WARM_BYTES = 1_000_000
+#: Seconds of visits that are watched at once: looking at the load costs more than a visit with a small message.
+PART_SECONDS = 0.4
 
 
 def count_trips(way, size_bytes):
@@ -33,12 +37,26 @@ def count_trips(way, size_bytes):
 
 
 def play_trips(visits, start_method):
-    """Yield a Trip for each visit. Runs in the runner."""
+    """Yield (Trip, badges so far) for each visit. Runs in the runner.
+
+    Visits are watched in parts of `PART_SECONDS`, the warm-up is not; between two parts the kernel draws.
+    """
+    watch, waiting = Watch(2), deque(visits)
     with open_partner(start_method) as partner:
-        for number, way, size_bytes in visits:
-            n_trips = count_trips(way, size_bytes)
-            wall = TIMED[way](partner, size_bytes, n_trips, 1 if size_bytes <= WARM_BYTES else 0)
-            yield Trip(way, size_bytes, number, n_trips, wall)
+        while waiting:
+            is_warm_up, made = waiting[0][0] == 0, []
+            with nullcontext() if is_warm_up else watch:
+                until = perf_counter() + PART_SECONDS
+                while waiting and (waiting[0][0] == 0) is is_warm_up and (not made or perf_counter() < until):
+                    made.append(visit_partner(partner, *waiting.popleft()))
+            yield from ((trip, watch.badges) for trip in made)
+
+
+def visit_partner(partner, number, way, size_bytes):
+    """Return the Trip of one visit in round `number`."""
+    n_trips = count_trips(way, size_bytes)
+    wall = TIMED[way](partner, size_bytes, n_trips, 1 if size_bytes <= WARM_BYTES else 0)
+    return Trip(way, size_bytes, number, n_trips, wall)
 
 
 def make_message(size_bytes):
@@ -212,17 +230,21 @@ TIMED = {"send": time_objects, "send_bytes": time_bytes, "queue": time_queue, "s
 
 
 def play_deliveries(size_bytes, repeats, start_method):
-    """Yield (sent, copied in, shared) in seconds for each round after one to warm up. Runs in the runner."""
+    """Yield (sent, copied in, shared, badges so far) for each round after one to warm up, in seconds.
+
+    Runs in the runner.
+    """
     prepare_library("multiprocessing")  # before the other process: both are to have the same one
-    message = make_message(size_bytes)
+    message, watch = make_message(size_bytes), Watch(2)
     with Crew(take_deliveries, [()], start_method, names=["the receiver"], patience=PATIENCE) as crew:
         for number in range(repeats + 1):
-            if number % 2:
-                sent, shared = deliver_pickled(crew, message), deliver_shared(crew, message)
-            else:
-                shared, sent = deliver_shared(crew, message), deliver_pickled(crew, message)
+            with watch if number else nullcontext():
+                if number % 2:
+                    sent, shared = deliver_pickled(crew, message), deliver_shared(crew, message)
+                else:
+                    shared, sent = deliver_shared(crew, message), deliver_pickled(crew, message)
             if number:
-                yield sent, *shared
+                yield sent, *shared, watch.badges
 
 
 def deliver_pickled(crew, message):

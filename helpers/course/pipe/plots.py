@@ -10,6 +10,7 @@ from matplotlib.ticker import NullLocator
 
 from helpers import words
 from helpers.course.pipe.trips import COPY, WAYS, Trips
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     FONT,
     GREY,
@@ -25,13 +26,14 @@ from helpers.plots.drawing import (
 )
 from helpers.plots.labels import label_ends
 from helpers.plots.live import MovingPicture
+from helpers.records import UNSTEADY, unite_badges
 
 #: Okabe–Ito; vermilion and purple are told apart by their markers too
 WAY_COLOURS = {"send": "#D55E00", "send_bytes": "#E69F00", "queue": "#CC79A7", "shared": "#0072B2", COPY: GREY}
-WAY_MARKERS = {"send": "s", "send_bytes": "^", "queue": "D", "shared": "o", COPY: "x"}
+WAY_MARKERS = {"send": "s", "send_bytes": "^", "queue": "D", "shared": "o", COPY: "v"}
 WAY_LABELS = {**WAYS, COPY: "memory copy"}
 #: where the two pictures of the card stand in it
-LEFT, RIGHT = (0.073, 0.145, 0.405, 0.68), (0.575, 0.145, 0.412, 0.68)
+LEFT, RIGHT = (0.073, 0.185, 0.405, 0.64), (0.575, 0.185, 0.412, 0.64)
 NOTHING = Trips((), "", 0)
 TIME_TITLE = "Time of a round trip, there and back"
 RATE_HOW = ["bytes of both directions a second", "dashed: copied within one process"]
@@ -44,10 +46,11 @@ def plot_trip_times(trips, ax=None, *, sizes=None):
     Bars are bootstrap intervals over the rounds, of 95 % from `GOOD_ROUNDS` rounds on. `trips` may be
     None or empty; `sizes`, in bytes, fixes the axes for measurements to come.
     """
-    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
+    ax = new_figure().add_axes((0.07, 0.185, 0.91, 0.64)) if ax is None else ax
     _prepare(ax, trips, sizes, "time")
     _draw_lines(ax, trips or NOTHING, "time", intervals=True)
     write_head(ax, TIME_TITLE, [_rounds_text(trips)])
+    show_doubts(ax, doubts_in_picture(trips))
     return ax
 
 
@@ -57,11 +60,20 @@ def plot_bandwidth(trips, ax=None, *, sizes=None):
     Both directions are counted: twice the message over the time of the round trip. Arguments as
     of `plot_trip_times`.
     """
-    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.68)) if ax is None else ax
+    ax = new_figure().add_axes((0.07, 0.185, 0.91, 0.64)) if ax is None else ax
     _prepare(ax, trips, sizes, "rate")
     _draw_lines(ax, trips or NOTHING, "rate", intervals=True)
     write_head(ax, "Bandwidth", RATE_HOW)
+    show_doubts(ax, doubts_in_picture(trips))
     return ax
+
+
+def doubts_in_picture(trips):
+    """Return the doubts of Trips, or None, as a picture tells them: where rounds differ the points are hollow."""
+    if trips is None:
+        return ()
+    hollow = any(trips.unsteady(way) for way in trips.ways())
+    return unite_badges(trips.doubts(), (f"hollow: {UNSTEADY}",) if hollow else ())
 
 
 def draw_pipe_card(trips, *, sizes=None):
@@ -115,7 +127,8 @@ def describe_trips(trips):
         for way in ways
         if size in trips.sizes(way)
     ]
-    return f"Messages of {words.size(size)}, there and back: {', '.join(said)}."
+    said = f"Messages of {words.size(size)}, there and back: {', '.join(said)}"
+    return words.sentences(said, words.say_doubts(trips.doubts(size)))
 
 
 # --- axes -------------------------------------------------------------------------------------
@@ -171,6 +184,10 @@ def _draw_lines(ax, trips, kind, intervals):
         values = seconds if kind == "time" else 2 * np.array(sizes) / seconds
         style = {"ls": (0, (4, 2.5)), "lw": 1.4, "zorder": 3} if way == COPY else {"lw": 1.9, "zorder": 4}
         artists += ax.plot(sizes, values, color=colour, marker=WAY_MARKERS[way], ms=5, gid=way, clip_on=False, **style)
+        if hollow := trips.unsteady(way):
+            at = [sizes.index(size) for size in hollow]
+            looks = {"mec": colour, "mfc": "white", "ms": 5, "mew": 1.3, "zorder": style["zorder"] + 0.5}
+            artists += ax.plot(hollow, values[at], WAY_MARKERS[way], gid=f"{way} hollow", clip_on=False, **looks)
         if intervals:
             estimates = [trips.seconds(way, size) if kind == "time" else trips.bandwidth(way, size) for size in sizes]
             bars = [

@@ -7,7 +7,7 @@ from functools import cached_property
 from statistics import median
 
 from helpers.errors import HelpersError, NotEnoughPointsError
-from helpers.records import Estimate, estimate_ratio
+from helpers.records import Estimate, badges_of_rounds, doubts_of, estimate_ratio, unite_badges
 
 #: The ways of sending, and what they are called in pictures and tables.
 WAYS = {"send": "Pipe.send", "send_bytes": "send_bytes", "queue": "Queue", "shared": "shared memory"}
@@ -39,12 +39,16 @@ class Trip:
 
 @dataclass(frozen=True)
 class Trips:
-    """All that was measured; estimates are medians over the rounds after the warm-up."""
+    """All that was measured; estimates are medians over the rounds after the warm-up.
+
+    ``noted`` are the badges of what may have disturbed any of it.
+    """
 
     trips: tuple[Trip, ...]
     start_method: str
     repeats: int
     complete: bool = False
+    noted: tuple[str, ...] = ()
 
     @cached_property
     def _by_pair(self):
@@ -61,6 +65,18 @@ class Trips:
     def sizes(self, way):
         """Return the message sizes in bytes at which `way` was measured, smallest first."""
         return sorted(size for found, size in self._by_pair if found == way)
+
+    def unsteady(self, way):
+        """Return the sizes at which the rounds of `way` differ, by `helpers.records.badges_of_rounds`."""
+        return [size for size in self.sizes(way) if badges_of_rounds(self._rounds(way, size))]
+
+    def doubts(self, *sizes):
+        """Return what makes the figures at these message sizes doubtful: badges that speak of noise.
+
+        Of all sizes without any; a single size at which rounds differ is then told by its point alone.
+        """
+        found = [badges_of_rounds(seconds) for (_, size), seconds in self._by_pair.items() if size in sizes]
+        return doubts_of(unite_badges(self.noted, *found))
 
     def seconds(self, way, size_bytes):
         """Return the Estimate of the seconds of a round trip."""
@@ -137,7 +153,8 @@ class Deliveries:
     """Handing one large message to another process that looks at all of it: seconds, one of each a round.
 
     ``copied_in`` is filling the shared block, before ``shared``: telling its name, attaching,
-    looking, and the answer. ``sent`` is `Pipe.send`, looking, and the answer. ``complete`` is False if it was stopped.
+    looking, and the answer. ``sent`` is `Pipe.send`, looking, and the answer. ``complete`` is False if it was stopped,
+    ``noted`` are the badges of what may have disturbed it.
     """
 
     size_bytes: int
@@ -145,6 +162,23 @@ class Deliveries:
     copied_in: tuple[float, ...]
     shared: tuple[float, ...]
     complete: bool = True
+    noted: tuple[str, ...] = ()
+
+    @property
+    def doubts(self):
+        """What makes the figures doubtful: badges that speak of noise."""
+        parts = (self.sent, self.copied_in, self.shared)
+        return doubts_of(unite_badges(self.noted, *map(badges_of_rounds, parts)))
+
+    def ratio(self, copied=True):
+        """Return the Estimate of how many times as long sending takes as sharing does.
+
+        With `copied` the copy into the block counts, else the data is there already.
+        """
+        if not self.sent:
+            raise NotEnoughPointsError("No round was measured: it was stopped before. Measure again.")
+        filled = self.copied_in if copied else [0.0] * len(self.sent)
+        return estimate_ratio(self.sent, [fill + share for fill, share in zip(filled, self.shared, strict=True)])
 
     def median(self, what):
         """Return the median seconds of "sent", "copied_in" or "shared"; NotEnoughPointsError without a round."""

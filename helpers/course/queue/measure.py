@@ -18,6 +18,7 @@ import time
 from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from helpers import runner
 from helpers.arguments import check_count, check_number, check_watch
@@ -35,14 +36,18 @@ from helpers.course.queue.tasks import (
 )
 from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
+from helpers.measure import Watch
+from helpers.records import badges_of_rounds, doubts_of, estimate_ratio, unite_badges
 
 #: Most processes on either side, items, and milliseconds of work for one item.
 MAX_SIDE, MAX_ITEMS, MAX_MS = 16, 2_000, 1_000
+#: Most rounds of a run.
+MAX_REPEATS = 100
 #: Seconds between two looks at the logs, and between two records.
 LOOK_EVERY, TELL_EVERY = 0.01, 0.1
 #: Seconds the processes may take to come up.
 START_SECONDS = 60.0
-#: Seconds a run may take if nothing else is said.
+#: Seconds a round may take if nothing else is said.
 TIMEOUT = 60.0
 
 
@@ -76,12 +81,20 @@ class QueueLane:
         return sum(end - start for start, end in self.waiting(now))
 
 
+class QueueRound(NamedTuple):
+    """The figures of one whole round: items a second, and which share of their time each side was in put or get."""
+
+    throughput: float
+    producer: float
+    consumer: float
+
+
 @dataclass(frozen=True)
 class QueueRun:
-    """A queue's life as far as it went.
+    """A queue's life as far as it went: of the present round, with the figures of the rounds before it.
 
-    ``now`` is the time of the last look, of a complete run the end of its last process; ``complete`` says
-    whether all is done.
+    ``now`` is the time of the last look, of a whole round the end of its last process; ``complete`` says
+    whether all rounds are done. ``noted`` are the badges of what may have disturbed the rounds.
     """
 
     n_producers: int
@@ -94,6 +107,25 @@ class QueueRun:
     lanes: tuple[QueueLane, ...] = ()
     now: float = 0.0
     complete: bool = False
+    repeats: int = 1
+    earlier: tuple[QueueRound, ...] = ()
+    noted: tuple[str, ...] = ()
+
+    @property
+    def rounds(self):
+        """The figures of all whole rounds; before there is one, those of the present round so far."""
+        whole = bool(self.lanes) and all(lane.ended is not None for lane in self.lanes)
+        present = QueueRound(self.throughput, self.waiting_share("producer"), self.waiting_share("consumer"))
+        return (*self.earlier, present) if whole or not self.earlier else self.earlier
+
+    def estimate(self, figure):
+        """Return the Estimate of "throughput", or of the waiting share of "producer" or "consumer", over the rounds."""
+        return estimate_ratio([getattr(part, figure) for part in self.rounds])
+
+    @property
+    def doubts(self):
+        """What makes the figures doubtful: badges that speak of noise."""
+        return doubts_of(unite_badges(self.noted, badges_of_rounds([part.throughput for part in self.rounds])))
 
     def depth(self):
         """Return (times, depths): the queue holds ``depths[k]`` items from ``times[k]`` on.
@@ -154,7 +186,7 @@ class QueueRun:
 
 
 def plan_queue_run(
-    n_producers=1, n_consumers=1, maxsize=0, n_items=40, produce_ms=10, consume_ms=10, start_method=None
+    n_producers=1, n_consumers=1, maxsize=0, n_items=40, produce_ms=10, consume_ms=10, start_method=None, repeats=1
 ):
     """Return the QueueRun of these settings before anything has happened; raise InvalidArgumentError out of range."""
     return QueueRun(
@@ -165,6 +197,7 @@ def plan_queue_run(
         check_number("produce_ms", produce_ms, 0, MAX_MS, "milliseconds"),
         check_number("consume_ms", consume_ms, 0, MAX_MS, "milliseconds"),
         check_start_method(start_method),
+        repeats=check_count("repeats", repeats, 1, MAX_REPEATS),
     )
 
 
@@ -184,8 +217,10 @@ def measure_queue(*, timeout=TIMEOUT, should_stop=None, on_start=None, **setting
     produce_ms, consume_ms : float
         Work on each item, 0 to 1,000 milliseconds; it is waiting, so the number of CPUs does not matter.
     start_method : str, optional
+    repeats : int
+        Rounds, 1 to 100, each with processes of its own; intervals need 3. The record shows the last one.
     timeout : float
-        Seconds for the whole run; None takes the default.
+        Seconds for a round; None takes the default.
     should_stop, on_start : callable, optional
         As in `helpers.measure.sweep`.
 
@@ -211,28 +246,39 @@ def queue_steps(plan, timeout=TIMEOUT, should_stop=None, on_start=None):
 
 
 def play_queue(plan, timeout):
-    """Yield QueueRun after QueueRun. Runs in the runner; whatever happens, the processes are ended."""
+    """Yield QueueRun after QueueRun, round after round. Runs in the runner; the processes are ended in any case.
+
+    The processes wait most of the time, so load from others matters only where it leaves no CPU free.
+    """
+    watch = Watch(plan.n_producers + plan.n_consumers, computes=False)
+    for number in range(1, plan.repeats + 1):
+        for run in play_round(plan, timeout, watch):
+            yield replace(run, complete=run.complete and number == plan.repeats)
+        plan = replace(plan, earlier=run.rounds, noted=run.noted)
+
+
+def play_round(plan, timeout, watch):
+    """Yield QueueRun after QueueRun of one round, the last one complete, with what `watch` has noted by then."""
     with open_queue(plan) as (queue, crew, logs, go):
         crew.wait_until(lambda: all(cells[READY] for cells in logs), START_SECONDS, "come up", LOOK_EVERY)
-        began, deadline = time.perf_counter(), time.monotonic() + timeout
-        go.set()
-        sentinels, told = plan.n_consumers, float("-inf")
-        while True:
-            crew.require_health()
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    "The queue was not worked off within its deadline; its processes were ended. Take fewer items or "
-                    "shorter work."
-                )
-            if have_ended(logs[: plan.n_producers]):
-                sentinels -= put_sentinels(queue, sentinels)
-            now, complete = time.perf_counter(), have_ended(logs)
-            if complete or now - told >= TELL_EVERY:
-                yield read_run(plan, logs, began, now, complete)
-                told = time.perf_counter()
-            if complete:
-                return
-            time.sleep(LOOK_EVERY)
+        with watch:
+            began, deadline = time.perf_counter(), time.monotonic() + timeout
+            go.set()
+            sentinels, told = plan.n_consumers, float("-inf")
+            while not have_ended(logs):
+                crew.require_health()
+                if time.monotonic() > deadline:
+                    raise TimeoutError(
+                        "The queue was not worked off within its deadline; its processes were ended. Take fewer items "
+                        "or shorter work."
+                    )
+                if have_ended(logs[: plan.n_producers]):
+                    sentinels -= put_sentinels(queue, sentinels)
+                if time.perf_counter() - told >= TELL_EVERY:
+                    yield read_run(plan, logs, began, time.perf_counter(), complete=False)
+                    told = time.perf_counter()
+                time.sleep(LOOK_EVERY)
+        yield replace(read_run(plan, logs, began, time.perf_counter(), complete=True), noted=watch.badges)
 
 
 @contextmanager

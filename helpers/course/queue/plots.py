@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from helpers.course.queue.measure import name_members
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -20,13 +21,14 @@ from helpers.plots.drawing import (
     TEXT_SIZE,
     new_figure,
     paler,
+    rounds_text,
     style_axes,
     write_head,
     write_note,
 )
 from helpers.plots.lanes import add_boxes, move_boxes, name_lanes
 from helpers.plots.live import MovingPicture
-from helpers.words import percent, plural, rate
+from helpers.words import percent, plural, rate, say_doubts, sentences
 
 #: What the two sides look like; waiting is told by a hatch too.
 SIDES = {"producer": (COLOURS["processes"], "//////"), "consumer": (COLOURS["interpreters"], "......")}
@@ -46,7 +48,7 @@ def plot_depth(run, ax=None):
 
     None gives an empty card that says so.
     """
-    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.66)) if ax is None else ax
+    ax = new_figure().add_axes((0.07, 0.185, 0.91, 0.62)) if ax is None else ax
     style_axes(ax, SECONDS, grid="both")
     if run is None or not run.lanes:
         _write_empty(ax, "Items in the queue")
@@ -55,6 +57,7 @@ def plot_depth(run, ax=None):
     line, fill = _depth_artists(ax)
     _update_depth(line, fill, run)
     write_head(ax, _depth_title(run), _settings(run))
+    show_doubts(ax, run.doubts)
     return ax
 
 
@@ -63,7 +66,7 @@ def plot_queue_lanes(run, ax=None):
 
     None gives an empty card that says so.
     """
-    ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.66)) if ax is None else ax
+    ax = new_figure().add_axes((0.1, 0.185, 0.88, 0.62)) if ax is None else ax
     style_axes(ax, SECONDS, grid="x")
     if run is None or not run.lanes:
         _write_empty(ax, "Who waits for whom")
@@ -71,6 +74,7 @@ def plot_queue_lanes(run, ax=None):
     _frame_lanes(ax, run, run.now)
     _show_lanes(_lane_boxes(ax), run, run.now)
     write_head(ax, *_lanes_head(run))
+    show_doubts(ax, run.doubts)
     return ax
 
 
@@ -85,6 +89,7 @@ def draw_queue_card(run, until=None):
     if run.lanes:
         _update_depth(card.line, card.fill, run)
         _show_lanes(card.boxes, run, until)
+        show_doubts(card.bottom, run.doubts)
     else:
         write_note(card.top, "press Run: how many items lie in the queue appears here")
         write_note(card.bottom, "and here, when each process works and when it waits for the other side")
@@ -95,11 +100,12 @@ def describe_queue(run):
     """Return the picture's message in one sentence."""
     if not run.lanes:
         return "Items in the queue over time, and who waits for whom: nothing measured yet"
-    return (
+    said = (
         f"{_sides(run)}, {_limit(run)}: at most {plural(run.deepest, 'item')} in the queue, "
-        f"{rate(run.throughput)} items a second; producers blocked in put {percent(run.waiting_share('producer'))}, "
-        f"consumers waiting in get {percent(run.waiting_share('consumer'))} of their time."
+        f"{say_rate(run)} items a second; producers blocked in put {percent(run.estimate('producer').median)}, "
+        f"consumers waiting in get {percent(run.estimate('consumer').median)} of their time"
     )
+    return sentences(said, say_doubts(run.doubts))
 
 
 class QueueCard(MovingPicture):
@@ -113,7 +119,7 @@ class QueueCard(MovingPicture):
 
     def frame(self, run):
         """The settings and the limits of both axes."""
-        plan = replace(run, lanes=(), now=0.0, complete=False)
+        plan = replace(run, lanes=(), now=0.0, complete=False, noted=())
         room = grow_limit(guess_depth(plan), run.deepest, DEEPER)
         return plan, grow_limit(time_axis(plan), run.now, LONGER), ceil(room)
 
@@ -165,7 +171,7 @@ class _CardParts:
     """Both pictures on one figure, sharing the time, without what the run did."""
 
     def __init__(self, figure, run, until, room):
-        self.top, self.bottom = figure.add_axes((0.1, 0.575, 0.88, 0.285)), figure.add_axes((0.1, 0.1, 0.88, 0.32))
+        self.top, self.bottom = figure.add_axes((0.1, 0.59, 0.88, 0.27)), figure.add_axes((0.1, 0.145, 0.88, 0.29))
         style_axes(self.top, "", grid="both")
         style_axes(self.bottom, SECONDS, grid="x")
         _frame_depth(self.top, run, until, room)
@@ -308,21 +314,37 @@ def _settings(run):
         plural(run.n_items, "item"),
         f"each {run.produce_ms:g} ms to make, {run.consume_ms:g} ms to use",
         run.start_method,
-        "counted from the times of puts and gets",
+        say_rounds(run) or "counted from the times of puts and gets",
     ]
+
+
+def say_rounds(run):
+    """Return what is drawn of several rounds, and how their figures were measured; "" for a single one."""
+    if run.repeats == 1:
+        return ""
+    n_rounds = len(run.rounds)
+    drawn = "the last round" if run.complete else f"round {len(run.earlier) + 1}"
+    return f"{rounds_text([n_rounds], place='in brackets')}; {drawn} is drawn"
+
+
+def say_rate(run):
+    """Return the items a second in words, with their interval over the rounds where there is one."""
+    found = run.estimate("throughput")
+    between = f" ({rate(found.low)} to {rate(found.high)})" if found.low is not None else ""
+    return f"{rate(found.median)}{between}"
 
 
 def _depth_title(run):
     if not run.lanes:
         return "Items in the queue"
-    return f"Items in the queue: at most {run.deepest}; {rate(run.throughput)} items a second come out"
+    return f"Items in the queue: at most {run.deepest}; {say_rate(run)} items a second come out"
 
 
 def _lanes_head(run):
     key = ["solid: at work", "hatched ///: blocked in put", "dotted: waiting in get"]
     if not run.lanes:
         return "Who waits for whom", key
-    putting, getting = (percent(run.waiting_share(role)) for role in ("producer", "consumer"))
+    putting, getting = (percent(run.estimate(role).median) for role in ("producer", "consumer"))
     said = f"producers blocked in put {putting}, consumers waiting in get {getting} of their time"
     return f"Who waits for whom: {said}", key
 
