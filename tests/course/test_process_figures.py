@@ -1,5 +1,7 @@
 """Figures of the Process chapter, from hand-written stamps; the answers were worked out on paper."""
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.course.process.exercises import judge_all, judge_apart, judge_end
@@ -66,9 +68,43 @@ def costs_of(**first_line):
 def test_advice_says_which_share_a_start_takes_and_where_it_is_a_tenth():
     # spawn 40 ms against a task of 360 ms: 40 / 400 = 10 %; nine times 40 ms is the length from which on it is less
     lives = Lifelines("spawn", 0.36, tuple(LINES))
-    advice = advise_starts(lives, costs_of(spawn=(0.03, 0.04, 0.05), fork=(0.004,) * 3))
+    advice = advise_starts(lives, costs_of(spawn=(0.039, 0.04, 0.041), fork=(0.004,) * 3))
     assert advice.startswith("One start by spawn takes 40 ms (fork 4 ms): 10.0 % of the time until a task of 360 ms")
-    assert advice.endswith("Below 360 ms of work, starting takes more than a tenth.")
+    assert "Below 360 ms of work, starting takes more than a tenth." in advice
+
+
+def test_processes_that_come_up_at_once_are_told_beside_a_start_alone():
+    # first lines 1 and 1.5 s after their start(): median 1.25 s; one alone takes 0.5 s, 2.5 times less
+    lives = read_lives("spawn", 2.0, LINES, now=57.0)
+    assert lives.coming_up == 1.25
+    advice = advise_starts(lives, costs_of(spawn=(0.5,) * 3))
+    assert "The 2 in the lanes came up at the same time, in 1.25 s each (median), 2.5 times as long as one" in advice
+    assert "in the lanes" not in advise_starts(lives, costs_of(spawn=(1.0,) * 3))  # 1.25 times: as good as the same
+    assert "in the lanes" not in advise_starts(read_lives("spawn", 2.0, LINES[:1], 57.0), costs_of(spawn=(0.5,) * 3))
+
+
+def doubts_under(ax):
+    return "".join(text.get_text() for text in ax.texts if text.get_gid() == "doubts")
+
+
+def test_doubts_are_told_under_lanes_and_strip_and_in_the_sentence():
+    lives = replace(read_lives("spawn", 2.0, LINES, 57.0), badges=("busy",))
+    # spawn differs: 20, 40, 60 ms; fork does not, and a thread is not asked
+    costs = replace(costs_of(spawn=(0.02, 0.04, 0.06), fork=(0.004,) * 3), noted=("busy", "slow"))
+    costs = replace(costs, first_line={**costs.first_line, "thread": (1e-4, 2e-4, 3e-4)})
+    assert costs.badges == ("busy", "slow", "spawn: rounds differ by more than 10 %")
+    assert "in doubt: busy" in doubts_under(plot_lifelines(lives))
+    assert "in doubt: busy; slow; spawn: rounds differ" in doubts_under(plot_start_costs(costs))
+    assert advise_starts(lives, costs).endswith("In doubt: busy; slow; spawn: rounds differ by more than 10 %.")
+    quiet = costs_of(spawn=(0.04,) * 3)
+    assert not doubts_under(plot_start_costs(quiet)) and not doubts_under(plot_start_costs(None))
+    assert "doubt" not in advise_starts(replace(lives, badges=()), quiet)
+
+
+def test_one_start_is_no_plural():
+    costs = StartCosts(1, {"spawn": (0.04,), "thread": (1e-4,)}, cold={"spawn": 1.0, "thread": 1.0})
+    assert any("1 start each" in text.get_text() for text in plot_start_costs(costs).texts)
+    assert say_progress(ProcessRun(Lifelines("spawn", 1.0, tuple(LINES)), costs), 1)[2] == "1 of 1 round of starts"
 
 
 def test_progress_counts_joins_then_rounds_and_the_cold_one():

@@ -3,6 +3,7 @@
 from mutations.fault import Fault
 
 T, V = "tests/toolkit/test_labs_figures.py", "tests/toolkit/test_lab_view.py"
+P = "tests/toolkit/test_plots.py"
 BASE, TURNS, LAB = "helpers/labs/base.py", "helpers/labs/turns.py", "helpers/labs/speedup.py"
 SPEEDUP, TIMELINE = "helpers/plots/speedup.py", "helpers/plots/timeline.py"
 
@@ -297,6 +298,27 @@ FAULTS = [
         "key=doubts.count, reverse=True)",
         "key=doubts.count)",
         f"{T}::test_all_doubts_are_shown_the_one_that_most_pairs_share_first",
+    ),
+    Fault(
+        "labels at the right in any order",
+        "helpers/plots/labels.py",
+        "stack = sorted(stack, key=lambda label: label[2])",
+        "stack = sorted(stack, key=lambda label: -label[2])",
+        f"{P}::test_labels_at_the_right_stand_beside_their_own_line",
+    ),
+    Fault(
+        "nothing leads from a label that was moved to its line",
+        "helpers/plots/labels.py",
+        "leads=abs(place - py) > 3",
+        "leads=False",
+        f"{P}::test_labels_at_the_right_stand_beside_their_own_line",
+    ),
+    Fault(
+        "the thin line has no name",
+        SPEEDUP,
+        '"thin: with start-up" if any(thin) else ""',
+        '""',
+        f"{P}::test_the_grey_line_names_every_kind_of_line_that_is_drawn",
     ),
     Fault(
         "the line with start-up leaves the start-up out",

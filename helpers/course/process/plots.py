@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from helpers.course.process.measure import StartCosts
 from helpers.course.process.tasks import THREAD
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -36,7 +37,7 @@ ROWS = ("thread", "fork", "forkserver", "spawn")
 RANGE_MS = (0.03, 1000.0)
 #: Each dot is moved up or down by one of these, so that equal values are seen.
 SPREAD = np.array([0.0, 0.13, -0.13, 0.06, -0.06, 0.19, -0.19])
-LEFT, RIGHT = (0.05, 0.145, 0.49, 0.645), (0.655, 0.145, 0.325, 0.645)
+LEFT, RIGHT = (0.05, 0.185, 0.49, 0.605), (0.655, 0.185, 0.325, 0.605)
 
 
 def draw_process_card(lives, costs, *, n_processes=4, limit=None):
@@ -74,10 +75,11 @@ def plot_lifelines(lives, ax=None, *, n_processes=4, limit=None):
     limit : float, optional
         Seconds at the right end; by default what `lives` needs.
     """
-    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.645)) if ax is None else ax
+    ax = new_figure().add_axes((0.07, 0.185, 0.91, 0.605)) if ax is None else ax
     _frame_lives(ax, lives, n_processes, limit)
     for artist in add_lives(ax, lives) if lives is not None else ():
         artist.set_gid("life")
+    show_doubts(ax, lives.badges if lives is not None else ())
     return ax
 
 
@@ -189,10 +191,11 @@ def plot_start_costs(costs, ax=None, *, guess_ms=None):
 
     `guess_ms` is drawn as an open triangle under the axis. `costs` None: empty rows.
     """
-    ax = new_figure().add_axes((0.12, 0.145, 0.86, 0.645)) if ax is None else ax
+    ax = new_figure().add_axes((0.12, 0.185, 0.86, 0.605)) if ax is None else ax
     _frame_costs(ax, costs, guess_ms)
     for artist in add_costs(ax, costs) if costs is not None else ():
         artist.set_gid("cost")
+    show_doubts(ax, costs.badges if costs is not None else ())
     if guess_ms:
         foot = ax.get_ylim()[0]
         ax.plot(
