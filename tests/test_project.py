@@ -466,6 +466,18 @@ def test_chapter_is_stored_as_it_ran_from_top_to_bottom(path):
 
 
 @chapter_test
+def test_the_answer_to_every_guess_is_stored_folded(path):
+    cells = code_cells(path)
+    guesses = re.findall(r"^(\w+) = Guess\(", "\n".join(cell.source for cell in cells), re.MULTILINE)
+    for guess in guesses:
+        answers = [cell for cell in cells if f"{guess}.words" in cell.source]
+        assert answers, f"{guess} is never compared with what was measured"
+        for cell in answers:
+            assert re.search(r"^ *answer\(", cell.source, re.MULTILINE), f"{guess}: its answer is shown by answer(…)"
+            assert cell.metadata.get("jupyter", {}).get("outputs_hidden"), f"{guess}: record the chapter"
+
+
+@chapter_test
 def test_chapter_ends_by_asserting_that_no_child_process_is_left(path):
     last = code_cells(path)[-1].source
     assert re.search(r"^assert .*\b(active_children|children)\(", last, re.MULTILINE), last
