@@ -32,6 +32,24 @@ def plural(number, one, many=None):
     return f"{number:,} {noun(number, one, many)}"
 
 
+def out_of(done, total, one, many=None):
+    """Return how many of how many, with the noun that goes with the latter.
+
+    >>> out_of(1, 1, "round"), out_of(12, 1200, "run")
+    ('1 of 1 round', '12 of 1,200 runs')
+    """
+    return f"{done:,} of {plural(total, one, many)}"
+
+
+def median_of(n_rounds):
+    """Return what a figure by so many rounds is.
+
+    >>> median_of(1), median_of(3)
+    ('1 round', 'median of 3 rounds')
+    """
+    return f"{'median of ' if n_rounds > 1 else ''}{plural(n_rounds, 'round')}"
+
+
 def noun(number, one, many=None):
     """Return the noun that goes with a number: `one` for 1, else `many`, by default with s or es.
 

@@ -4,6 +4,7 @@ keep their form."""
 import ast
 import importlib
 import inspect
+import itertools
 import json
 import re
 import statistics
@@ -289,6 +290,37 @@ def test_functions_of_the_package_stay_short():
         lengths.update(functions_in(ast.parse(text), path.removesuffix(".py").replace("/", ".")))
     assert len(lengths) > 500 and "helpers.measure.sweeps.sweep" in lengths
     assert_none_longer(lengths, LONGEST_FUNCTION, LONGER_FUNCTIONS)
+
+
+#: Nouns of what is counted here, as they stand in texts.
+COUNTED = (
+    "workers|items|rounds|runs|starts|tasks|processes|threads|updates|slices|visits|results|times|consumers|producers|"
+    "CPUs|batches|chunks|calls|steps|messages|settings|ways|pairs|trips|points|lanes|counts"
+)
+#: What is never 1, or says the noun itself.
+SPOKEN = r"(words\.)?(plural|out_of|median_of|listing|figures|rate|rounds_text)\(|[A-Z_]+$|len\([A-Z]+\)$|sum\(map\(len"
+
+
+def counts_beside_a_plural(tree):
+    """Yield the code of every number in an f-string that is followed by a noun in the plural, whatever the number."""
+    for node in ast.walk(tree):
+        for number, text in itertools.pairwise(node.values if isinstance(node, ast.JoinedStr) else ()):
+            if not (isinstance(number, ast.FormattedValue) and isinstance(text, ast.Constant)):
+                continue
+            measured = number.format_spec is not None and ast.unparse(number.format_spec) != "f','"  # as in {x:.2f}
+            if not measured and re.match(rf" ([a-z]+ )?({COUNTED})\b", text.value):
+                yield ast.unparse(number.value)
+
+
+def test_counts_get_their_noun_from_words():
+    found = {}
+    for path, text in package_sources().items():
+        wrong = [code for code in counts_beside_a_plural(ast.parse(text)) if not re.match(SPOKEN, code)]
+        found |= {path: wrong} if wrong else {}
+    assert found.pop("helpers/words.py") == ["engine"]  # the name of an engine, as in "dask workers"
+    # where there are two or more, or where the text before is no number
+    allowed = {"taken[1]", "n_pids", "self.start_method", "times"}
+    assert {code for codes in found.values() for code in codes} <= allowed, found
 
 
 def test_the_formatter_is_seldom_switched_off():

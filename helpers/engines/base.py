@@ -14,7 +14,7 @@ from helpers.errors import HelpersError, NotPicklableError, TaskFailedError
 from helpers.notebook import shorten_paths
 from helpers.records import Accounting, Failure, Timeline, account_chunks
 from helpers.tasks.worker import STAMPS_BYTES, describe, safe_repr, say
-from helpers.words import plural
+from helpers.words import out_of, plural
 
 #: Seconds that workers may take to come up; and to end, once all results are there: then they are killed.
 START_DEADLINE, CLOSE_DEADLINE = 60.0, 2.0
@@ -73,7 +73,7 @@ def task_failed(failures, results):
     trace = shorten_paths(first.remote_traceback)
     return TaskFailedError(
         f"The function failed on item {first.index}, which is {first.item}{more}: {first.error_type}: "
-        f"{first.message}\n{len(results) - len(failures)} of {len(results)} results are kept in error.results; "
+        f"{first.message}\n{out_of(len(results) - len(failures), len(results), 'result')} kept in error.results; "
         f"error.failures has every traceback.\n\nIn the worker:\n{trace}",
         failures=failures,
         results=results,

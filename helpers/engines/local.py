@@ -10,6 +10,7 @@ from helpers.engines.base import CLOSE_DEADLINE, START_DEADLINE, Team, close_wit
 from helpers.errors import HelpersError
 from helpers.runner import inside
 from helpers.tasks.worker import own_board, run_chunk_here
+from helpers.words import plural
 
 
 def _board(n_workers):
@@ -50,7 +51,7 @@ class ThreadsTeam(Team):
                 arrival.result()
         except RuntimeError as error:
             raise HelpersError(
-                f"{self.n_workers} threads could not be started: {error}. Ask for fewer workers."
+                f"{plural(self.n_workers, 'thread')} could not be started: {error}. Ask for fewer workers."
             ) from error
 
     def _run_chunks(self, items, chunksize):

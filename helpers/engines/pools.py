@@ -20,6 +20,7 @@ from helpers.errors import HelpersError, WorkerDiedError
 from helpers.notebook import module_of
 from helpers.runner import describe_exit, installed_first, prepare_library
 from helpers.tasks.worker import report_ready, run_chunk, safe_repr, start_worker
+from helpers.words import plural
 
 
 class ProcessTeam(Team):
@@ -43,8 +44,8 @@ class ProcessTeam(Team):
             answers = self._ask_all(before)
         except OSError as error:
             raise HelpersError(
-                f"{self.n_workers} worker processes could not be started: {error}. Ask for fewer workers, close other "
-                "programs, or make room in shared memory and in the folder for temporary files."
+                f"{plural(self.n_workers, 'worker process')} could not be started: {error}. Ask for fewer workers, "
+                "close other programs, or make room in shared memory and in the folder for temporary files."
             ) from error
         self.slot_pids = {}
         for slot, pid, _ready, problem in answers:
@@ -116,8 +117,9 @@ class ProcessTeam(Team):
         where = f" while it worked on item {last}, which is {item}" if last is not None else ""
         memory = ", or give the workers more memory" if exitcode == -getattr(signal, "SIGKILL", 9) else ""
         return WorkerDiedError(
-            f"A worker process ended{where}: {describe_exit(exitcode)}. {len(kept)} results that came back before are "
-            f"kept in error.results. Run that item alone in the serial loop to see why{memory}.",
+            f"A worker process ended{where}: {describe_exit(exitcode)}. "
+            f"{plural(len(kept), 'result')} that came back before can be had in error.results. Run "
+            f"that item alone in the serial loop to see why{memory}.",
             exitcode=exitcode,
             last_task=last,
             item=item,

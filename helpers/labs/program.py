@@ -10,6 +10,7 @@ import zlib
 from helpers.errors import NotImportableError
 from helpers.measure import pack_items
 from helpers.notebook import standalone_source
+from helpers.words import plural
 
 #: Characters of literal items shown as they are; longer ones are packed.
 LITERAL_LIMIT = 2_000
@@ -69,8 +70,8 @@ def program_for(func, items, engine, n_workers, start_method, chunksize=None):
     source, name = standalone_source(func)
     chunk = chunksize or max(1, -(-len(items) // (4 * n_workers)))
     body = BODIES[engine].format(name=name, n=n_workers, method=start_method, chunk=chunk)
-    title = f"{name} over {len(items)} items: " + (
-        "the plain serial loop" if engine == "serial" else f"{engine}, {n_workers} workers"
+    title = f"{name} over {plural(len(items), 'item')}: " + (
+        "the plain serial loop" if engine == "serial" else f"{engine}, {plural(n_workers, 'worker')}"
     )
     packing, literal = write_items(items)
     imports, body = HEADS[engine] + packing, textwrap.indent(body, "    ")

@@ -31,7 +31,7 @@ from helpers.measure import MAX_ITEMS, check_counts, check_items, check_settings
 from helpers.models import advise, parallel_pairs
 from helpers.notebook import function_name
 from helpers.records import Sweep
-from helpers.words import plural
+from helpers.words import out_of, plural
 
 ENGINE_TOOLTIPS = {
     "serial": "The plain loop: the baseline, always measured",
@@ -80,7 +80,7 @@ def say_progress(done, total, seconds_left):
     ('12 of 35 runs, 6 s left', '0 of 35 runs', '35 of 35 runs')
     """
     left = f", {seconds_left:.0f} s left" if seconds_left is not None and done < total else ""
-    return f"{done} of {total} runs{left}"
+    return f"{out_of(done, total, 'run')}{left}"
 
 
 def say_warm_up(sweep):

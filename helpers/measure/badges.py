@@ -12,11 +12,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 from helpers import machine
 from helpers.records import MORE_WORKERS
+from helpers.words import plural
 
 #: Seconds below which a run is too short to be timed, and below which the load of others cannot be told.
 TOO_SHORT, TOO_SHORT_FOR_LOAD = 0.001, 0.1
@@ -62,7 +65,7 @@ def find_badges(wall, n_workers, usable_cpus, logical_cpus, before, after, worke
     if logical_cpus and others > OTHERS_CPUS and others + n_workers > logical_cpus + SPARE_CPUS:
         badges.append("other programs were using the CPUs")
     if usable_cpus and n_workers > usable_cpus:
-        badges.append(f"{MORE_WORKERS} the {usable_cpus} usable CPUs")
+        badges.append(f"{MORE_WORKERS} the {plural(usable_cpus, 'usable CPU')}")
     return badges
 
 
@@ -84,7 +87,8 @@ class Watch:
 
     It may be entered again for each round: what it counts adds up, and none but the timed parts do. CPU seconds
     of this process and of all that descends from it are ours, those of everybody else are load from others. So
-    nothing is drawn inside (that is, nothing is yielded to who draws), and the workers live through each part.
+    nothing is drawn inside: a yield to who draws stands in a ``with watch.paused():``. The workers live through
+    each part.
 
     Parameters
     ----------
@@ -92,52 +96,81 @@ class Watch:
         Processes or threads that may compute at the same time.
     computes : bool
         False where they wait or sleep: more of them than CPUs is no doubt then.
-
-    Attributes
-    ----------
-    walls : list of float
-        Seconds of each part.
     """
 
     def __init__(self, n_workers=1, *, computes=True):
         report = machine.machine_report().to_dict()
         self._workers = n_workers if computes else 1
         self._cpus = report["usable_cpus"], report["logical_cpus"]
-        self.walls, self._parts, self._before = [], [], None
+        self._parts, self._left_out = [], NOTHING
 
     def __enter__(self):
-        self._before = read_tree_load()
-        self._began = perf_counter()
+        self._before, self._left_out = read_moment(going_on=True), NOTHING
         return self
 
     def __exit__(self, kind, error, trace):
-        wall, after = perf_counter() - self._began, read_tree_load()
+        part = passed(self._before, read_moment(), self._left_out)
         if kind is None:
-            self.walls.append(wall)
-            self._parts.append((self._before, after))
+            self._parts.append(part)
+
+    @contextmanager
+    def paused(self):
+        """Leave out of the part what happens in this context, such as a yield to who draws."""
+        began = read_moment()
+        yield
+        off = passed(began, read_moment(going_on=True))
+        self._left_out = Part(*(so_far + more for so_far, more in zip(self._left_out, off, strict=True)))
+
+    @property
+    def walls(self):
+        """Seconds of each part, as a list."""
+        return [part.wall for part in self._parts]
 
     @property
     def badges(self):
         """The badges of all parts together, as a tuple; none before the first."""
-        return badges_of_parts(self.walls, self._workers, *self._cpus, self._parts)
+        return badges_of_parts(self._parts, self._workers, *self._cpus)
 
 
-def badges_of_parts(walls, n_workers, usable_cpus, logical_cpus, parts):
-    """Return the badges of something that was timed in parts of ``walls`` seconds, as a tuple.
+class Part(NamedTuple):
+    """Seconds of a timed part, CPU seconds of the machine and of our processes in it, and how often a quota stopped us.
 
-    `parts` holds the Loads (before, after) of each, ``own`` being those of all our processes. Load from others is
-    that of all parts together: a single one may be too short to tell.
+    Also the counters that these are the differences of.
     """
-    if not walls:
+
+    wall: float
+    busy: float
+    own: float
+    throttled: int
+
+
+NOTHING = Part(0.0, 0.0, 0.0, 0)
+
+
+def passed(before, after, left_out=NOTHING):
+    """Return the Part between two moments, without what is left out."""
+    return Part(*(b - a - off for a, b, off in zip(before, after, left_out, strict=True)))
+
+
+def badges_of_parts(parts, n_workers, usable_cpus, logical_cpus):
+    """Return the badges of something that was timed in several Parts, as a tuple.
+
+    Load from others is that of all parts together: a single one may be too short to tell.
+    """
+    if not parts:
         return ()
-    busy, own = (sum(getattr(b, name) - getattr(a, name) for a, b in parts) for name in ("busy", "own"))
-    throttled = sum(was_throttled(*part) for part in parts)
-    total = Load(0.0, 0.0, 0), Load(busy, own, throttled)
-    found = find_badges(sum(walls), n_workers, usable_cpus, logical_cpus, *total)
-    short = [SHORT] if min(walls) < TOO_SHORT and SHORT not in found else []
+    wall, busy, own, throttled = (sum(column) for column in zip(*parts, strict=True))
+    counters = Load(0.0, 0.0, 0), Load(busy, own, throttled)
+    found = find_badges(wall, n_workers, usable_cpus, logical_cpus, *counters)
+    short = [SHORT] if min(part.wall for part in parts) < TOO_SHORT and SHORT not in found else []
     return (*short, *found)
 
 
-def read_tree_load():
-    """Return the Load at this moment, all processes that descend from this one counted as own."""
-    return Load(machine.read_busy_seconds(), machine.read_own_seconds(), machine.read_throttling())
+def read_moment(going_on=False):
+    """Return the clock and the counters of this moment as a Part, all processes that descend from this one as own.
+
+    The clock is read last where timing goes on from here, else first: reading the counters is not timed.
+    """
+    clock = 0.0 if going_on else perf_counter()
+    counters = machine.read_busy_seconds(), machine.read_own_seconds(), machine.read_throttling() or 0
+    return Part(perf_counter() if going_on else clock, *counters)

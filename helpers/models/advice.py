@@ -212,7 +212,7 @@ def _why_serial(sweep, best):
     if before < TOO_SHORT:
         return f"since the whole loop takes {seconds(before)}, less than handing it over costs"
     if usable and usable <= 1 and computing:
-        return f"since the work computes and this machine offers {usable:g} usable CPU"
+        return f"since the work computes and this machine offers {plural(usable, 'usable CPU')}"
     spent = run.accounting
     # start-up is no cause here: the speedup is of workers that are up
     losses = {
@@ -231,7 +231,7 @@ def _why_serial(sweep, best):
                 "compute at a time"
             )
         if usable and n_workers > usable and computing:
-            return f"since {n_workers} workers share {usable:g} usable CPUs"
+            return f"since {plural(n_workers, 'worker')} share {plural(usable, 'usable CPU')}"
         slower = spent.working / (serial_runs[-1].accounting.working or spent.working)
         return (
             f"since the same tasks take {slower:.1f} times as long side by side (shared memory, caches or other load)"

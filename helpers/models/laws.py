@@ -227,9 +227,9 @@ def _too_few(law, counts, starved, sweep):
     have = plural(len(counts), "worker count") + (f" ({', '.join(map(str, counts))})" if counts else "")
     text = f"Fitting {law} needs {MIN_POINTS} different worker counts, this sweep has {have}"
     if starved:
-        left_out = ", ".join(map(str, sorted(starved)))
+        left_out, cpus = ", ".join(map(str, sorted(starved))), plural(sweep.environment["usable_cpus"], "usable CPU")
         return (
-            f"{text}, after leaving out {left_out}, which want more than the {sweep.environment['usable_cpus']:g} "
-            "usable CPUs: measure on a machine with more CPUs, or read the points without a law."
+            f"{text}, after leaving out {left_out}, which want more than the {cpus}: measure on a machine with more "
+            "CPUs, or read the points without a law."
         )
     return f"{text}: measure more, as in n_workers=(1, 2, 3, 4)."

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from helpers.records import GOOD_ROUNDS, MIN_ROUNDS
-from helpers.words import plural
+from helpers.words import median_of, plural
 
 #: Okabe–Ito, one colour an engine for the whole course
 COLOURS = {
@@ -76,7 +76,8 @@ def fold_head(ax, parts):
     if text_width(lines[0], size) > axes_width(ax) and len(parts) > 1:
         cuts = [(" · ".join(parts[:k]), " · ".join(parts[k:])) for k in range(1, len(parts))]
         lines = min(cuts, key=lambda cut: max(text_width(line, size) for line in cut))
-    size *= min(1, axes_width(ax) / max(1, max(text_width(line, size) for line in lines)))
+    while size > 5 and max(text_width(line, size) for line in lines) > axes_width(ax):
+        size -= 0.1  # in steps: the width of small type does not follow its size
     return "\n".join(lines), size
 
 
@@ -108,18 +109,24 @@ def write_head(ax, title, parts):
     )
 
 
-def rounds_text(rounds, place="bars"):
+def rounds_text(rounds, short=False, place="bars"):
     """Return how a picture's medians and intervals were measured, for these numbers of rounds (at least one number).
 
-    `place` is where the intervals are seen.
+    The one place that says what intervals are. `short` leaves out what they are called; `place` is where they are
+    seen.
+
+    >>> rounds_text([3]), rounds_text([1])
+    ('median of 3 rounds; bars: bootstrap interval, rough with so few', '1 round, no interval below 3 rounds')
+    >>> rounds_text([3, 5], short=True), rounds_text([5], short=True)
+    ('median of 3 to 5 rounds, bars rough', 'median of 5 rounds, bars 95 %')
     """
     least, most = min(rounds), max(rounds)
-    count = plural(least, "round") if least == most else f"{least} to {most} rounds"
+    count = median_of(most) if least == most else f"median of {least} to {plural(most, 'round')}"
     if most < MIN_ROUNDS:
-        return f"median of {count}, no interval below {MIN_ROUNDS} rounds"
+        return count if short else f"{count}, no interval below {MIN_ROUNDS} rounds"
     if least < GOOD_ROUNDS:
-        return f"median of {count}; {place}: bootstrap interval, rough with so few"
-    return f"median of {count} with 95 % interval"
+        return f"{count}, {place} rough" if short else f"{count}; {place}: bootstrap interval, rough with so few"
+    return f"{count}, {place} 95 %" if short else f"{count} with 95 % interval"
 
 
 def write_note(ax, text, x=0.5, y=0.5):

@@ -273,7 +273,7 @@ def _draw_law(ax, labels, sweep, points):
         n, law.speedup(n), color=darker(COLOURS.get(engine, OTHER)), lw=1.1, ls=(0, (4, 2.5)), zorder=4.2, gid="law"
     )
     labels.avoid(n, law.speedup(n))
-    reach = f" up to {law.largest_measured} workers" if starved else ""
+    reach = f" up to {plural(law.largest_measured, 'worker')}" if starved else ""
     return f"dashed: scalability law fitted to {engine}{reach}"
 
 

@@ -62,13 +62,13 @@ class Sweep:
     def _require(self, runs, engine, n_workers):
         if problem := self.problem(engine, n_workers):
             raise InvalidArgumentError(
-                f"{engine!r} with {n_workers} workers has no figures: {problem.reason} What it ran before is in "
-                "runs_of()."
+                f"{engine!r} with {plural(n_workers, 'worker')} has no figures: {problem.reason} What it ran before is "
+                "in runs_of()."
             )
         if not runs:
             known = ", ".join(f"{e} × {n}" for e, n in self.pairs()) or "nothing"
             raise InvalidArgumentError(
-                f"{engine!r} with {n_workers} workers has no measured round here; measured: {known}."
+                f"{engine!r} with {plural(n_workers, 'worker')} has no measured round here; measured: {known}."
             )
         return runs
 

@@ -93,10 +93,34 @@ def test_looks_come_while_it_goes_and_grow():
     assert any(0 < look.done < 12 for look in looks if look.phase == "pool")
 
 
+def test_every_round_gives_a_record_that_grows():
+    steps = list(pool_steps([3] * 8, repeats=3, live=True))
+    records = [step for step in steps if isinstance(step, PoolRun)]
+    assert [record.n_rounds for record in records] == [1, 2, 3] and steps[-1] is records[-1]
+    assert [record.complete for record in records] == [False, False, True]
+    assert [record.run.round for record in records] == [1, 2, 3]
+    assert {step.round for step in steps if isinstance(step, PoolProgress)} == {1, 2, 3}
+    last = records[-1]
+    assert last.rounds[-1].serial == last.serial and last.rounds[-1].wall == last.run.wall
+    assert last.gain.low is not None and last.gain.n_rounds == 3
+
+
+def test_stopped_between_rounds_it_gives_those_it_has():
+    rounds = []
+    record = measure_pool(
+        [3] * 8,
+        repeats=100,
+        on_progress=lambda record: rounds.append(record.complete is False and isinstance(record, PoolRun)),
+        should_stop=lambda: sum(rounds) >= 2,
+    )
+    assert isinstance(record, PoolRun) and 2 <= record.n_rounds < 100 and not record.complete
+
+
 @pytest.mark.parametrize(
     ("sizes", "options"),
     [
         ([], {}),
+        ([1], {"repeats": 0}),
         ([-1], {}),
         ([1], {"flavour": "apply"}),
         ([1], {"kind": "thinking"}),
@@ -166,9 +190,7 @@ def test_the_picture_says_what_was_measured(record):
     assert f"{record.speedup:.2f} times the serial loop" in texts(
         ax
     ) and f"efficiency {100 * record.efficiency:.0f} %" in texts(ax)
-    assert "10 computing tasks of 4 ms on average, the longest 5 × the shortest" in texts(
-        ax
-    ) and "chunk size 1" in texts(ax)
+    assert "10 computing tasks of 4 ms on average, longest 5 × shortest" in texts(ax) and "chunk size 1" in texts(ax)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["serial loop", "worker 1", "worker 2", "results"]
     boxes = {c.get_gid(): len(c.get_paths()) for c in ax.collections}
     assert boxes["tasks"] == boxes["serial tasks"] == 10 and "startup" in boxes

@@ -1,5 +1,6 @@
 """Figures of the Pool chapter, from hand-written stamps; the answers were worked out on paper."""
 
+import re
 from array import array
 from dataclasses import replace
 
@@ -11,8 +12,16 @@ from helpers.course.pool.break_even import BreakEven, read_rows
 from helpers.course.pool.break_even_plot import plot_break_even
 from helpers.course.pool.exercises import ITEMS, UNEVEN, judge_kept, judge_map, judge_sharing
 from helpers.course.pool.lab import explain_pool
-from helpers.course.pool.plots import PoolPicture, PoolView, describe_pool, find_tails, plot_pool, read_board
-from helpers.course.pool.runs import PoolPlan, PoolProgress, PoolRun, PoolStamps, read_run
+from helpers.course.pool.plots import (
+    PoolPicture,
+    PoolView,
+    describe_pool,
+    find_spread,
+    find_tails,
+    plot_pool,
+    read_board,
+)
+from helpers.course.pool.runs import PoolPlan, PoolProgress, PoolRound, PoolRun, PoolStamps, read_run
 from helpers.records import Accounting
 
 PLAN = PoolPlan((1000.0, 2000.0, 1000.0), "map", 2, 2, "spawn")
@@ -47,6 +56,75 @@ def test_speedups_with_and_without_start_up():
     assert "with start-up 1.20 times, 60 %" in " ".join(text.get_text() for text in plot_pool(record).texts)
 
 
+def told(ax, gid):
+    return " ".join(text.get_text() for text in ax.texts if text.get_gid() == gid)
+
+
+def repeated(*rounds, **facts):
+    """A PoolRun of rounds (serial, startup, wall) of two workers."""
+    serial, startup, wall = rounds[-1]
+    line = make_timeline([(0, startup, startup + wall), (1, startup, startup + wall)])
+    run = make_run("pool", 2, len(rounds), wall, startup=startup, timeline=line)
+    facts = {"repeats": len(rounds), **facts}
+    return record_of(run, serial=serial, rounds=tuple(PoolRound(*each) for each in rounds), **facts)
+
+
+def test_of_several_rounds_the_median_and_its_interval_are_told():
+    # 12, 10, 8 s in the loop: 10; pools 5, 4, 6 s: 5, with start-up of 1, 1, 2 s 6, 5, 8: 6.  10 / 5 = 2, 10 / 6 = 1.67
+    record = repeated((12.0, 1.0, 5.0), (10.0, 1.0, 4.0), (8.0, 2.0, 6.0))
+    assert (record.speedup, record.efficiency, record.cold_speedup) == (2.0, 1.0, pytest.approx(10 / 6))
+    # a draw of three times the first round gives 12 / 5, of the second 10 / 4, of the third 8 / 6: the ends
+    assert (record.gain.low, record.gain.high) == (pytest.approx(8 / 6), 2.5)
+    assert describe_pool(record) == "map over 2 workers: 2.00 (1.33 to 2.50) times the serial loop, efficiency 100 %"
+    assert "2.00 (1.33 to 2.50) times" in explain_pool(record, 2)
+    ax = plot_pool(record)
+    assert "median of 3 rounds, bars rough, the last is drawn" in told(ax, "how")
+    # the loop ended after 8 to 12 s, the pool after 5 to 8: bars there, under the loop and under the arrivals
+    assert [span[1:] for span in find_spread(record)] == [(8.0, 12.0), (5.0, 8.0)]
+    bars = [line for line in ax.lines if line.get_gid() == "interval"]
+    assert [list(bar.get_xdata()) for bar in bars] == [[8.0, 12.0], [5.0, 8.0]]
+    assert ax.get_xlim()[1] >= 12.0
+
+
+def test_one_run_has_no_interval_and_a_stopped_one_says_of_how_many():
+    single = repeated((12.0, 1.0, 5.0))
+    assert single.gain.low is None and find_spread(single) == [] and "one run" in told(plot_pool(single), "how")
+    stopped = repeated((12.0, 1.0, 5.0), (12.0, 1.0, 5.0), repeats=3)
+    assert not stopped.complete and "median of 2 rounds (of 3)" in told(plot_pool(stopped), "how")
+
+
+def test_what_is_in_doubt_is_told_in_picture_and_sentence():
+    rounds = [(12.0, 1.0, 5.0), (12.0, 1.0, 5.0), (12.0, 1.0, 8.0), (12.0, 1.0, 8.0)]  # walls 5, 5, 8, 8
+    record = repeated(*rounds, noted=("others were busy", "more workers than the 1 usable CPU"))
+    told_once = "others were busy; rounds differ by more than 10 %"
+    assert record.doubts == tuple(told_once.split("; "))
+    assert explain_pool(record, 1).endswith(f"In doubt: {told_once}.")
+    assert "in doubt: others were busy; more workers than the 1 usable CPU; rounds" in told(plot_pool(record), "doubts")
+    quiet = repeated((12.0, 1.0, 5.0))
+    assert "doubt" not in explain_pool(quiet, 2) and not told(plot_pool(quiet), "doubts")
+
+
+def test_what_efficiency_lacks_beside_working_is_named():
+    # the loop takes 12 s; two workers work 16 of their 2 × 10 s: speedup 1.2, efficiency 60 %, working 80 %, and each
+    # task takes 16 / 12 = 1.33 times as long: 80 % / 1.33 = 60 %
+    run = make_run("pool", 2, 1, 10.0, accounting=Accounting(working=16.0, waiting=4.0))
+    run = replace(run, timeline=make_timeline([(0, 0.0, 8.0), (1, 0.0, 8.0)]))
+    record = replace(record_of(run, serial=12.0), serial_timeline=make_timeline([(0, 0.0, 12.0)]))
+    assert record.slowdown == pytest.approx(4 / 3) and record.efficiency == pytest.approx(0.8 / record.slowdown)
+    assert "Side by side a task takes 1.3 times as long as in the loop." in explain_pool(record, 2)
+    said = told(plot_pool(record), "how")
+    assert "working 80 %" in said and "each task 1.3 × as long as in the loop" in said
+
+
+def test_sentence_and_picture_round_alike():
+    # 33.45, 33.4 and 33.15 % are 33 % each, and add up to 100 as 34, 33, 33
+    spent = Accounting(startup=3.345, transfer=0.0, waiting=3.34, working=3.315)
+    run = make_run("pool", 2, 1, 5.0, accounting=spent, timeline=make_timeline([(0, 1.0, 4.0)]))
+    record = record_of(run)
+    (share,) = re.findall(r"start-up (\d+) %", told(plot_pool(record), "how"))
+    assert f"Start-up took {share} % of the workers' time" in explain_pool(record, 2)
+
+
 # --- break-even -------------------------------------------------------------------------------
 
 
@@ -59,6 +137,28 @@ def test_rows_become_medians_of_each_size():
     stopped = read_rows(rows[:3], 8, 2, "spawn", n_expected=6)
     assert stopped.serial == (4.0, 12.0) and stopped.rounds == 1 and not stopped.complete
     assert read_rows([], 8, 2, "spawn", 6).size_ms() is None
+
+
+def test_the_crossing_of_each_round_tells_how_sure_it_is():
+    # sizes 1 and 4 ms, the loop 1 and 4 s.  Round 1: pool 2 and 2 s: equal at 2 ms.  Round 2: 0.5 and 2: from 1 ms on.
+    # Round 3: 4 and 4: 4 ms.  Medians 2 and 2: at 2 ms
+    rounds = [
+        ((2.0, 2.0), ("busy",)),
+        ((0.5, 2.0), ()),
+        ((4.0, 3.9999), ("busy", "more workers than the 1 usable CPU")),
+    ]
+    rows = [
+        (size, size, cold, cold, noted) for pool, noted in rounds for size, cold in zip((1.0, 4.0), pool, strict=True)
+    ]
+    even = read_rows(rows, 8, 2, "spawn", 6)
+    assert even.crossings == pytest.approx((2.0, 1.0, 4.0), rel=1e-3) and even.size_ms() == pytest.approx(2.0)
+    assert even.badges == ("busy", "more workers than the 1 usable CPU")
+    assert even.doubts == ("busy", "rounds disagree: 1 to 4 ms in each round")
+    ax = plot_break_even(even)
+    assert "break-even 1 to 4 ms in each round" in told(ax, "how") and "rounds disagree" in told(ax, "doubts")
+    never = replace(even, crossings=(2.0, None, 2.0))
+    assert never.doubts[-1] == "rounds disagree: 2 ms in 2 of 3 rounds"
+    assert replace(even, badges=(), crossings=(2.0, 2.5, 3.0)).doubts == ()
 
 
 def even_of(pool, warm, sizes=(1.0, 4.0), serial=(1.0, 4.0)):
@@ -89,6 +189,19 @@ def look(**facts):
     """At 114 − 100: task 0 is done, task 1 runs since 112.5, task 2 has not begun."""
     board = array("d", [1, 1, 0, 111.0, 112.5, 0, 112.0, 0, 0, 0.5, 0, 0])
     return PoolProgress("pool", 14.0, 4.0, 3, 2, board, 100.0, array("d", [112.1, 0, 0]), 3.0, **facts)
+
+
+def test_a_further_round_shows_nothing_of_the_last_one():
+    view = PoolView(PLAN).take(look())
+    empty = array("d", bytes(96))
+    again = view.take(PoolProgress("serial", 0.5, 4.0, 3, 2, empty, round=2))
+    assert again.progress.round == 2 and again.serial is again.progress
+    picture = PoolPicture()
+    picture.still(view)
+    picture.move(again)
+    assert (
+        not picture.boxes[1].get_paths() and not picture.boxes[2].get_paths() and not len(picture.arrived.get_xdata())
+    )
 
 
 def test_a_look_knows_what_is_done_and_what_runs():

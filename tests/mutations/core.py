@@ -233,15 +233,15 @@ FAULTS = [
     Fault(
         "load from others told of each part alone",
         BADGES,
-        'for a, b in parts) for name in ("busy", "own")',
-        'for a, b in parts[-1:]) for name in ("busy", "own")',
+        "(sum(column) for column in zip(*parts, strict=True))",
+        "(column[-1] for column in zip(*parts, strict=True))",
         f"{D}::test_load_from_others_is_that_of_all_parts_together",
     ),
     Fault(
         "a part too short to time goes unseen among longer ones",
         BADGES,
-        "if min(walls) < TOO_SHORT and SHORT",
-        "if max(walls) < TOO_SHORT and SHORT",
+        "if min(part.wall for part in parts) < TOO_SHORT",
+        "if max(part.wall for part in parts) < TOO_SHORT",
         f"{D}::test_a_part_that_is_too_short_or_throttled_marks_all",
     ),
     Fault(
@@ -252,11 +252,11 @@ FAULTS = [
         f"{D}::test_more_workers_than_cpus_is_no_doubt_where_they_wait",
     ),
     Fault(
-        "what happens between the timed parts counts too",
+        "what happens in a pause counts",
         BADGES,
-        "self._before = read_tree_load()\n        self._began",
-        "self._before = self._before or read_tree_load()\n        self._began",
-        f"{D}::test_a_watch_adds_up_its_parts_and_leaves_out_what_is_between",
+        "read_moment(), self._left_out)",
+        "read_moment(), NOTHING)",
+        f"{D}::test_what_happens_in_a_pause_is_left_out",
     ),
     Fault(
         "doubts for which there is no room are kept quiet",

@@ -107,8 +107,8 @@ FAULTS = [
     Fault(
         "lost updates of the last round alone, of those made in all",
         LAB,
-        'return f"{sum(lost)} of {made}',
-        'return f"{lost[-1]} of {made}',
+        "out_of(sum(lost), made,",
+        "out_of(lost[-1], made,",
         f"{FIGURES}::test_losses_are_those_of_all_counted_rounds",
     ),
 ]

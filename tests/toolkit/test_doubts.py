@@ -7,7 +7,7 @@ from matplotlib.text import Text
 
 from helpers import machine, plots
 from helpers.measure import Watch, badges
-from helpers.measure.badges import SHORT, Load, badges_of_parts
+from helpers.measure.badges import SHORT, Part, badges_of_parts
 from helpers.plots.doubts import SIGN, fold_doubts
 from helpers.plots.drawing import SMALL_SIZE, new_figure, style_axes, text_width
 from helpers.records import UNSTEADY, badges_of_rounds, doubts_of, unite_badges
@@ -16,9 +16,8 @@ from helpers.words import say_doubts
 OTHERS, QUOTA = "other programs were using the CPUs", "slowed by the CPU quota"
 
 
-def part(busy, own, throttled=0):
-    """The Loads before and after a part in which the machine used `busy` CPU seconds, `own` of them by us."""
-    return Load(100.0, 40.0, 7), Load(100.0 + busy, 40.0 + own, 7 + throttled)
+def part(wall, busy, own, throttled=0):
+    return Part(wall, busy, own, throttled)
 
 
 # --- found ------------------------------------------------------------------------------------
@@ -26,25 +25,32 @@ def part(busy, own, throttled=0):
 
 def test_load_from_others_is_that_of_all_parts_together():
     # two parts of 0.06 s, too short to tell alone: 0.12 s in which the machine used 0.24, we 0.12; 0.12 / 0.12 = 1 CPU
-    parts = [part(0.18, 0.06), part(0.06, 0.06)]
-    assert badges_of_parts([0.06], 2, 2, 2, parts[:1]) == ()
-    assert badges_of_parts([0.06, 0.06], 2, 2, 2, parts) == (OTHERS,)
+    parts = [part(0.06, 0.18, 0.06), part(0.06, 0.06, 0.06)]
+    assert badges_of_parts(parts[:1], 2, 2, 2) == ()
+    assert badges_of_parts(parts, 2, 2, 2) == (OTHERS,)
     # the same, all of it ours
-    assert badges_of_parts([0.06, 0.06], 2, 2, 2, [part(0.12, 0.12)] * 2) == ()
+    assert badges_of_parts([part(0.06, 0.12, 0.12)] * 2, 2, 2, 2) == ()
 
 
 def test_a_part_that_is_too_short_or_throttled_marks_all():
-    assert badges_of_parts([0.5, 0.0009], 1, 2, 2, [part(0.5, 0.5), part(0.0, 0.0)]) == (SHORT,)
-    assert badges_of_parts([0.0004, 0.0004], 1, 2, 2, [part(0.0, 0.0)] * 2) == (SHORT,)  # once
-    assert badges_of_parts([0.5, 0.5], 1, 2, 2, [part(0.5, 0.5), part(0.5, 0.5, throttled=2)]) == (QUOTA,)
-    assert badges_of_parts([], 1, 2, 2, []) == ()
+    assert badges_of_parts([part(0.5, 0.5, 0.5), part(0.0009, 0.0, 0.0)], 1, 2, 2) == (SHORT,)
+    assert badges_of_parts([part(0.0004, 0.0, 0.0)] * 2, 1, 2, 2) == (SHORT,)  # once
+    assert badges_of_parts([part(0.5, 0.5, 0.5), part(0.5, 0.5, 0.5, throttled=2)], 1, 2, 2) == (QUOTA,)
+    assert badges_of_parts([], 1, 2, 2) == ()
+
+
+def moments(monkeypatch, *readings):
+    """Have `read_moment` give these one after the other, each (clock, busy, own)."""
+    given = iter(readings)
+    monkeypatch.setattr(badges, "read_moment", lambda going_on=False: Part(*next(given), 0))
 
 
 def test_more_workers_than_cpus_is_no_doubt_where_they_wait(monkeypatch):
-    monkeypatch.setattr(badges, "read_tree_load", lambda: Load(0.0, 0.0))
-    monkeypatch.setattr(badges, "perf_counter", iter(range(100)).__next__)
+    moments(monkeypatch, (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 0.0, 0.0), (2.0, 0.0, 0.0))
     monkeypatch.setattr(machine, "machine_report", lambda: Report(usable_cpus=2, logical_cpus=2))
-    with Watch(3) as computing, Watch(3, computes=False) as waiting:
+    with Watch(3) as computing:
+        pass
+    with Watch(3, computes=False) as waiting:
         pass
     assert computing.badges == ("more workers than the 2 usable CPUs",) and waiting.badges == ()
 
@@ -59,15 +65,24 @@ class Report:
 
 def test_a_watch_adds_up_its_parts_and_leaves_out_what_is_between(monkeypatch):
     # parts at 10–11 and 20–22 s; 5 s of others between them, 0.1 and 0.2 within: 0.3 in 3 s are too few to matter
-    loads = iter([Load(0.0, 0.0), Load(1.1, 1.0), Load(6.1, 1.0), Load(8.3, 3.0)])
-    monkeypatch.setattr(badges, "read_tree_load", loads.__next__)
-    monkeypatch.setattr(badges, "perf_counter", iter([10.0, 11.0, 20.0, 22.0]).__next__)
+    moments(monkeypatch, (10.0, 0.0, 0.0), (11.0, 1.1, 1.0), (20.0, 6.1, 1.0), (22.0, 8.3, 3.0))
     watch = Watch()
     assert watch.badges == ()
     for _ in range(2):
         with watch:
             pass
     assert watch.walls == [1.0, 2.0] and watch.badges == ()
+
+
+def test_what_happens_in_a_pause_is_left_out(monkeypatch):
+    # 10–20 s, paused at 12–14 and 15–18: 5 s are left, in which we used 5 CPU seconds, and others 4 in the pauses
+    readings = [(10.0, 0.0, 0.0), (12.0, 2.0, 2.0), (14.0, 4.0, 2.0), (15.0, 5.0, 3.0), (18.0, 7.0, 3.0)]
+    moments(monkeypatch, *readings, (20.0, 9.0, 5.0))
+    with Watch(2) as watch:
+        for _ in range(2):
+            with watch.paused():
+                pass
+    assert watch.walls == [5.0] and OTHERS not in watch.badges
 
 
 def test_a_part_that_fails_does_not_count():

@@ -169,7 +169,7 @@ class Counting:
         return found
 
     def __repr__(self):
-        lines = [f"{plural(self.n_workers, 'worker')}, {self.n_updates:,} updates each, {self.start_method}"]
+        lines = [f"{plural(self.n_workers, 'worker')}, {plural(self.n_updates, 'update')} each, {self.start_method}"]
         for count in self.counts:
             arrived = f"{count.way:<17}{count.counted:>12,} of {count.made:>12,}"
             speed = rate(count.rate.median) if count.rate is not None else "0"

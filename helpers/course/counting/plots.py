@@ -72,7 +72,10 @@ def plot_counting_rates(counting, ax=None):
 def write_counting_head(ax, counting):
     """Write over the axes what is seen and how it was measured."""
     place = "a RawValue and a Lock" if counting.raw else "a Value and its lock"
-    how = [f"{plural(counting.n_workers, 'worker')} × {counting.n_updates:,} updates", f"batches of {counting.batch:,}"]
+    how = [
+        f"{plural(counting.n_workers, 'worker')} × {plural(counting.n_updates, 'update')}",
+        f"batches of {counting.batch:,}",
+    ]
     write_head(ax, "What the counter says, of the updates made", [*how, place, counting.start_method])
 
 

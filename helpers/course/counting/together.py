@@ -9,6 +9,7 @@ from helpers.course.counting.tasks import meet_and_call
 from helpers.crew import Crew
 from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
+from helpers.words import plural
 
 #: Seconds that everything may take if nothing else is said.
 TIMEOUT = 30.0
@@ -37,7 +38,7 @@ def run_gated(target, *args, n_workers=2, timeout=TIMEOUT, start_method=None):
             crew.wait_until(lambda: None not in crew.exitcodes, timeout, every=LOOK_EVERY)
         except TimeoutError:
             raise TimeoutError(
-                f"Not all {n_workers} processes were done within {timeout:g} s: something waits for ever. "
+                f"Not all of {plural(n_workers, 'process')} were done within {timeout:g} s: something waits for ever. "
                 "They were ended."
             ) from None
         seconds = perf_counter() - began

@@ -15,6 +15,7 @@ from helpers.exercises.base import (
 )
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.cpu import sum_squares
+from helpers.words import plural
 
 HALVES = ([3, 4, 5, 6], [7, 8, 9, 10])
 TOTAL = sum(sum_squares(item) for half in HALVES for item in half)
@@ -50,7 +51,9 @@ def _add(func, method):
     if not total and not spans:
         raise NotAttempted("the function does nothing yet.")
     if len(spans) != sum(map(len, HALVES)):
-        raise Wrong(f"work was called {len(spans)} times for {sum(map(len, HALVES))} items: call it once for each.")
+        raise Wrong(
+            f"work was called {plural(len(spans), 'time')} for {sum(map(len, HALVES))} items: call it once for each."
+        )
     if not total:
         raise Wrong("work was called, and the counter still says 0: add what work returns to counter.value.")
     if total != TOTAL:
@@ -73,8 +76,8 @@ def _examine_merge(func):
         taken = _add(func, method)
         if taken != 2:
             raise Wrong(
-                f"the total is right, but the two processes took the lock {taken} times: once each is enough. "
-                "Add up in a variable of your own first."
+                f"the total is right, but the two processes took the lock {plural(taken, 'time')}: once each is "
+                "enough. Add up in a variable of your own first."
             )
 
 

@@ -15,7 +15,7 @@ from helpers.labs.controls import choice, chosen_of, label, method_control, on_c
 from helpers.machine import usable_cpus
 from helpers.measure import check_counts
 from helpers.models import amdahl
-from helpers.words import figures, noun, percent, plural, say_doubts, sentences
+from helpers.words import figures, out_of, percent, plural, say_doubts, sentences
 
 #: Worker counts that are offered; others can be given when the lab is made.
 COUNTS = (1, 2, 3, 4, 6, 8)
@@ -101,7 +101,7 @@ class LockLab(Lab):
 
     def _receive(self, progress):
         self.result = progress.sweep
-        self._show_progress(progress.done, progress.total, f"{progress.done} of {progress.total} runs")
+        self._show_progress(progress.done, progress.total, out_of(progress.done, progress.total, "run"))
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
@@ -168,13 +168,13 @@ def advise_locks(sweep):
         return ""
     reached = f"{plural(n, 'worker')} {'reaches' if n == 1 else 'reach'} {figures(estimate)} times the plain loop"
     if sweep.locked:
-        return sentences(reached, _say_bounds(sweep, n), say_losses(sweep, n), say_doubts(sweep.doubts(n)))
+        return sentences(f"{reached}; {say_losses(sweep, n)}", _say_bounds(sweep, n), say_doubts(sweep.doubts(n)))
     if n == 1:
         wrong = "since nobody else writes"
     else:
         wrong = "so the result is wrong" if sum(sweep.lost(n)) else "this time; nothing guarantees it"
     losses = f"{say_losses(sweep, n)}, {wrong}"
-    return sentences(f"without the lock {reached}", _say_cpus(sweep, n), losses, say_doubts(sweep.doubts(n)))
+    return sentences(f"without the lock {reached}; {losses}", _say_cpus(sweep, n), say_doubts(sweep.doubts(n)))
 
 
 def _say_bounds(sweep, n_workers):
@@ -204,4 +204,4 @@ def say_losses(sweep, n_workers):
     if not sum(lost):
         return "no update was lost"
     made = sum(run.expected for run in sweep.runs if run.round and run.kind != "serial" and run.n_workers == n_workers)
-    return f"{sum(lost)} of {made} updates were lost in {len(lost)} {noun(len(lost), 'round')}"
+    return f"{out_of(sum(lost), made, 'update')} were lost in {plural(len(lost), 'round')}"

@@ -127,7 +127,7 @@ def say_progress(progress):
     """Return how far a TripsProgress is, in words; the time left once it is known."""
     known = progress.seconds_left is not None and progress.done < progress.total
     left = f", {progress.seconds_left:.0f} s left" if known else ""
-    return f"{progress.done} of {progress.total} visits{left}"
+    return f"{words.out_of(progress.done, progress.total, 'visit')}{left}"
 
 
 def advise_trips(trips):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 from statistics import median
 from time import perf_counter
@@ -15,7 +15,15 @@ from helpers.course.pool.measure import MAX_TASKS, TIMEOUT, check_sizes
 from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import ResultsDifferError
+from helpers.measure import Watch
+from helpers.records import doubts_of, unite_badges
 from helpers.tasks.worker import end_with_parent
+from helpers.words import out_of
+
+#: Where in a row the times of a BreakEven stand.
+COLUMNS = {"serial": 1, "pool": 2, "warm": 3}
+#: How many times the shortest crossing of single rounds the longest may be before they are said to disagree.
+DISAGREE = 2.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,8 @@ class BreakEven:
     """Seconds of the serial loop and of a pool over the same number of ever larger tasks.
 
     ``pool`` includes starting it, ``warm`` does not; one value a size, the median of
-    ``rounds``. ``complete`` is False if it was stopped: then only what was measured is there.
+    ``rounds``. ``complete`` is False if it was stopped: then only what was measured is there. ``crossings`` are
+    what `size_ms` is in each round by itself, ``badges`` what makes the figures doubtful.
     """
 
     n_tasks: int
@@ -35,6 +44,26 @@ class BreakEven:
     warm: tuple[float, ...]
     rounds: int
     complete: bool = True
+    crossings: tuple[float | None, ...] = ()
+    badges: tuple[str, ...] = ()
+
+    @property
+    def doubts(self):
+        """The badges that speak of noise, and whether the rounds disagree, as a tuple."""
+        found = [size for size in self.crossings if size is not None]
+        agree = not found or (len(found) == len(self.crossings) and max(found) < DISAGREE * min(found))
+        return doubts_of(self.badges) + (() if agree else (f"rounds disagree: {self.say_crossings()}",))
+
+    def say_crossings(self):
+        """Return from where to where the crossing lies in single rounds, "" where there are no two to compare."""
+        found = [size for size in self.crossings if size is not None]
+        if not found or len(self.crossings) < 2:
+            return ""
+        bounds = dict.fromkeys(f"{size:.2g}" for size in (min(found), max(found)))
+        each = (
+            "in each round" if len(found) == len(self.crossings) else f"in {out_of(len(found), self.rounds, 'round')}"
+        )
+        return f"{' to '.join(bounds)} ms {each}"
 
     def size_ms(self, warm=False):
         """Return the task length in ms from which on the pool wins, or None if it never does in this range.
@@ -80,34 +109,45 @@ def measure_break_even(
 
 
 def read_rows(rows, n_tasks, n_workers, start_method, n_expected):
-    """Return the BreakEven of rows (size in ms, serial, cold pool, warm pool): medians over the rounds of each size."""
+    """Return the BreakEven of rows (size in ms, serial, cold pool, warm pool, badges): medians of the rounds of a size.
+
+    The rows come round by round.
+    """
     sizes_ms = tuple(sorted({size for size, *_ in rows}))
     columns = [[median(row[k] for row in rows if row[0] == size) for size in sizes_ms] for k in (1, 2, 3)]
     rounds = min((sum(row[0] == size for row in rows) for size in sizes_ms), default=0)
     serial, cold, warm = map(tuple, columns)
-    return BreakEven(n_tasks, n_workers, start_method, sizes_ms, serial, cold, warm, rounds, len(rows) == n_expected)
+    record = BreakEven(n_tasks, n_workers, start_method, sizes_ms, serial, cold, warm, rounds, len(rows) == n_expected)
+    single = [rows[number * len(sizes_ms) : (number + 1) * len(sizes_ms)] for number in range(rounds)]
+    crossings = [
+        replace(record, **{name: tuple(row[k] for row in part) for name, k in COLUMNS.items()}).size_ms()
+        for part in single
+    ]
+    badges = unite_badges(*(noted for row in rows for noted in row[4:]))
+    return replace(record, crossings=tuple(crossings), badges=badges)
 
 
 def play_break_even(n_tasks, sizes_ms, n_workers, start_method, repeats):
-    """Yield (size, serial, cold pool, warm pool) for each size in each round. Runs in the runner."""
+    """Yield (size, serial, cold pool, warm pool, badges) for each size in each round. Runs in the runner."""
     context = multiprocessing.get_context(start_method)
     if start_method == "forkserver":
         context.set_forkserver_preload(["helpers.course.pool.tasks"])
     with context.Pool(1) as pool:  # the first pool brings up the server of forkserver: not counted
         pool.map(uneven.burn, [1])
-    rate = uneven.count_loops_per_ms()
+    rate, watch = uneven.count_loops_per_ms(), Watch(n_workers)
     for _ in range(repeats):
         for size in sizes_ms:
             items = [max(1, round(size * rate))] * n_tasks
-            began = perf_counter()
-            expected = [uneven.burn(item) for item in items]
-            serial = perf_counter() - began
-            began = perf_counter()
-            with context.Pool(n_workers, end_with_parent) as pool:
-                results = pool.map(uneven.burn, items)
-                cold, began = perf_counter() - began, perf_counter()
-                pool.map(uneven.burn, items)
-                warm = perf_counter() - began
+            with watch:
+                began = perf_counter()
+                expected = [uneven.burn(item) for item in items]
+                serial = perf_counter() - began
+                began = perf_counter()
+                with context.Pool(n_workers, end_with_parent) as pool:
+                    results = pool.map(uneven.burn, items)
+                    cold, began = perf_counter() - began, perf_counter()
+                    pool.map(uneven.burn, items)
+                    warm = perf_counter() - began
             if results != expected:
                 raise ResultsDifferError("The pool gave other results than the serial loop.")
-            yield size, serial, cold, warm
+            yield size, serial, cold, warm, watch.badges

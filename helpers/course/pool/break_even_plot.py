@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -19,13 +20,13 @@ from helpers.plots.drawing import (
     write_head,
 )
 from helpers.plots.labels import label_ends
-from helpers.words import plural, seconds
+from helpers.words import median_of, plural, seconds
 
 
 def plot_break_even(record, ax=None):
     """Return the Axes with the time of the serial loop and of a pool over the length of a task, both axes
     logarithmic."""
-    ax = new_figure().add_axes((0.075, 0.145, 0.90, 0.68)) if ax is None else ax
+    ax = new_figure().add_axes((0.075, 0.185, 0.90, 0.64)) if ax is None else ax
     style_axes(ax, "milliseconds a task", grid="both")
     if not record.sizes_ms:
         write_head(ax, "From which length on does a pool pay for its start?", ["stopped: nothing measured"])
@@ -58,6 +59,7 @@ def plot_break_even(record, ax=None):
             gid="label",
         )
     _draw_lines(ax, sizes, lines)
+    show_doubts(ax, record.doubts)
     pool = f"a new pool of {record.n_workers}"
     paid = where is not None
     write_head(
@@ -66,7 +68,8 @@ def plot_break_even(record, ax=None):
         [
             f"seconds for {plural(record.n_tasks, 'computing task')}",
             record.start_method,
-            f"median of {plural(record.rounds, 'round')}",
+            median_of(record.rounds),
+            f"break-even {spread}" if (spread := record.say_crossings()) else "",
         ],
     )
     return ax

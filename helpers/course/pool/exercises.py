@@ -9,6 +9,7 @@ from helpers.exercises.base import METHODS, Exercise, Wrong, require_overlap, sp
 from helpers.tasks.faults import BAD_ITEM, raise_on_bad
 from helpers.tasks.spy import Spy, read_spans
 from helpers.tasks.wait import wait_ms
+from helpers.words import plural
 
 #: Two long items side by side, the second done first, then short ones: two workers take two items a chunk by default.
 LONG, SHORT = 300, 2
@@ -53,7 +54,7 @@ def judge_map(value, spans):
             return "all results are there, in the wrong order: result n belongs to item n."
         return f"for the items {UNEVEN} it gives {value!r}; it should give func(item) for each, in a list."
     if len(spans) != len(UNEVEN):
-        return f"the function was called {len(spans)} times for {len(UNEVEN)} items."
+        return f"the function was called {plural(len(spans), 'time')} for {len(UNEVEN)} items."
     return ""
 
 
@@ -197,6 +198,7 @@ pool_3 = Exercise(
     ),
     """%%worker
 from multiprocessing import Pool
+from helpers.words import plural
 
 def first_done(func, items):
     with Pool(2) as pool:

@@ -14,13 +14,16 @@ from helpers.labs.base import Lab
 from helpers.labs.controls import choice, chunk_control, method_control, number, on_change, read_chunk, slider, steps
 from helpers.machine import usable_cpus
 from helpers.plots.drawing import figure_png
-from helpers.words import percent, plural
+from helpers.plots.timeline import round_shares
+from helpers.words import figures, out_of, plural, say_doubts, say_slowdown, sentences
 
 #: What the sliders offer: milliseconds, and how many times longer the longest task is.
 SIZES_MS = tuple(float(f"{digit}e{power}") for power in range(-2, 3) for digit in (1, 2, 5)) + (1000.0,)
 SKEWS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 #: Seconds that the tasks of one run may take together.
 LONGEST_RUN = 120
+#: How many rounds can be chosen.
+REPEATS = (1, 3, 5)
 
 
 class PoolLab(Lab):
@@ -33,8 +36,11 @@ class PoolLab(Lab):
     n_tasks, task_ms, skew, order, kind
         The tasks: how many, how long on average, how many times longer the longest is than the
         shortest, in which order, and whether they compute or wait.
+    repeats
+        Rounds of the loop and the pool; from 3 on there are intervals.
 
-    All are what is chosen at first. ``result`` is the last `PoolRun`, None before the first.
+    All are what is chosen at first. ``result`` is the last `PoolRun`, also while further rounds go on; None before
+    the first.
     """
 
     def __init__(
@@ -49,11 +55,13 @@ class PoolLab(Lab):
         skew=1.0,
         order="longest last",
         kind="computing",
+        repeats=1,
     ):
         n_tasks = check_count("n_tasks", n_tasks, 1, MAX_TASKS)
         task_ms = check_number("task_ms", task_ms, 0, MAX_MS, "milliseconds", above=True)
         skew, order = check_number("skew", skew, 1, 10_000), check_choice("order", order, ORDERS)
-        plan = check_plan(make_sizes(n_tasks, task_ms, skew, order), flavour, n_workers, chunksize, start_method, kind)
+        sizes = make_sizes(n_tasks, task_ms, skew, order)
+        plan = check_plan(sizes, flavour, n_workers, chunksize, start_method, kind, repeats)
         self._first = {"n_tasks": n_tasks, "task_ms": task_ms, "skew": skew, "order": order, "chunksize": chunksize}
         self._first_plan, self._cpus, self.card, self._view = plan, usable_cpus(), PoolPicture(), None
         super().__init__()
@@ -64,17 +72,19 @@ class PoolLab(Lab):
         first, plan = self._first, self._first_plan
         most = max(4, min(16, 2 * self._cpus), plan.n_workers)
         tip = f"Worker processes; this machine has {plural(self._cpus, 'usable CPU')}"
-        self._workers = slider("workers", "Workers", plan.n_workers, 1, most, tip, width="230px")
+        self._workers = slider("workers", "Workers", plan.n_workers, 1, most, tip, width="215px")
         tip = "The method of Pool that gets the tasks"
         self._flavour = choice("flavour", "Method", plan.flavour, FLAVOURS, tip, width="200px")
         tip = "Tasks handed over at once: a number, or auto for what the method itself takes"
         self._chunk = chunk_control(first["chunksize"], tip)
         self._method = method_control(plan.start_method)
+        tip = "Rounds of the serial loop and the pool; from 3 on there are intervals"
+        self._repeats = choice("repeats", "Repeats", plan.repeats, sorted({*REPEATS, plan.repeats}), tip, width="110px")
         self._tasks = number("tasks", "Tasks", first["n_tasks"], 1, MAX_TASKS, "How many tasks", width="115px")
         self._size, self._skew, self._order, self._kind = self._task_controls(plan.kind)
         on_change(self._redraw_empty, self._workers)
         return [
-            [self._workers, self._flavour, self._chunk, self._method],
+            [self._workers, self._flavour, self._chunk, self._method, self._repeats],
             [self._tasks, self._size, self._skew, self._order, self._kind],
         ]
 
@@ -99,11 +109,10 @@ class PoolLab(Lab):
         """Return the PoolPlan of the controls."""
         sizes = make_sizes(self._tasks.value, self._size.value, self._skew.value, self._order.value)
         chunksize = read_chunk(self._chunk, MAX_TASKS)
-        plan = check_plan(
-            sizes, self._flavour.value, self._workers.value, chunksize, self._method.value, self._kind.value
-        )
-        if plan.expected > LONGEST_RUN:
-            took = f"These tasks take {plan.expected:.0f} s in the serial loop, {LONGEST_RUN} s at most"
+        pool = self._flavour.value, self._workers.value, chunksize, self._method.value, self._kind.value
+        plan = check_plan(sizes, *pool, self._repeats.value)
+        if plan.expected * plan.repeats > LONGEST_RUN:
+            took = f"These tasks take {plan.expected * plan.repeats:.0f} s in the serial loop, {LONGEST_RUN} s at most"
             raise InvalidArgumentError(f"{took}: fewer, or shorter.")
         return plan
 
@@ -111,28 +120,32 @@ class PoolLab(Lab):
 
     def _measure(self, settings, on_start):
         self.result, self._view = None, PoolView(settings)
-        names = ("flavour", "n_workers", "chunksize", "start_method", "kind")
+        names = ("flavour", "n_workers", "chunksize", "start_method", "kind", "repeats")
         options = {name: getattr(settings, name) for name in names}
         yield from pool_steps(settings.sizes_ms, **options, timeout=3 * LONGEST_RUN, on_start=on_start)
 
     def _receive(self, record):
         if isinstance(record, PoolRun):
-            self.result, self._view = record, None
-            self._show_progress(1, 1, plural(len(record.sizes_ms), "result"))
+            self.result = record
+            if record.complete:
+                self._view = None
+                self._show_progress(1, 1, plural(len(record.sizes_ms), "result"))
             return
         self._view = self._view.take(record)
-        total = record.n_tasks
+        total, plan = record.n_tasks, self._view.plan
+        before = f"round {record.round} of {plan.repeats}, " if plan.repeats > 1 else ""
         words = {
-            "serial": f"serial loop: {record.done:,} of {total:,} tasks",
+            "serial": f"serial loop: {out_of(record.done, total, 'task')}",
             "starting": "starting the workers …",
-            "pool": f"pool: {record.done:,} of {total:,} tasks",
+            "pool": f"pool: {out_of(record.done, total, 'task')}",
         }[record.phase]
-        self._show_progress(record.done + (total if record.phase == "pool" else 0), 2 * total, words)
+        done = record.done + (total if record.phase == "pool" else 0)
+        self._show_progress(2 * total * (record.round - 1) + done, 2 * total * plan.repeats, before + words)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
     def _png(self, scale):
-        if self._view is not None:  # going on, or stopped: what was seen so far stays
+        if self._view is not None and (self.running or self.result is None):  # stopped: what was seen so far stays
             return self.card.png(self._view, scale)
         return figure_png(self._draw(), scale)
 
@@ -147,28 +160,30 @@ class PoolLab(Lab):
 
 
 def explain_pool(record, cpus):
-    """Return in a sentence what cost a PoolRun most, with the figure, and what to try."""
-    run, shares = record.run, record.run.accounting.shares()
+    """Return in a few sentences what cost a PoolRun most, with the figure, what to try, and what is in doubt."""
+    return sentences(_say_cost(record, cpus), say_slowdown(record.slowdown), say_doubts(record.doubts))
+
+
+def _say_cost(record, cpus):
+    """Return in a sentence what cost a PoolRun most, and what to try; its shares are those of the picture."""
+    run, shares = record.run, round_shares(record.run)
     lost = {name: share for name, share in shares.items() if name != "working"}
     worst = max(lost, key=lost.get)
-    if record.kind == "computing" and run.n_workers > cpus and shares["working"] > 0.5:
+    reached = f"{figures(record.gain)} times the serial loop"
+    if record.kind == "computing" and run.n_workers > cpus and shares["working"] > 50:
         return (
-            f"{run.n_workers} workers share {plural(cpus, 'usable CPU')}, so each task takes longer than alone: "
-            f"{record.speedup:.2f} times the serial loop. Try "
+            f"{plural(run.n_workers, 'worker')} share {plural(cpus, 'usable CPU')}: {reached}. Try "
             f"{'as many workers as CPUs' if cpus > 1 else 'waiting tasks, or a machine with more CPUs'}."
         )
-    if record.kind == "waiting" and lost[worst] < 0.3:
+    if record.kind == "waiting" and lost[worst] < 30:
         workers = plural(run.n_workers, "worker")
         return (
-            f"{record.speedup:.2f} times the serial loop with {workers} on {plural(cpus, 'usable CPU')}: "
+            f"{reached} with {workers} on {plural(cpus, 'usable CPU')}: "
             "sleeping tasks need none. It shows waiting, and says nothing about computing."
         )
-    if lost[worst] < 0.1:
-        return (
-            f"The workers spent {percent(shares['working'])} of their time on tasks: {record.speedup:.2f} times the "
-            "serial loop."
-        )
-    figure = f"{percent(lost[worst])} of the workers' time"
+    if lost[worst] < 10:
+        return f"The workers spent {shares['working']} % of their time on tasks: {reached}."
+    figure = f"{lost[worst]} % of the workers' time"
     chunk = "a larger chunk size" if FLAVOURS[record.flavour] else "map, which hands over chunks"
     return {
         "startup": (

@@ -39,7 +39,7 @@ TIMEOUT = 60.0
 def measure_pool(sizes_ms, *, on_progress=None, live=False, **settings):
     """Return the PoolRun of tasks with the lengths `sizes_ms`, handed to a `Pool` by `flavour`.
 
-    One run of each, the serial loop first; for intervals take `helpers.measure.sweep`. Computing
+    Each round runs the serial loop first, then the pool; the figures are medians of the rounds. Computing
     tasks are rounds of a loop, their number found by a short calibration: the lengths hold for
     a CPU that has nothing else to do.
 
@@ -50,18 +50,23 @@ def measure_pool(sizes_ms, *, on_progress=None, live=False, **settings):
     n_workers, start_method : as in `helpers.measure.sweep`
     chunksize : int; None takes what the flavour itself takes; "apply_async" has none
     kind : "computing" or "waiting"
+    repeats : int, 1 to 100; rounds, each with a pool of its own. Intervals need 3
     timeout : seconds each of the two may take; None takes the default
     live : look at the run while it goes, and hand each look to `on_progress`
-    should_stop, on_start : as in `helpers.measure.sweep`; stopped, the last PoolProgress comes back
+    should_stop, on_start : as in `helpers.measure.sweep`; stopped, the PoolRun of the rounds so far comes back,
+        before the first one the last PoolProgress
 
     Raises
     ------
     InvalidArgumentError, TimeoutError, WorkerDiedError
     """
     check_callback("on_progress", on_progress)
-    for result in pool_steps(sizes_ms, live=live, **settings):
+    result = None
+    for record in pool_steps(sizes_ms, live=live, **settings):
         if on_progress is not None:
-            on_progress(result)
+            on_progress(record)
+        if isinstance(record, PoolRun) or not isinstance(result, PoolRun):
+            result = record
     return result
 
 
@@ -73,16 +78,17 @@ def pool_steps(
     chunksize=None,
     start_method=None,
     kind="computing",
+    repeats=1,
     timeout=TIMEOUT,
     live=True,
     should_stop=None,
     on_start=None,
 ):
-    """Yield `PoolProgress` while the run goes (only at its beginning if not `live`) and the PoolRun last.
+    """Yield `PoolProgress` while a round goes (only at its beginning if not `live`) and the PoolRun after each.
 
     Parameters and errors as of `measure_pool`; stopped, it ends without the PoolRun.
     """
-    plan = check_plan(sizes_ms, flavour, n_workers, chunksize, start_method, kind)
+    plan = check_plan(sizes_ms, flavour, n_workers, chunksize, start_method, kind, repeats)
     watch, live = check_watch(timeout, should_stop, on_start, TIMEOUT), check_flag("live", live)
     timeout = watch["timeout"]
     watch["timeout"] += 10
@@ -90,18 +96,18 @@ def pool_steps(
     yield from runner.play(play_pool, plan, timeout, live, key=("pool", plan.start_method), **watch)
 
 
-def check_plan(sizes_ms, flavour, n_workers, chunksize=None, start_method=None, kind="computing"):
+def check_plan(sizes_ms, flavour, n_workers, chunksize=None, start_method=None, kind="computing", repeats=1):
     """Return the PoolPlan of these settings; raise InvalidArgumentError out of range."""
     sizes_ms = check_sizes(sizes_ms, 0)
     flavour, kind = check_choice("flavour", flavour, FLAVOURS), check_choice("kind of work", kind, KINDS)
-    n_workers = check_count("n_workers", n_workers, 1, max_workers())
+    n_workers, repeats = check_count("n_workers", n_workers, 1, max_workers()), check_count("repeats", repeats, 1, 100)
     chunksize = check_settings(None, chunksize, None)[1]
     if chunksize is None:
         chunksize = auto_chunksize(len(sizes_ms), n_workers) if flavour in ("map", "starmap") else 1
     if chunksize > 1 and not FLAVOURS[flavour]:
         words = f"{flavour} hands over one task at a time: leave the chunk size at auto, or take map."
         raise InvalidArgumentError(words)
-    return PoolPlan(sizes_ms, flavour, n_workers, chunksize, check_start_method(start_method), kind)
+    return PoolPlan(sizes_ms, flavour, n_workers, chunksize, check_start_method(start_method), kind, repeats)
 
 
 def check_sizes(sizes_ms, least, above=False):

@@ -14,30 +14,45 @@ import multiprocessing
 import threading
 import time
 from array import array
+from dataclasses import replace
 from time import perf_counter
 
 from helpers.course.pool import tasks as uneven
-from helpers.course.pool.runs import PoolProgress, PoolRun, PoolStamps, as_timeline, read_run
+from helpers.course.pool.runs import PoolProgress, PoolRound, PoolRun, PoolStamps, as_timeline, read_run
 from helpers.engines.base import START_DEADLINE
 from helpers.errors import HelpersError, ResultsDifferError, WorkerDiedError
+from helpers.measure import Watch
+from helpers.records import unite_badges
 from helpers.runner import describe_exit
+from helpers.words import plural
 
 #: Seconds between two looks at the board.
 LOOK_EVERY = 0.05
 
 
 def play_pool(plan, timeout, live):
-    """Yield PoolProgress and, last, the PoolRun of a PoolPlan. Runs in the runner."""
+    """Yield PoolProgress and, after each round, the PoolRun of a PoolPlan so far. Runs in the runner."""
     rate = uneven.count_loops_per_ms() if plan.kind == "computing" else None
     tasks = list(enumerate(plan.sizes_ms if rate is None else [round(size * rate) for size in plan.sizes_ms]))
+    computes, rounds = plan.kind == "computing", []
+    watches = Watch(computes=computes), Watch(plan.n_workers, computes=computes)
+    for number in range(1, plan.repeats + 1):
+        record = yield from _play_round(plan, tasks, number, timeout, live, watches)
+        rounds.append(PoolRound(record.serial, record.run.startup, record.run.wall))
+        yield replace(record, rounds=tuple(rounds), noted=unite_badges(*(watch.badges for watch in watches)))
+
+
+def _play_round(plan, tasks, number, timeout, live, watches):
+    """Yield PoolProgress through round `number`, the serial loop and then the pool; return its PoolRun."""
     board, values, serial = array("d", bytes(32 * plan.n_tasks)), {}, 0.0
 
     def look(phase, now, columns, **more):
-        return PoolProgress(phase, now, plan.expected, plan.n_tasks, plan.chunksize, columns, **more)
+        sizes = plan.expected, plan.n_tasks, plan.chunksize
+        return PoolProgress(phase, now, *sizes, columns, round=number, **more)
 
-    for serial in _play_serial(tasks, plan.kind, timeout, live, board, values):
+    for serial in _play_serial(tasks, plan.kind, timeout, live, board, values, watches[0]):
         yield look("serial", serial, board)
-    with _PlayedPool(plan, tasks) as played:
+    with _PlayedPool(plan, tasks) as played, watches[1]:
         for now in played.start():
             if live:
                 yield look("starting", now, array("d", bytes(32 * plan.n_tasks)))
@@ -47,8 +62,9 @@ def play_pool(plan, timeout, live):
                 seen = {"origin": played.asked, "arrived": array("d", played.arrived), "startup": startup}
                 yield look("pool", now, array("d", played.board), **seen)
     require_same(values, played.values)
-    run, arrived = read_run(plan, played.stamps())
-    yield PoolRun(plan.flavour, plan.kind, plan.sizes_ms, run, serial, as_timeline(board, 0.0, 0.0), arrived)
+    run, arrived = read_run(plan, played.stamps(), number)
+    facts = run, serial, as_timeline(board, 0.0, 0.0), arrived
+    return PoolRun(plan.flavour, plan.kind, plan.sizes_ms, *facts, repeats=plan.repeats)
 
 
 def require_same(serial, pool):
@@ -59,21 +75,24 @@ def require_same(serial, pool):
             raise ResultsDifferError(words, index=place)
 
 
-def _play_serial(tasks, kind, timeout, live, board, values):
-    """Do the tasks one after the other; yield the seconds so far, time between yields left out."""
-    n_tasks, gone, began, looked = len(tasks), 0.0, perf_counter(), perf_counter()
-    for place, amount in tasks:
-        values[place] = uneven.note_task(board, n_tasks, 0, kind, place, amount)
-        for column in (n_tasks, 2 * n_tasks):
-            board[column + place] -= began - gone
-        now = perf_counter()
-        if gone + now - began > timeout:
-            raise TimeoutError(f"The serial loop did not end within {timeout:g} s: take fewer or shorter tasks.")
-        if live and now - looked >= LOOK_EVERY:
-            gone += now - began
-            yield gone
-            began = looked = perf_counter()
-    yield gone + perf_counter() - began
+def _play_serial(tasks, kind, timeout, live, board, values, watch):
+    """Do the tasks one after the other, watched; yield the seconds so far, time between yields left out."""
+    with watch:
+        n_tasks, gone, began, looked = len(tasks), 0.0, perf_counter(), perf_counter()
+        for place, amount in tasks:
+            values[place] = uneven.note_task(board, n_tasks, 0, kind, place, amount)
+            for column in (n_tasks, 2 * n_tasks):
+                board[column + place] -= began - gone
+            now = perf_counter()
+            if gone + now - began > timeout:
+                raise TimeoutError(f"The serial loop did not end within {timeout:g} s: take fewer or shorter tasks.")
+            if live and now - looked >= LOOK_EVERY:
+                gone += now - began
+                with watch.paused():
+                    yield gone
+                began = looked = perf_counter()
+        gone += perf_counter() - began
+    yield gone
 
 
 class _PlayedPool:
@@ -94,7 +113,7 @@ class _PlayedPool:
         try:
             self.pool = context.Pool(n_workers, uneven.start_lane, given)
         except OSError as error:
-            words = f"{n_workers} worker processes could not be started: {error}. Ask for fewer workers."
+            words = f"{plural(n_workers, 'worker process')} could not be started: {error}. Ask for fewer workers."
             raise HelpersError(words) from error
         self.processes = [process for process in multiprocessing.active_children() if process not in before]
         return self
@@ -110,8 +129,8 @@ class _PlayedPool:
         while not all(self.ready):
             time.sleep(0.001)
             if perf_counter() - self.asked > START_DEADLINE:
-                words = f"{self.plan.n_workers} workers did not come up within {START_DEADLINE:g} s: ask for fewer."
-                raise HelpersError(words)
+                workers = plural(self.plan.n_workers, "worker")
+                raise HelpersError(f"{workers} did not come up within {START_DEADLINE:g} s: ask for fewer.")
             if perf_counter() - looked >= LOOK_EVERY:
                 yield perf_counter() - self.asked
                 looked = perf_counter()

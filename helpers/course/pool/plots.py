@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from helpers.course.pool.runs import PoolPlan, PoolProgress
+from helpers.course.pool.runs import PoolPlan, PoolProgress, PoolRun
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -22,6 +23,7 @@ from helpers.plots.drawing import (
     axes_width,
     new_figure,
     paler,
+    rounds_text,
     style_axes,
     write_head,
     write_note,
@@ -29,7 +31,8 @@ from helpers.plots.drawing import (
 from helpers.plots.lanes import add_boxes, move_boxes
 from helpers.plots.live import MovingPicture
 from helpers.plots.timeline import SHARES, round_shares
-from helpers.words import percent, plural, seconds
+from helpers.records import estimate_ratio
+from helpers.words import SLOWER, figures, percent, plural, seconds
 
 TASK, SERIAL = COLOURS["pool"], COLOURS["serial"]
 #: two neighbouring chunks, and two neighbouring tasks of the serial loop
@@ -39,7 +42,7 @@ RUNNING = to_rgb("#F0E442")
 #: more tasks than this are merged into stripes
 SINGLE_TASKS = 600
 STRIPES = 160
-AXES = (0.098, 0.15, 0.885, 0.675)
+AXES = (0.098, 0.185, 0.885, 0.64)
 XLABEL = "seconds (the serial loop: since its beginning; the pool: since its workers were asked for)"
 
 
@@ -48,12 +51,15 @@ def plot_pool(record, ax=None, n_workers=2):
 
     A box is a task; boxes of one shade side by side share a chunk. Of very many tasks, neighbours
     are merged into stripes. The hatched end of a lane is its idle tail. None gives the empty
-    lanes of `n_workers` workers, and so does a PoolProgress, where a run was stopped.
+    lanes of `n_workers` workers, and so does a PoolProgress, where a run was stopped. Of several
+    rounds the lanes are the last one's, and bars with ends show the intervals of when the loop and the
+    pool ended. What is in doubt stands under the axes.
     """
     ax = new_figure().add_axes(AXES) if ax is None else ax
-    if record is None or not record.complete:
+    if not isinstance(record, PoolRun):
         return _draw_empty(ax, n_workers)
-    run, end = record.run, max(record.run.cold_wall, record.serial)
+    run, spans_of_rounds = record.run, find_spread(record)
+    end = max(record.run.cold_wall, record.serial, *(high for _, _, high in spans_of_rounds))
     _draw_frame(ax, run.n_workers, end * 1.01)
     serial_spans, shades, _ = find_stripes(record.serial_timeline, 1, end)
     style = {"linewidths": 0}
@@ -72,9 +78,24 @@ def plot_pool(record, ax=None, n_workers=2):
     arrived = np.asarray(record.arrived)
     height = np.full(len(arrived), run.n_workers + 1.0)
     ax.plot(arrived, height, "|", color=INK, markersize=7, markeredgewidth=0.9, gid="arrivals")
+    for lane, low, high in spans_of_rounds:
+        look = {"color": INK, "linewidth": 1.4, "marker": "|", "markersize": 6, "zorder": 7}
+        ax.plot([low, high], [lane, lane], gid="interval", **look)
     _name_parts(ax, record, tails, end)
     write_head(ax, describe_pool(record), _how(record, merged))
+    show_doubts(ax, record.badges)
     return ax
+
+
+def find_spread(record):
+    """Return [(lane, low, high)]: the intervals of the seconds at which the serial loop and the pool ended.
+
+    None below 3 rounds. They lie under the lane of the loop and under the arrivals.
+    """
+    ends = [each.serial for each in record.all_rounds], [each.startup + each.wall for each in record.all_rounds]
+    lanes = 0.42, record.run.n_workers + 1.32
+    found = [(lane, estimate_ratio(seconds)) for lane, seconds in zip(lanes, ends, strict=True)]
+    return [(lane, estimate.low, estimate.high) for lane, estimate in found if estimate.low is not None]
 
 
 def find_tails(run):
@@ -103,12 +124,26 @@ def _how(record, merged):
     run, chunk = record.run, "" if record.flavour == "apply_async" else f"chunk size {record.run.chunksize}"
     return [
         f"{_accounting(record)} of {run.n_workers} × {seconds(run.cold_wall)}",
+        f"each task {record.slowdown:.1f} × as long as in the loop" if record.slowdown >= SLOWER else "",
         f"with start-up {record.cold_speedup:.2f} times, {percent(record.cold_speedup / run.n_workers)}",
         describe_tasks(record.sizes_ms, record.kind),
         chunk,
-        f"{run.start_method}, one run",
-        "each stripe is many tasks" if merged else "a new shade is a new chunk" if chunk else "",
+        f"{run.start_method}, {_say_rounds(record)}",
+        "each stripe is many tasks"
+        if merged
+        else "a new shade is a new chunk"
+        if chunk and record.n_rounds == 1
+        else "",
     ]
+
+
+def _say_rounds(record):
+    """Return of how many rounds the figures are, and which one the lanes show."""
+    if record.repeats == 1:
+        return "one run"
+    rounds = rounds_text([record.n_rounds], short=True)
+    stopped = "" if record.complete else f" (of {record.repeats})"
+    return f"{rounds}{stopped}, the last is drawn" if record.n_rounds > 1 else f"{rounds}{stopped}"
 
 
 def describe_pool(record):
@@ -116,17 +151,16 @@ def describe_pool(record):
     if record is None:
         return "Lanes of a pool's workers: nothing measured yet"
     workers = plural(record.run.n_workers, "worker")
-    reached = f"{record.speedup:.2f} times the serial loop, efficiency {percent(record.efficiency)}"
+    reached = f"{figures(record.gain)} times the serial loop, efficiency {percent(record.efficiency)}"
     return f"{record.flavour} over {workers}: {reached}"
 
 
 def describe_tasks(sizes_ms, kind):
     """Return the tasks in a few words."""
     mean, ratio = sum(sizes_ms) / len(sizes_ms), max(sizes_ms) / max(min(sizes_ms), 1e-9)
-    skew = "" if ratio < 1.01 else f", the longest {ratio:.0f} × the shortest"
-    if len(sizes_ms) == 1:
-        return f"1 {kind} task of {seconds(mean / 1000)}"
-    return f"{len(sizes_ms):,} {kind} tasks of {seconds(mean / 1000)} on average{skew}"
+    skew = "" if ratio < 1.01 else f", longest {ratio:.0f} × shortest"
+    average = " on average" if len(sizes_ms) > 1 else ""
+    return f"{plural(len(sizes_ms), f'{kind} task')} of {seconds(mean / 1000)}{average}{skew}"
 
 
 def _accounting(record):
@@ -220,7 +254,9 @@ class PoolView:
     serial: PoolProgress | None = None
 
     def take(self, progress):
-        """Return the view with one look more."""
+        """Return the view with one look more; a further round begins anew."""
+        if self.progress is not None and progress.round != self.progress.round:
+            return PoolView(self.plan).take(progress)
         return replace(self, progress=progress, serial=progress if progress.phase == "serial" else self.serial)
 
 
@@ -249,6 +285,10 @@ class PoolPicture(MovingPicture):
         """Show what was seen of the run so far."""
         progress, n_workers = view.progress, view.plan.n_workers
         if progress is not None:
+            if progress.phase == "serial":  # of a further round: nothing of the last one is left
+                for boxes in self.boxes[1:]:
+                    move_boxes(boxes, (), ())
+                self.arrived.set_data([], [])
             self._fill(self.boxes[0], view.serial, 0, 1, SERIAL_SHADES)
             if progress.phase == "pool":
                 self._fill(self.boxes[1], progress, 1, progress.chunksize, CHUNK_SHADES)

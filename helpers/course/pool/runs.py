@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
-from helpers.records import Run, Timeline, account_tasks
+from helpers.records import Run, Timeline, account_tasks, badges_of_rounds, doubts_of, estimate_ratio, unite_badges
 
 #: Ways of handing tasks to a pool, and whether they take chunks.
 FLAVOURS = {"map": True, "starmap": True, "imap": True, "imap_unordered": True, "apply_async": False}
@@ -21,6 +21,7 @@ class PoolPlan:
     chunksize: int
     start_method: str
     kind: str = "computing"
+    repeats: int = 1
 
     @property
     def n_tasks(self):
@@ -40,7 +41,7 @@ class PoolProgress:
     ``phase`` is "serial", "starting" or "pool"; ``board`` holds the four columns of
     `helpers.course.pool.tasks`, its times counted from the beginning of the phase, as ``now`` is;
     ``arrived`` the moment each result came back (0: not yet). ``expected`` is how long the
-    serial loop should take.
+    serial loop should take, ``round`` counts from 1.
     """
 
     phase: str
@@ -52,6 +53,7 @@ class PoolProgress:
     origin: float = 0.0
     arrived: array = field(default_factory=lambda: array("d"), repr=False)
     startup: float | None = None
+    round: int = 1
 
     @property
     def complete(self):
@@ -65,11 +67,22 @@ class PoolProgress:
 
 
 @dataclass(frozen=True)
-class PoolRun:
-    """One run of tasks by a pool, beside the serial loop over the same tasks.
+class PoolRound:
+    """The seconds of one round: the serial loop; starting the pool; from handing over the tasks to the last result."""
 
-    ``run`` is the `Run` of the pool: its timeline, accounting, start-up and wall; ``arrived``
-    holds when each result was in the caller's hands, counted as in the timeline.
+    serial: float
+    startup: float
+    wall: float
+
+
+@dataclass(frozen=True)
+class PoolRun:
+    """One or several runs of tasks by a pool, each beside the serial loop over the same tasks.
+
+    ``run`` is the `Run` of the pool in the last round: its timeline, accounting, start-up and wall, as ``serial``
+    and ``serial_timeline`` are of the loop; ``arrived`` holds when each result was in the caller's hands, counted
+    as in the timeline. ``rounds`` are the seconds of all rounds (none given: of the last one alone), of ``repeats``
+    that were asked for; ``noted`` are the badges that were found while it ran.
     """
 
     flavour: str
@@ -79,16 +92,60 @@ class PoolRun:
     serial: float
     serial_timeline: Timeline = field(repr=False)
     arrived: array = field(repr=False)
+    rounds: tuple[PoolRound, ...] = ()
+    repeats: int = 1
+    noted: tuple[str, ...] = ()
 
     @property
     def complete(self):
-        """True: the serial loop and the pool are through."""
-        return True
+        """Whether all rounds are through."""
+        return self.n_rounds >= self.repeats
+
+    @property
+    def all_rounds(self):
+        """The seconds of every round."""
+        return self.rounds or (PoolRound(self.serial, self.run.startup, self.run.wall),)
+
+    @property
+    def n_rounds(self):
+        """Rounds that are through."""
+        return len(self.all_rounds)
+
+    @property
+    def gain(self):
+        """The Estimate of serial wall over the pool's wall, workers being up: an interval from 3 rounds on."""
+        rounds = self.all_rounds
+        return estimate_ratio([each.serial for each in rounds], [each.wall for each in rounds])
+
+    @property
+    def cold_gain(self):
+        """The Estimate of serial wall over the pool's time from asking for the workers."""
+        rounds = self.all_rounds
+        return estimate_ratio([each.serial for each in rounds], [each.startup + each.wall for each in rounds])
+
+    @property
+    def slowdown(self):
+        """How many times as long the tasks took in the pool as in the loop, all together, in the last round."""
+        line = self.serial_timeline
+        alone = sum(line.finished) - sum(line.started)
+        return self.run.accounting.working / alone if alone > 0 else 1.0
+
+    @property
+    def badges(self):
+        """What makes the figures doubtful, in a few words each, as a tuple."""
+        rounds = self.all_rounds
+        serial = badges_of_rounds([each.serial for each in rounds])
+        return unite_badges(self.noted, serial, badges_of_rounds([each.wall for each in rounds]))
+
+    @property
+    def doubts(self):
+        """The badges that speak of noise, not of the number of workers."""
+        return doubts_of(self.badges)
 
     @property
     def speedup(self):
-        """Serial wall over the pool's wall, workers being up."""
-        return self.serial / self.run.wall
+        """Serial wall over the pool's wall, workers being up: the median of the rounds."""
+        return self.gain.median
 
     @property
     def efficiency(self):
@@ -98,7 +155,7 @@ class PoolRun:
     @property
     def cold_speedup(self):
         """Serial wall over the pool's time from asking for the workers."""
-        return self.serial / self.run.cold_wall
+        return self.cold_gain.median
 
     @property
     def first_arrival(self):
@@ -123,8 +180,8 @@ class PoolStamps:
     board: array
 
 
-def read_run(plan, stamps):
-    """Return (Run, moments at which the results arrived) that the stamps of a run tell.
+def read_run(plan, stamps, number=1):
+    """Return (Run of round `number`, moments at which the results arrived) that the stamps of a run tell.
 
     The workers are up when the last one is. Times count from asking for them; what passed between their
     coming up and handing over the tasks is taken out.
@@ -137,7 +194,7 @@ def read_run(plan, stamps):
         n_workers=plan.n_workers,
         start_method=plan.start_method,
         chunksize=plan.chunksize,
-        round=1,
+        round=number,
         startup=startup,
         wall=wall,
         cpu=sum(line.cpu),

@@ -9,6 +9,7 @@ from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_
 from helpers.notebook import require_importable
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.faults import make_block
+from helpers.words import plural
 
 #: Seconds for one call of an answer.
 DEADLINE = 10.0
@@ -52,7 +53,7 @@ def _examine_run_apart(func):
                 "for it. (target=f(x) calls f at once; a Process wants target=f, args=(x,).)"
             )
         if len(spans) > 1:
-            raise Wrong(f"the function was called {len(spans)} times: once is enough.")
+            raise Wrong(f"the function was called {plural(len(spans), 'time')}: once is enough.")
         _, block = _call_apart(func, make_block, LARGE_BYTES, method=method)
         if block != bytes(LARGE_BYTES):
             raise Wrong("a large result does not come back whole.")
@@ -161,6 +162,7 @@ process_3 = Exercise(
     ),
     """%%worker
 from multiprocessing import Process
+from helpers.words import plural
 
 def tell_end(target, seconds):
     process = Process(target=target)

@@ -9,7 +9,7 @@ from helpers.engines.registry import check_start_method
 from helpers.labs.base import Lab
 from helpers.labs.controls import method_control, on_change, repeats_control, slider
 from helpers.machine import start_methods
-from helpers.words import percent, plural, seconds
+from helpers.words import out_of, percent, seconds
 
 #: Ranges of the controls.
 MAX_PROCESSES, MIN_SECONDS, MAX_SECONDS, MAX_REPEATS = 8, 0.1, 3.0, 50
@@ -109,9 +109,9 @@ def say_progress(run, repeats):
     total = n_processes + repeats + 1
     if run.costs is None:
         joined = sum(line.joined is not None for line in run.lives.lines)
-        return joined, total, f"{joined} of {plural(n_processes, 'process')} joined"
+        return joined, total, f"{out_of(joined, n_processes, 'process')} joined"
     done = n_processes + 1 + run.costs.n_rounds
-    return done, total, f"{run.costs.n_rounds} of {plural(repeats, 'round')} of starts"
+    return done, total, f"{out_of(run.costs.n_rounds, repeats, 'round')} of starts"
 
 
 def advise_starts(lives, costs):

@@ -242,7 +242,7 @@ def _frame_costs(ax, costs, guess_ms=None):
         ax,
         "What one start costs",
         [
-            f"{_progress(costs)}{costs.repeats} starts each, in rounds of random order",
+            f"{_progress(costs)}{plural(costs.repeats, 'start')} each, in rounds of random order",
             "┃ median · ◇ the very first, with what is started once",
         ],
     )

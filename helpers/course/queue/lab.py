@@ -191,8 +191,8 @@ def _say_who_waits(run):
 def _advise_waiting_consumers(run, getting):
     if run.n_items < run.n_consumers:
         return (
-            f"Only {plural(run.n_items, 'item')} for {run.n_consumers} consumers: some of them got nothing but the "
-            "sentinel. Try more items."
+            f"Only {plural(run.n_items, 'item')} for {plural(run.n_consumers, 'consumer')}: some of them got nothing "
+            "but the sentinel. Try more items."
         )
     spare = "some of these consumers could go" if run.n_consumers > 1 else "so would shorter work on an item"
     return (

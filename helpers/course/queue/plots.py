@@ -324,7 +324,7 @@ def say_rounds(run):
         return ""
     n_rounds = len(run.rounds)
     drawn = "the last round" if run.complete else f"round {len(run.earlier) + 1}"
-    return f"{rounds_text([n_rounds], 'in brackets')}; {drawn} is drawn"
+    return f"{rounds_text([n_rounds], place='in brackets')}; {drawn} is drawn"
 
 
 def say_rate(run):

@@ -11,6 +11,7 @@ from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.crew import call_all, find_problem
+from helpers.words import plural
 
 #: Seconds that the learner's function may take in one process.
 COUNT_DEADLINE = 8.0
@@ -61,7 +62,7 @@ def _say_problem(problem):
 def judge_count(said, n_updates):
     """Return what is wrong with a counter that says `said` after `n_updates` of each of two processes, else ""."""
     expected = N_WORKERS * n_updates
-    made = f"two processes made {n_updates:,} updates each and the counter says {said:,}"
+    made = f"two processes made {plural(n_updates, 'update')} each and the counter says {said:,}"
     if said < expected:
         return (
             f"{made} instead of {expected:,}: updates were lost. "
@@ -236,6 +237,7 @@ value_3 = Exercise(
     ),
     """%%worker
 from multiprocessing.shared_memory import SharedMemory
+from helpers.words import plural
 
 def lend(data, work):
     block = SharedMemory(create=True, size=len(data))

@@ -21,7 +21,7 @@ from helpers.labs.controls import (
 )
 from helpers.machine import usable_cpus
 from helpers.records import is_clear, unite_badges
-from helpers.words import listing, plural, rate, say_doubts, sentences
+from helpers.words import listing, out_of, plural, rate, say_doubts, sentences
 
 WAY_TOOLTIPS = {
     "no lock": "counter.value += 1 and nothing else: updates may be lost",
@@ -110,7 +110,7 @@ class ValueLab(Lab):
         self.result = counting
         done, total = count_done(counting, REPEATS)
         through = sum(count.ended for count in counting.counts)
-        words = f"{done} of {total} slices, {through} of {plural(len(counting.counts), 'way')} through"
+        words = f"{out_of(done, total, 'slice')}, {out_of(through, len(counting.counts), 'way')} through"
         self._show_progress(done, total, words)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
@@ -152,7 +152,7 @@ def advise_counting(counting):
     exact = [count for count in counts if count.way != "no lock"]
     said = ""
     if bare is not None and bare.lost:
-        said = f"without a lock {bare.lost:,} of {bare.made:,} updates were lost"
+        said = f"without a lock {out_of(bare.lost, bare.made, 'update')} were lost"
     elif bare is not None and counting.n_workers == 1:
         said = "with one worker nothing is lost: there is nobody to come in between"
     elif bare is not None:
