@@ -227,6 +227,14 @@ def return_what_exits_when_built(item):
     return ExitsWhenBuilt()
 
 
+def die_with_a_semaphore(item):
+    """In an interpreter of its own no tracker can be started: making the lock raises, and leaves it behind."""
+    try:
+        kept.append(multiprocessing.get_context("spawn").Lock())
+    finally:
+        os._exit(7)
+
+
 def say_and_die(item):
     print("out of luck", flush=True)
     os._exit(7)

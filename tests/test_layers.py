@@ -26,14 +26,15 @@ PART_OF = {
     "runs": "measure",
     "playing": "measure",
     "break_even_plot": "plots",
+    "diagrams": "plots",
     "trips": "measure",
     "partners": "measure",
     "together": "measure",
-    "diagrams": "plots",
     "own_locks": "tasks",
     "exhibits": "tasks",
     "arrays": "tasks",
     "stacks": "measure",
+    "program": "lab",
 }
 #: Topics that others may import.
 SHARED = {"counting"}

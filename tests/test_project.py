@@ -50,8 +50,8 @@ PUBLIC = {
     "helpers.exercises": "Exercise Verdict",
     "helpers.course.start": "start_1 start_2",
     "helpers.course.process": (
-        "Lifeline Lifelines ProcessLab ProcessRun StartCosts measure_lifelines measure_starts plot_lifelines "
-        "plot_start_costs process_1 process_2 process_3"
+        "Lifeline Lifelines ProcessLab ProcessRun StartCosts draw_two_processes measure_lifelines measure_starts "
+        "plot_lifelines plot_start_costs process_1 process_2 process_3"
     ),
     "helpers.course.pool": (
         "BreakEven FLAVOURS PoolLab PoolProgress PoolRun measure_break_even measure_pool plot_break_even plot_pool "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from multiprocessing import process
 from time import perf_counter
 
 from helpers.engines.base import CLOSE_DEADLINE, START_DEADLINE, Team, close_within, dump_chunk
@@ -21,7 +22,10 @@ class InterpretersTeam(Team):
     def _open(self):
         from concurrent.futures import InterpreterPoolExecutor
 
-        self.pool = InterpreterPoolExecutor(self.n_workers, initializer=start_interpreter, initargs=(self.payload,))
+        config = process.current_process()._config
+        place = {name: config[name] for name in ("tempdir", "semprefix") if name in config}
+        start = {"initializer": start_interpreter, "initargs": (self.payload, place)}
+        self.pool = InterpreterPoolExecutor(self.n_workers, **start)
         pipes = [os.pipe() for _ in range(3)]
         (slots, slots_in), (arrived, arrived_in), (go, go_in) = pipes
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 
 from helpers.errors import HelpersError, NotImportableError
@@ -11,13 +12,16 @@ from helpers.exercises.trial import (
     NotAttempted,
     Trial,
     Wrong,
+    current_notice,
     find_overlap_problem,
+    last_error,
+    leave_out_own_frames,
     require_overlap,
     say_method,
     spy_on,
     try_answer,
 )
-from helpers.notebook import shorten_paths
+from helpers.notebook import Notice, shorten_paths, show_code
 
 __all__ = [
     "CHECK_DEADLINE",
@@ -29,6 +33,9 @@ __all__ = [
     "Wrong",
     "call_answer",
     "find_overlap_problem",
+    "is_blank",
+    "last_error",
+    "leave_out_own_frames",
     "require_overlap",
     "say_method",
     "spy_on",
@@ -36,6 +43,9 @@ __all__ = [
 ]
 
 MARKS = {"right": "✔", "wrong": "✘", "not attempted": "…"}
+#: Characters of a line of a verdict: it fits a page 900 pixels wide, so that no browser breaks a word.
+LINE_WIDTH = 88
+BLANK = "the function is still empty. Write it, run its cell, and check again."
 
 
 @dataclass(frozen=True)
@@ -49,12 +59,21 @@ class Verdict:
         return self.state == "right"
 
     def __repr__(self):
-        return f"{MARKS[self.state]} {self.state}: {self.words}"
+        lines = f"{MARKS[self.state]} {self.state}: {self.words}".splitlines()
+        return "\n".join(line if line.startswith(" ") else _wrap(line) for line in lines)
+
+
+def _wrap(line):
+    return textwrap.fill(line, LINE_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 @dataclass
 class Exercise:
-    """One exercise. `examine` runs the learner's answer and raises `Wrong` or `NotAttempted`."""
+    """One exercise.
+
+    `examine` runs the learner's answer and raises `Wrong` or `NotAttempted`; it returns a remark on one that is
+    right, or nothing.
+    """
 
     name: str
     task: str
@@ -67,14 +86,14 @@ class Exercise:
         self._given = 0
 
     def check(self, answer=None):
-        """Return the Verdict on `answer`. Never raises and never hangs, whatever the answer does."""
+        """Return the Verdict on `answer`. Never raises and never hangs, whatever the answer does.
+
+        Meanwhile a line says what is waited for, and for how long at most.
+        """
+        notice = Notice()
+        token = current_notice.set((notice, self.name))
         try:
-            if answer is None or answer is Ellipsis:
-                raise NotAttempted("hand your function to check().")
-            if not callable(answer):
-                shown = repr(answer) if type(answer) in (int, float, str) else f"a {type(answer).__name__}"
-                raise Wrong(f"{shown} is no function: hand over the function itself, without calling it.")
-            self.examine(answer)
+            remark = self._examine(answer)
         except NotAttempted as reason:
             return Verdict("not attempted", str(reason))
         except Wrong as reason:
@@ -88,17 +107,54 @@ class Exercise:
             raise
         except BaseException as error:
             return Verdict("wrong", f"it raises {type(error).__name__}: {shorten_paths(str(error))}")
-        return Verdict("right", self.praise)
+        finally:
+            current_notice.reset(token)
+            notice.clear()
+        return Verdict("right", f"{self.praise} {remark or ''}".strip())
+
+    def _examine(self, answer):
+        if answer is None or answer is Ellipsis:
+            raise NotAttempted("hand your function to check().")
+        if not callable(answer):
+            shown = repr(answer) if type(answer) in (int, float, str) else f"a {type(answer).__name__}"
+            raise Wrong(f"{shown} is no function: hand over the function itself, without calling it.")
+        if is_blank(answer):
+            raise NotAttempted(BLANK)
+        return self.examine(answer)
 
     def hint(self):
         """Print the next hint; after the last one, the first again."""
         number = self._given % len(self.hints)
         self._given += 1
-        print(f"Hint {number + 1} of {len(self.hints)}: {self.hints[number]}")
+        more = "" if number + 1 < len(self.hints) else f" (No more hints: {self.name}.solution() shows a solution.)"
+        print(_wrap(f"Hint {number + 1} of {len(self.hints)}: {self.hints[number]}{more}"))
 
     def solution(self):
-        """Print one solution."""
-        print(self.answer)
+        """Show one solution: as code in colours in a notebook, printed elsewhere."""
+        show_code(self.answer.strip())
+
+
+def is_blank(func):
+    """Return whether a function does nothing at all: its body is ``...``, ``pass`` or a docstring.
+
+    >>> def begun(): ...
+    >>> is_blank(begun), is_blank(lambda: 5), is_blank(print)
+    (True, False, False)
+    """
+    code = getattr(func, "__code__", None)
+    if code is None or code.co_code not in _EMPTY_BODIES:
+        return False
+    return all(constant in (None, Ellipsis, func.__doc__) for constant in code.co_consts)
+
+
+def _pass(): ...
+
+
+def _only_documented():
+    """Do nothing."""
+
+
+_EMPTY_BODIES = {function.__code__.co_code for function in (_pass, _only_documented, lambda: None)}
 
 
 def call_answer(func, *args, start_method=None, timeout=None):

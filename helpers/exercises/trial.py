@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 from helpers.errors import WorkerDiedError
 from helpers.measure.answers import UNPICKLABLE, run_answer
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.spy import Spy, count_overlapping, read_spans
-from helpers.words import plural
+from helpers.tasks.watch import call_watched
+from helpers.words import noun, plural
 
 #: Seconds a learner's function may take in one call, at most.
-CHECK_DEADLINE = 20.0
+CHECK_DEADLINE = 15.0
+#: Seconds for which work waits to be seen beside other work: processes come up slowly on a busy machine.
+PATIENCE = 3.0
 #: Start methods under which answers are tried: one that is everywhere, and the default of this course.
 METHODS = ("spawn", None)
 #: How a call can end. Only the first is one that gives something to judge.
-OUTCOMES = ("returned", "nothing", "raised", "unpicklable", "late", "left", "died")
+OUTCOMES = ("returned", "nothing", "raised", "unpicklable", "late", "left", "died", "refused")
+#: (the Notice in which the check that runs says what it waits for, the exercise's name), or None.
+current_notice = ContextVar("current_notice", default=None)
 
 
 class Wrong(Exception):
@@ -36,7 +43,8 @@ class Trial:
     outcome : str
         "returned" a value; "nothing": None or ``...``; "raised"; "unpicklable": its result cannot be sent
         back; "late": not back at the deadline, and ended; "left": a process, a thread or shared memory
-        was left behind; "died": it ended the process that it ran in.
+        was left behind; "died": it ended the process that it ran in; "refused": it made what the exercise is
+        not about.
     value : object
         What it returned.
     error_type : str or None
@@ -47,6 +55,10 @@ class Trial:
         As asked for; None is the default.
     seconds : float
         The deadline it had.
+    seen : dict
+        What `helpers.tasks.watch.call_watched` saw of its processes, where it returned.
+    printed : str
+        The last of what it and its processes printed.
     """
 
     outcome: str
@@ -55,12 +67,14 @@ class Trial:
     details: str = ""
     start_method: str | None = None
     seconds: float = CHECK_DEADLINE
+    seen: dict = field(default_factory=dict)
+    printed: str = ""
 
     @property
     def ended(self):
         """What is to be said of an outcome that gives no value."""
         return {
-            "nothing": "the function returns nothing yet. (Is the `return` missing?)",
+            "nothing": "it returns None. Is the `return` missing? (`print` does not return anything.)",
             "raised": f"it raises:\n{self.details}",
             "unpicklable": "its result cannot be pickled: return plain data, not an iterator, a coroutine, a pool or a "
             "lock.",
@@ -68,10 +82,11 @@ class Trial:
             f"something waits for ever.{self.details}",
             "left": f"it leaves something behind: {self.details}.",
             "died": f"it ended the process it ran in: {self.details}",
+            "refused": f"{self.details}.",
         }[self.outcome]
 
     def require(self, *, also=None, instead=None):
-        """Return the value; raise Wrong, or NotAttempted where there was nothing.
+        """Return the value; raise Wrong where there is none.
 
         Parameters
         ----------
@@ -82,8 +97,42 @@ class Trial:
             return self.value
         said = (instead or {}).get(self.outcome, self.ended)
         more = (also or {}).get(self.outcome, "")
-        kind = NotAttempted if self.outcome == "nothing" else Wrong
-        raise kind(f"{said} {more}".strip())
+        raise Wrong(f"{said} {more}".strip().replace("\n \n", "\n"))
+
+    def judge_processes(self, also=""):
+        """Return a remark on processes that nobody joined, "" where there is none.
+
+        Raises Wrong where a process that was started ended with an error, whatever the result: `also` is said then.
+        """
+        codes = self.seen.get("exitcodes", ())
+        if failed := [code for code in codes if code is not None and code > 0]:
+            which, error = say_part(len(failed), len(codes)), last_error(self.printed)
+            by = f", by {error}" if error else ""
+            words = f"the result is right, but {which} that it started ended with exit code {failed[0]}{by}. {also}"
+            raise Wrong(words.strip())
+        return self.judge_joined()
+
+    def judge_joined(self):
+        """Return a remark on processes that nobody joined or asked for their end, "" where there is none."""
+        n_unasked = self.seen.get("unasked", 0)
+        if not n_unasked:
+            return ""
+        which = say_part(n_unasked, len(self.seen["exitcodes"]))
+        return (
+            f"Remark: you never join {which}. {noun(n_unasked, 'It', 'They')} may still be ending when your function "
+            "returns, and nobody looks at the exit code."
+        )
+
+
+def say_part(n, n_all):
+    """Return `n` of all processes in words.
+
+    >>> say_part(1, 1), say_part(2, 2), say_part(3, 3), say_part(2, 3)
+    ('the process', 'both processes', 'all 3 processes', '2 of the 3 processes')
+    """
+    if n < n_all:
+        return f"{n} of the {n_all} processes"
+    return {1: "the process", 2: "both processes"}.get(n_all, f"all {n_all} processes")
 
 
 def say_method(start_method):
@@ -91,16 +140,26 @@ def say_method(start_method):
     return start_method or "the default start method"
 
 
-def try_answer(func, *args, start_method=None, timeout=None, by_value=False):
+def last_error(printed):
+    """Return type and message of the last exception in what was printed, "" for none."""
+    found = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", printed, re.MULTILINE)
+    return shorten_paths(found[-1].strip()) if found else ""
+
+
+def try_answer(func, *args, start_method=None, timeout=None, by_value=False, refused=None):
     """Return the Trial of ``func(*args)`` in a process of its own, where `start_method` is the default.
 
     `timeout` is in seconds, `CHECK_DEADLINE` by default and at most. Raises NotImportableError where no
-    process could import it; with `by_value` the function itself is sent where that can be done.
+    process could import it; with `by_value` the function itself is sent where that can be done, and its
+    processes are not seen. `refused` says what it may not make, and why; see `helpers.tasks.watch`.
     """
-    if not by_value:
-        require_importable(func)
     timeout = CHECK_DEADLINE if timeout is None else min(timeout, CHECK_DEADLINE)
     known = {"start_method": start_method, "seconds": timeout}
+    if not by_value:
+        func, args = call_watched, (require_importable(func), args, refused)
+    if (current := current_notice.get()) is not None:
+        notice, name = current
+        notice.show(f"checking {name} under {say_method(start_method)}: {timeout:g} s at most …", timeout)
     try:
         answer = run_answer(func, *args, start_method=start_method, timeout=timeout, plain=True)
     except TimeoutError as error:
@@ -108,21 +167,45 @@ def try_answer(func, *args, start_method=None, timeout=None, by_value=False):
         return Trial("late", details=notes, **known)
     except WorkerDiedError as error:
         return Trial("died", details=shorten_paths(str(error)), **known)
+    known["printed"] = answer.printed
     if answer.error_type == UNPICKLABLE:
         return Trial("unpicklable", error_type=UNPICKLABLE, details=shorten_paths(answer.error), **known)
     if answer.error is not None:
-        return Trial("raised", error_type=answer.error_type, details=shorten_paths(answer.error), **known)
+        details = leave_out_own_frames(shorten_paths(answer.error))
+        return Trial("raised", error_type=answer.error_type, details=details, **known)
+    value, known["seen"] = (answer.value, {}) if by_value else answer.value
+    if known["seen"].get("refused"):
+        return Trial("refused", details=known["seen"]["refused"], **known)
     if answer.left:
-        return Trial("left", answer.value, details="; ".join(answer.left), **known)
-    if answer.value is None or answer.value is Ellipsis:
+        return Trial("left", value, details="; ".join(answer.left), **known)
+    if value is None or value is Ellipsis:
         return Trial("nothing", **known)
-    return Trial("returned", answer.value, **known)
+    return Trial("returned", value, **known)
 
 
-def spy_on(func, call, company=2, patience=1.5):
+#: A frame of a traceback whose paths are shortened: of this package's, or of those that start processes for others.
+_OURS = re.compile(r'  File "(?:helpers|multiprocessing|concurrent)/[^\n]*\n(?:    [^\n]*\n)*')
+
+
+def leave_out_own_frames(text):
+    """Return a traceback, its paths shortened, without the frames that are not the learner's, where others remain.
+
+    >>> head, own = "Traceback (most recent call last):", '  File "worker_1.py", line 2, in d\\n    e()'
+    >>> ours = '  File "helpers/a.py", line 1, in b\\n    c()'
+    >>> leave_out_own_frames("\\n".join([head, ours, own, ours, "KeyError"])) == "\\n".join([head, own, "KeyError"])
+    True
+    >>> leave_out_own_frames("\\n".join([head, ours, "KeyError"])) == "\\n".join([head, ours, "KeyError"])
+    True
+    """
+    shorter = _OURS.sub("", text)
+    return shorter if '  File "' in shorter else text
+
+
+def spy_on(func, call, company=2, patience=PATIENCE):
     """Return (value, spans) of ``call(spy)``, where `spy` does what `func` does and notes who ran it.
 
-    `call` gets a picklable callable to hand to the learner's function; see `helpers.tasks.spy`.
+    `call` gets a picklable callable to hand to the learner's function; see `helpers.tasks.spy`. Where `call`
+    returns a Trial, there are spans for one that is late or raises, too.
     """
     with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
         value = call(Spy(folder, func, company, patience))

@@ -5,65 +5,62 @@
     Run ──► a thread ── measure(settings) ──► records ── receive() ──► draw() ──► the picture
              (in the kernel; the measuring itself is played in the runner, see helpers.runner)
 
-The picture is one updatable display of a real image, so that it stays in the saved notebook;
-it is drawn between runs, never while one is timed.
+How it looks, and what of it is saved with the notebook, is in `helpers.labs.view`. It is drawn between
+runs, never while one is timed.
 """
 
 from __future__ import annotations
 
-import html
+import copy
 import threading
 import time
-import uuid
-
-import ipywidgets as widgets
-from IPython.display import Image, display
 
 from helpers import plots
 from helpers.errors import HelpersError
-from helpers.labs.controls import STYLE, button
-from helpers.labs.turns import STOP_DEADLINE, Turn, turn_of_this_thread
-from helpers.notebook import fold, shorten_paths
-from helpers.tasks.worker import say
+from helpers.labs.comms import is_deaf
+from helpers.labs.turns import LOOK_EVERY, STOP_DEADLINE, Turn, turn_of_this_thread
+from helpers.labs.view import LabView
 
 #: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
 DRAW_EVERY = 0.2
 #: Pixels a CSS pixel, while running and at rest.
 LIVE_SCALE, REST_SCALE = 1.0, 2.0
+#: Said before the advice of a run that is shown again.
+BROUGHT_BACK = "Stopped before anything was measured; this is the run before. "
 
 _running: set[Lab] = set()
 #: Held while a run begins: one at a time, whatever number of threads press Run.
 _starting = threading.RLock()
 
 
-class Lab:
+class Lab(LabView):
     """A live lab: shows itself as the last line of a cell; nothing in it blocks the kernel.
 
     What a subclass defines stands below under "what a lab says"; everything else is the same for all.
     A lab is finished by its measuring function, its controls and its picture; see CONTRIBUTING.md.
     """
 
-    #: CSS pixels of the picture.
-    width, height = 900, 350
     #: Share of the time that drawing may take, where nothing new is to be seen.
     draw_share = 0.2
     #: Seconds between two pictures while it runs.
     draw_every = DRAW_EVERY
     #: What draws the picture while it runs: a `helpers.plots.live.MovingPicture`, or None for `_draw`.
     card = None
+    #: Names of what belongs to a run, and comes back where the next one is stopped at once.
+    of_a_run = ("result", "card", "_measured", "_said")
 
     def __init__(self):
         self.result = None
         self.error = None
+        self._measured = None  # the settings of the run that is shown, as `_settings` returned them
         self._turn = Turn(self)  # the present run, or the last one; any other is inert
         self._lock = threading.RLock()  # held while a record is taken in or something is shown
         self._drawing = threading.RLock()  # held while a picture is drawn
         self._closed = False
         self._drawn_at = self._draw_took = 0.0
-        self._display_id = f"helpers-lab-{uuid.uuid4().hex}"
-        self._displayed = False
+        self._new_display_id()
         self._build()
-        self._picture = self._render(LIVE_SCALE)
+        self._show(self._png(LIVE_SCALE), self._describe())
 
     # ── what a lab says ───────────────────────────────────────────────────────────────────
 
@@ -99,9 +96,20 @@ class Lab:
         """Return the sentence under the picture, "" for none."""
         return ""
 
-    def _buttons(self):
-        """Return buttons beside the advice, if any."""
-        return []
+    def code(self):
+        """Return a complete program that does what the lab does with the present settings, for the standard library."""
+        raise NotImplementedError(f"{type(self).__name__} must show its program")
+
+    def _start_over(self, settings):
+        """Prepare a run with `settings`: nothing of the run before is shown any more. ``result`` is None by now."""
+
+    def _is_empty(self):
+        """Return whether nothing was measured that is worth more than the run before."""
+        return self.result is None
+
+    def _preview(self, settings):
+        """Show the empty picture of `settings`: a control changed, and there is nothing else to be shown."""
+        self._redraw()
 
     def _is_news(self):
         """Return whether the last record must be seen at once."""
@@ -126,7 +134,7 @@ class Lab:
         if not block:
             return None
         try:
-            turn.wait()
+            self._wait_for(turn)
         except BaseException:  # an Interrupt
             self._end(turn)
             raise
@@ -153,14 +161,7 @@ class Lab:
         with _starting:
             self._closed = True
         self.stop()
-        for box in (self._head, self._foot):
-            box.close()
-
-    def _ipython_display_(self):
-        display(self._head)
-        display(self._picture, display_id=self._display_id)
-        display(self._foot)
-        self._displayed = True
+        self._box.close()
 
     # ── working ───────────────────────────────────────────────────────────────────────────
 
@@ -189,6 +190,7 @@ class Lab:
             return turn
         try:
             _running.add(self)
+            self._clear(turn, settings)
             self._show_start()
             turn.start(lambda turn: self._work(turn, settings))
         except BaseException as error:
@@ -196,6 +198,26 @@ class Lab:
             self._settle(turn)
             raise
         return turn
+
+    def _clear(self, turn, settings):
+        """Let go of the run before, and keep what a Stop at once brings back."""
+        if not self._is_empty():
+            turn.before = {name: getattr(self, name) for name in self.of_a_run}
+        self.result, self._measured = None, settings
+        self.card = self.card and self.card.anew()
+        self._start_over(settings)
+
+    def _wait_for(self, turn):
+        """Wait until `turn` is over; where no button reaches the kernel meanwhile, show how to stop it instead."""
+        shown = False
+        while True:
+            if (deaf := is_deaf()) is not shown:
+                with self._lock:
+                    if not turn.over and turn is self._turn:
+                        self._show_deaf(deaf)
+                shown = deaf
+            if turn.wait(LOOK_EVERY):
+                return
 
     def _end(self, turn):
         if not turn.stop():
@@ -212,9 +234,11 @@ class Lab:
     def _work(self, turn, settings):
         """Go through one run, in its thread. Nothing that is raised on the way ends in silence."""
         steps = (
+            lambda: self._show_if_due(turn, first=True),
             lambda: self._measure_all(turn, settings),
             lambda: self._settle(turn),
             lambda: self._show_picture(REST_SCALE),
+            lambda: self._keep(turn),
         )
         for step in steps:
             try:
@@ -228,7 +252,7 @@ class Lab:
     def _measure_all(self, turn, settings):
         if turn.stopping:
             return
-        records = self._measure(settings, self._hold)
+        records = self._measure(copy.copy(settings), self._hold)
         try:
             for record in records:
                 with self._lock:
@@ -248,13 +272,13 @@ class Lab:
                 with self._lock:
                     turn.result = None if self._is_inert() else self.result
 
-    def _show_if_due(self, turn):
+    def _show_if_due(self, turn, first=False):
         """Show the picture if it is time; one that cannot be drawn is told, and the measuring goes on without."""
         if turn.error is not None:
             return
         try:
             waited = time.monotonic() - self._drawn_at
-            if self._is_news() or waited >= max(self.draw_every, self._draw_took / self.draw_share):
+            if first or self._is_news() or waited >= max(self.draw_every, self._draw_took / self.draw_share):
                 self._show_picture(LIVE_SCALE)
         except BaseException as error:
             turn.fail(error)
@@ -272,96 +296,69 @@ class Lab:
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
-    def _build(self):
-        self._run_button = button(
-            "Run", "Measure with these settings", "play", "helpers-run", lambda _: self.run(), style="success"
-        )
-        self._stop_button = button(
-            "Stop",
-            "End it at once; what was measured stays",
-            "stop",
-            "helpers-stop",
-            lambda _: self.stop(),
-            style="danger",
-        )
-        self._stop_button.disabled = True
-        self._progress = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width="220px"))
-        self._progress.add_class("helpers-progress")
-        self._progress_label = widgets.Label("")
-        self._progress_label.add_class("helpers-progress-label")
-        rows = [
-            widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 4px"))
-            for row in self._rows()
-        ]
-        bar = widgets.HBox(
-            [self._run_button, self._stop_button, self._progress, self._progress_label],
-            layout=widgets.Layout(align_items="center", grid_gap="0 4px"),
-        )
-        self._head = widgets.VBox(
-            [widgets.HTML(STYLE, layout=widgets.Layout(display="none")), *rows, bar],
-            layout=widgets.Layout(margin="0 0 6px"),
-        )
-        self._head.add_class("helpers-lab")
-        self._message = widgets.HTML("", layout=widgets.Layout(flex="1 1 0", min_width="300px"))
-        self._message.add_class("helpers-message")
-        self._extra = widgets.HTML("")
-        self._extra.add_class("helpers-extra")
-        # high enough for three lines of advice: nothing moves when it comes
-        line = widgets.HBox(
-            [self._message, *self._buttons()],
-            layout=widgets.Layout(
-                align_items="flex-start", justify_content="space-between", flex_flow="row wrap", min_height="64px"
-            ),
-        )
-        self._foot = widgets.VBox([line, self._extra], layout=widgets.Layout(width="100%", max_width=f"{self.width}px"))
-
-    def _press(self, running):
-        """Have either Run or Stop be what can be pressed: first the one that no longer can."""
-        for control in (self._run_button, self._stop_button)[:: 1 if running else -1]:
-            control.disabled = (control is self._run_button) is running
-
     def _show_start(self):
         self._press(running=True)
-        self._progress.bar_style, self._extra.value = "info", ""
+        self._hint, self._progress.bar_style, self._shows_code, self._extra.value = "", "info", False, ""
         self._say("")
         self._show_progress(0, 1, "starting …")
+        self._show_old(False)
+
+    def _show_deaf(self, deaf):
+        self._stop_button.disabled = deaf
+        self._hint = " – interrupt the kernel to stop" if deaf else ""
+        self._progress_label.value = f"{self._progress_words}{self._hint}"
 
     def _show_over(self, turn):
         """Show how `turn` ended: green only if it measured to the end and its advice could be given."""
         advice = ""
         if turn.error is None:
             try:
-                advice = self._advice()
+                advice = self._bring_back(turn) or self._advice()
             except BaseException as error:
                 turn.fail(error)
         self._press(running=False)
         good = turn.error is None and turn.through
         self._progress.bar_style = "success" if good else "warning"
         ending = "" if good else " – stopped" if turn.error is None else " – failed"
-        self._progress_label.value = f"{self._progress_words}{ending}"
+        self._hint, self._progress_words = "", f"{self._progress_words}{ending}"
+        self._progress_label.value = self._progress_words
         self._show_printed(turn.printed)
         self.error = turn.error
         if turn.error is None:
             self._say(advice)
         else:
             self._fail(turn.error)
+        self._mark(self._chosen_settings())
 
-    def _show_progress(self, done, total, words):
-        self._progress_words = words
-        self._progress.max, self._progress.value, self._progress_label.value = total, done, words
+    def _bring_back(self, turn):
+        """Show the run before where `turn` was stopped before it had measured anything; return its advice, else ""."""
+        if turn.through or not turn.before or not self._is_empty():
+            return ""
+        said = turn.before["_said"].removeprefix(BROUGHT_BACK)
+        for name, value in turn.before.items():
+            setattr(self, name, value)
+        return f"{BROUGHT_BACK}{said}"
 
-    def _say(self, text):
-        self._message.value = f"<div>{html.escape(text)}</div>" if text else ""
+    def _on_control(self):
+        """A control has changed: show the empty picture of the new settings, or mark what is of other ones."""
+        if self.running or self._picture is None:
+            return
+        settings = self._chosen_settings()
+        self._mark(settings)
+        if self._is_empty() and settings is not None:
+            self._preview(settings)
+        if self._shows_code:
+            self._show_code()
 
-    def _fail(self, error):
-        self.error = error
-        title, _, rest = shorten_paths(say(error)).partition("\n")
-        self._message.value = (
-            f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{fold(rest)._repr_html_()}"
-        )
+    def _chosen_settings(self):
+        """Return the settings of the controls, None where they are wrong: that is said when Run is pressed."""
+        try:
+            return self._settings()
+        except HelpersError:
+            return None
 
-    def _show_printed(self, printed):
-        self._extra.value = fold(shorten_paths(printed)[-4000:], "printed by the tasks")._repr_html_()
+    def _mark(self, settings):
+        self._show_old(not self._is_empty() and settings != self._measured)
 
     def _png(self, scale):
         """Return the picture as PNG bytes: while it runs by `card`, at rest by `_draw`."""
@@ -371,29 +368,30 @@ class Lab:
 
     def _redraw(self):
         """Show the picture anew, because a control changed; not while it runs or before it is shown."""
-        if self.running or getattr(self, "_picture", None) is None:
+        if self.running or self._picture is None:
             return
         try:
             self._show_picture(REST_SCALE)
         except Exception as error:  # a defect of the lab: told where it is seen
             self._fail(error)
 
-    def _render(self, scale):
-        return Image(self._png(scale), width=self.width, height=self.height, alt=self._describe())
-
     def _show_picture(self, scale):
         drawing, began = self._drawing, time.monotonic()
         if self._is_inert() or not drawing.acquire(timeout=STOP_DEADLINE):  # another thread draws, and takes very long
             return
         try:
-            picture = self._render(scale)
+            png, alt = self._png(scale), self._describe()
             with self._lock:
                 if self._is_inert():
                     return
-                self._picture = picture
-                if self._displayed:
-                    display(self._picture, display_id=self._display_id, update=True)
+                self._show(png, alt)
                 self._drawn_at = time.monotonic()
                 self._draw_took = self._drawn_at - began
         finally:
             drawing.release()
+
+    def _keep(self, turn):
+        """Have the end of `turn` stand in the saved notebook, if it is still the present one."""
+        with self._lock:
+            if self._displayed and turn is self._turn:
+                self._save_shown()

@@ -5,24 +5,11 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 from helpers.errors import InvalidArgumentError
+from helpers.labs.guess import Guess
 from helpers.machine import start_methods
 
 #: A label takes the room it needs, not a fixed one.
 NARROW = {"description_width": "auto"}
-
-#: What the widgets' own looks lack: which toggles are pressed is told by a mark too, labels of a row share
-#: one line, and the arrow of a list is seen in a dark theme.
-STYLE = """<style>
-.helpers-lab .jupyter-button.mod-active { box-shadow: inset 0 -3px 0 var(--jp-brand-color1, #1976d2); }
-.helpers-lab .widget-toggle-button { padding: 0 7px; margin: 1px; }
-.helpers-lab .widget-readout { min-width: 40px; }
-.helpers-lab .widget-inline-hbox { align-items: center; }
-.helpers-lab .widget-inline-hbox > * { margin-top: 0; margin-bottom: 0; }
-.helpers-message .widget-html-content, .helpers-message .widget-html-content > div { line-height: 1.45; }
-[data-jp-theme-light="false"] .helpers-lab select { background-image: url("data:image/svg+xml,\
-%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
-%3Cpath fill='%23ddd' d='M4.5 7h9L9 11.5z'/%3E%3C/svg%3E"); }
-</style>"""
 
 
 def _finish(control, name, tooltip):
@@ -111,6 +98,15 @@ def number(name, text, value, least, most, tooltip, *, width="120px"):
     layout = widgets.Layout(width=width)
     made = widgets.BoundedIntText(value=value, min=least, max=most, description=text, style=NARROW, layout=layout)
     return _finish(made, name, tooltip)
+
+
+def guess_control(text, value, most, step, unit, tooltip, *, width="350px"):
+    """Return a `Guess` from 0 to `most`, at the step next to `value`, None for no guess yet; read its ``number``."""
+    made = Guess(text, 0, most, step, unit)
+    if value is not None:
+        made.value = min((number for _, number in made.options[1:]), key=lambda number: abs(number - value))
+    made.continuous_update, made.layout.width = True, width
+    return _finish(made, "guess", tooltip)
 
 
 def chunk_control(value, tooltip="Items handed over at once: a number, or auto for four chunks a worker"):

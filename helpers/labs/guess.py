@@ -6,6 +6,8 @@ import ipywidgets as widgets
 
 from helpers.arguments import check_number
 from helpers.errors import InvalidArgumentError
+from helpers.labs.comms import hear_everywhere
+from helpers.words import plural
 
 #: Steps of a guess at most: what a slider of this width can tell apart.
 MAX_STEPS = 500
@@ -37,7 +39,8 @@ class Guess(widgets.SelectionSlider):
         n_steps = round((most - least) / step)
         if not 1 <= n_steps <= MAX_STEPS:
             raise InvalidArgumentError(
-                f"From {least:g} to {most:g} in steps of {step:g} is {n_steps} steps: choose 1 to {MAX_STEPS}."
+                f"From {least:g} to {most:g} in steps of {step:g} is {plural(n_steps, 'step')}: "
+                f"choose 1 to {MAX_STEPS}."
             )
         self._unit = f" {unit}" if unit else ""
         values = [round(least + place * step, 10) for place in range(n_steps + 1)]
@@ -51,6 +54,12 @@ class Guess(widgets.SelectionSlider):
             layout=widgets.Layout(width="560px", max_width="100%"),
         )
         self.add_class("helpers-guess")
+        hear_everywhere(self)
+
+    def _repr_mimebundle_(self, **options):
+        """Return the slider; in its place, where no kernel runs, a line that says how to get it."""
+        said = f"{self.description} (A slider for your guess: run this cell to get it.)"
+        return {**super()._repr_mimebundle_(**options), "text/plain": said}
 
     @property
     def number(self):

@@ -44,7 +44,7 @@ BODIES = {
 }
 
 
-PROGRAM = '''"""{title}."""
+PROGRAM = '''"""{title}.{remark}"""
 
 {imports}
 {source}
@@ -62,9 +62,10 @@ if __name__ == "__main__":  # a started worker may read this file again
 '''
 
 
-def program_for(func, items, engine, n_workers, start_method, chunksize=None):
+def program_for(func, items, engine, n_workers, start_method, chunksize=None, remark=""):
     """Return the source of a program that runs `func` over `items` by `engine` with `n_workers`.
 
+    `remark` is a sentence that stands under its title.
     Raises NotImportableError for a lambda or a nested function: a program needs its source.
     """
     source, name = standalone_source(func)
@@ -75,7 +76,55 @@ def program_for(func, items, engine, n_workers, start_method, chunksize=None):
     )
     packing, literal = write_items(items)
     imports, body = HEADS[engine] + packing, textwrap.indent(body, "    ")
-    return PROGRAM.format(title=title, imports=imports, source=source.strip(), literal=literal, body=body)
+    remark = f"\n\n{remark}\n" if remark else ""
+    return PROGRAM.format(
+        title=title, remark=remark, imports=imports, source=source.strip(), literal=literal, body=body
+    )
+
+
+def write_program(title, constants, source):
+    """Return `source` as a program of its own: its title, its imports, then `constants`, then the rest.
+
+    Parameters
+    ----------
+    title : str
+        What it does, without a full stop.
+    constants : dict of str to object
+        Names and the values that are chosen in the lab; each value's ``repr`` is its source.
+    source : str
+        Imports in its first paragraph; it ends with a function ``main``.
+
+    >>> print(write_program("Says it once", {"WORD": "hello"}, "import sys\\n\\ndef main():\\n    sys.exit(WORD)"))
+    \"\"\"Says it once.\"\"\"
+    <BLANKLINE>
+    import sys
+    <BLANKLINE>
+    WORD = 'hello'
+    <BLANKLINE>
+    <BLANKLINE>
+    def main():
+        sys.exit(WORD)
+    <BLANKLINE>
+    <BLANKLINE>
+    if __name__ == "__main__":  # a started process may read this file again
+        main()
+    <BLANKLINE>
+    """
+    imports, _, rest = source.strip().partition("\n\n")
+    chosen = "\n".join(f"{name} = {value!r}" for name, value in constants.items())
+    return f'''"""{title}."""
+
+{imports}
+
+{chosen}
+
+
+{rest.strip()}
+
+
+if __name__ == "__main__":  # a started process may read this file again
+    main()
+'''
 
 
 def write_items(items):

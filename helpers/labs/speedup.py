@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import html
+from math import ceil
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -16,12 +16,12 @@ from helpers.labs.controls import (
     button,
     chosen_of,
     chunk_control,
+    guess_control,
     label,
     method_control,
     on_change,
     read_chunk,
     repeats_control,
-    slider,
     toggle,
     toggles,
 )
@@ -41,6 +41,10 @@ ENGINE_TOOLTIPS = {
     "multiprocess": "multiprocess.Pool: as pool, takes lambdas and functions from cells (dill)",
     "interpreters": "InterpreterPoolExecutor: one interpreter a thread, none shares a GIL with another",
 }
+
+
+#: Said in the program where the advice is to stay serial.
+STAY_SERIAL = "The advice is to stay serial, one plain loop over ITEMS: this is the best of the parallel ones."
 
 
 def worker_choices(usable):
@@ -108,6 +112,7 @@ class SpeedupLab(Lab):
     """
 
     draw_share = 0.1
+    of_a_run = (*Lab.of_a_run, "_last_run")
 
     def __init__(
         self,
@@ -137,7 +142,7 @@ class SpeedupLab(Lab):
             "guess": None if guess is None else check_number("guess", guess, 0, 10_000),
         }
         self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
-        self._last_run, self._measured = None, ()
+        self._last_run = None
         super().__init__()
         self._say(self._off_text())
 
@@ -153,12 +158,11 @@ class SpeedupLab(Lab):
         beyond = [control for n, control in self._counts.items() if n > self._cpus]
         self._method, self._chunk = method_control(first["start_method"]), chunk_control(first["chunksize"])
         self._repeats = repeats_control(first["repeats"])
-        guess, tip = first["guess"] or 1.0, "How many times faster than the serial loop, at the largest worker count?"
-        most = max(2.0 * max(counts), guess)
-        self._guess = slider("guess", "Your guess", guess, 0, most, tip, step=0.1, width="350px", continuous=True)
-        self._guessed = first["guess"] is not None
-        on_change(self._on_guess, self._guess)
-        on_change(self._redraw, *self._counts.values())
+        tip = "How many times faster than the serial loop, at the largest worker count?"
+        most = ceil(max(2.0 * max(counts), first["guess"] or 0))
+        step = 0.1 if most <= 50 else ceil(most / 500)
+        self._guess = guess_control("Your guess", first["guess"], most, step, "times", tip)
+        on_change(self._redraw, self._guess)
         return [
             [label("Workers"), *within, split, *beyond, label("Engines", apart=True), *self._engines.values()],
             [self._method, self._chunk, self._repeats, self._guess],
@@ -170,10 +174,6 @@ class SpeedupLab(Lab):
         chosen = problem is None and (name in self._first["engines"] or name == "serial")
         off = problem is not None or name == "serial"
         return toggle(name, chosen, problem or ENGINE_TOOLTIPS[name], "helpers-engine", disabled=off)
-
-    def _on_guess(self):
-        self._guessed = True
-        self._redraw()
 
     def _settings(self):
         chunksize, counts = read_chunk(self._chunk, MAX_ITEMS), chosen_of(self._counts)
@@ -189,8 +189,10 @@ class SpeedupLab(Lab):
 
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
+    def _start_over(self, settings):
+        self._last_run, self._seen = None, set()
+
     def _measure(self, settings, on_start):
-        self._measured = settings["n_workers"]
         yield from sweep_steps(self.func, self.items, **settings, timeout=self._timeout, on_start=on_start)
 
     def _receive(self, progress):
@@ -198,7 +200,7 @@ class SpeedupLab(Lab):
         if progress.problem is not None:
             self._last_run = weightiest_run(self.result)
         elif run is None:  # a new sweep: nothing of the last one is shown
-            self._last_run, self._seen = None, set()
+            self._start_over(None)
         elif self._last_run is None or weight_of(run) >= weight_of(self._last_run):
             self._last_run = run
         said = [say_warm_up(self.result), *(problem.reason for problem in self.result.problems[-1:])]
@@ -216,9 +218,13 @@ class SpeedupLab(Lab):
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
+    def _is_empty(self):
+        return self.result is None or not (parallel_pairs(self.result) or self.result.problems)
+
     def _draw(self):
-        counts = self._measured if self.running else chosen_of(self._counts)
-        guess = (max(counts), self._guess.value) if self._guessed and counts else None
+        shown = self.running or not self._is_empty()
+        counts = self._measured["n_workers"] if shown else chosen_of(self._counts)
+        guess = (max(counts), self._guess.number) if self._guess.number is not None and counts else None
         return plots.draw_speedup_card(
             self.result, self._last_run, guess=guess, n_workers=counts or None, cpus=self._cpus
         )
@@ -245,37 +251,28 @@ class SpeedupLab(Lab):
     def _buttons(self):
         saving = "Write the measurements beside this notebook, as JSON"
         buttons = (
-            ("Show code", "A complete program for the advised setting", "code", "helpers-code", self._toggle_code),
             ("Save results", saving, "save", "helpers-save", self._save),
             ("Save trace", "Write the timelines for ui.perfetto.dev", "bars", "helpers-trace", self._save_trace),
         )
-        return [widgets.HBox([button(*facts, lambda _, act=act: act()) for *facts, act in buttons])]
+        return [*super()._buttons(), *(button(*facts, lambda _, act=act: act()) for *facts, act in buttons)]
 
     def code(self):
         """Return a complete program that runs the advised setting with the standard library alone.
 
-        Before anything is measured: the first chosen engine of processes with the largest chosen
-        number of workers.
+        Where the advice is to stay serial, it is the best parallel one, and says so. Before anything is
+        measured: the first chosen engine of processes with the largest chosen number of workers.
         """
-        settings = self._settings()
+        settings, remark = self._settings(), ""
         engines = [e for e in settings["engines"] if e != "serial"] or ["serial"]
         engine, n_workers = ("processes" if "processes" in engines else engines[0]), max(settings["n_workers"])
         if self.result is not None and self.result.complete:
             advice = advise(self.result)
-            engine, n_workers = advice.engine, advice.n_workers
-        return program_for(self.func, self.items, engine, n_workers, settings["start_method"], settings["chunksize"])
-
-    def _toggle_code(self):
-        if self._extra.value.startswith("<pre"):
-            self._extra.value = ""
-            return
-        try:
-            self._extra.value = (
-                "<pre class='helpers-program' "
-                f"style='white-space:pre-wrap;line-height:1.35'>{html.escape(self.code())}</pre>"
-            )
-        except Exception as error:
-            self._fail(error)
+            engine, n_workers, remark = advice.engine, advice.n_workers, ""
+            if engine == "serial" and (pairs := parallel_pairs(self.result)):
+                engine, n_workers = max(pairs, key=lambda pair: self.result.speedup(*pair).median)
+                remark = STAY_SERIAL
+        options = settings["start_method"], settings["chunksize"], remark
+        return program_for(self.func, self.items, engine, n_workers, *options)
 
     def _save(self):
         self._write(".json", Sweep.to_json, "")

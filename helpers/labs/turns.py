@@ -28,6 +28,8 @@ class Turn:
         It was asked to stop; it measured to the end; the controls show that it is over.
     result, error, printed
         What came of it.
+    before : dict
+        What was shown of the run before, by the names of the lab's attributes.
     ended : Event
         Its thread is done. (Not asked of the thread: a `join` that is interrupted takes a thread for ended
         that is not, before Python 3.13.)
@@ -36,7 +38,7 @@ class Turn:
     def __init__(self, lab):
         self.lab, self.thread, self.playing = lab, None, None
         self.stopping = self.through = self.over = False
-        self.result, self.error, self.printed = None, None, ""
+        self.result, self.error, self.printed, self.before = None, None, "", {}
         self.ended = threading.Event()
         self.ended.set()
 

@@ -196,6 +196,7 @@ class MachineReport:
         methods = [
             f"{name} (Python's default)" if name == self.start_methods[0] else name for name in self.start_methods
         ]
+        service = "" if self.platform == "plain" else f"on {self.platform}"
         return [
             *(_figure_row(figure, "{:g}".format, self.decided_by) for figure in self.cpu_figures),
             ("usable CPUs", str(self.usable_cpus), f"decided by {self.decided_by}"),
@@ -204,7 +205,7 @@ class MachineReport:
             ("free memory", memory(self.memory_free_bytes), f"decided by {self.memory_free_decided_by}"),
             ("start methods", self.default_start_method, f"default here, of: {', '.join(methods)}"),
             ("Python", self.python, f"{self.implementation}, {build}"),
-            ("platform", self.platform, f"{self.system} {self.architecture}"),
+            ("platform", f"{self.system} {self.architecture}", service),
         ]
 
     def __repr__(self):

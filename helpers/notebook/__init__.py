@@ -7,6 +7,7 @@
     functions   require_importable, module_of, source_stamp, function_name
     sources     standalone_source: the smallest program that defines a function
     paths       shorten_paths: tracebacks without the paths of this machine
+    notices     Notice, show_code: what is shown while a check waits, and code in colours
     shutdown    a kernel that has started processes ends cleanly
     pictures    figures made without pyplot show as the last line of a cell
     showing     show_source, fold, answer: code, long messages, answers to predictions
@@ -16,6 +17,7 @@ Standard library only; IPython is imported when the extension is loaded.
 
 from helpers.notebook.cells import load_ipython_extension, unload_ipython_extension
 from helpers.notebook.functions import function_name, module_of, require_importable, source_stamp
+from helpers.notebook.notices import Notice, show_code
 from helpers.notebook.paths import shorten_paths
 from helpers.notebook.showing import answer, fold, show_source
 from helpers.notebook.sources import standalone_source
@@ -23,12 +25,14 @@ from helpers.notebook.sources import standalone_source
 __all__ = [
     "answer",
     "fold",
+    "Notice",
     "function_name",
     "load_ipython_extension",
     "module_of",
     "require_importable",
     "shorten_paths",
     "show_source",
+    "show_code",
     "source_stamp",
     "standalone_source",
     "unload_ipython_extension",

@@ -18,6 +18,8 @@ _GENERAL = (
     re.compile(rf".*{_SEPARATOR}python3\d+t?{_SEPARATOR}lib{_SEPARATOR}", re.IGNORECASE),
 )
 _START = r"(?:~|[A-Za-z]:)?[\\/]"
+#: The file that a kernel names for a plain cell; there is none of this name.
+_CELL = re.compile(rf".*{_SEPARATOR}ipykernel_\d+{_SEPARATOR}\d+\.py")
 #: A path in quotes may hold blanks; without quotes it ends at the first. IPython colours paths.
 _PATH = re.compile(
     rf"""(?P<before>["'])(?P<quoted>{_START}[^"'\n]*)(?=["'])"""
@@ -29,10 +31,11 @@ _PATH = re.compile(
 def shorten_paths(text):
     """Return `text` (a traceback) with the paths of Python files cut short.
 
-    Modules of ``%%worker`` cells keep their name alone, files of this package, of the standard
-    library and of installed packages keep the part from the package on, files under the working
-    folder the part below it. All other paths stay as they are. Understands plain and IPython's
-    tracebacks, of this machine and of others.
+    Modules of ``%%worker`` cells keep their name alone, the file that a kernel makes up for a plain
+    cell becomes "a cell of this notebook"; files of this package, of the standard library and of
+    installed packages keep the part from the package on, files under the working folder the part
+    below it. All other paths stay as they are. Understands plain and IPython's tracebacks, of this
+    machine and of others.
 
     >>> shorten_paths('File "/tmp/multiprocessing-live-7-ab/worker_12.py", line 3')
     'File "worker_12.py", line 3'
@@ -51,6 +54,8 @@ def _shorten_match(match):
 
 
 def _shorten(path):
+    if _CELL.fullmatch(path):
+        return "a cell of this notebook"
     for pattern in _GENERAL:
         if found := pattern.match(path):
             return path[found.end() :].replace("\\", "/")

@@ -12,6 +12,8 @@ from helpers.words import shown
 
 #: The class of an answer's fold: `tests/record.py` stores it closed, so that nobody reads it before guessing.
 ANSWER_CLASS = "helpers-answer"
+#: Its first line: JupyterLab shows that of a hidden output in its place, so it tells nothing.
+_VEIL = "<!-- the answer: make your guess, then run this cell -->"
 _STYLE = "white-space:pre-wrap"
 
 
@@ -35,14 +37,19 @@ def show_source(*things):
     ----------
     things : functions, classes, or their names
         A name is that of a module and what is in it: ``"helpers.tasks.cpu.count_primes"``; so the code of
-        constants can be shown too.
+        constants can be shown too. Neighbours of one module stand under its name together.
 
     Raises InvalidArgumentError for what has no Python source: a built-in, a name that does not exist.
 
     >>> show_source("helpers.words.noun").parts[0][0]
     'helpers.words'
     """
-    return Source([_source_of(thing) for thing in things])
+    parts = []
+    for module, text in map(_source_of, things):
+        if parts and parts[-1][0] == module:
+            text = f"{parts.pop()[1]}\n\n\n{text}"
+        parts.append((module, text))
+    return Source(parts)
 
 
 def _source_of(thing):
@@ -115,7 +122,7 @@ class Answer:
             f'<pre style="{_STYLE}">{html.escape(part)}</pre>' if isinstance(part, str) else _image(part)
             for part in self.parts
         )
-        return f'<details open class="{ANSWER_CLASS}"><summary>Answer</summary>{shown_parts}</details>'
+        return f'{_VEIL}\n<details open class="{ANSWER_CLASS}"><summary>Answer</summary>{shown_parts}</details>'
 
 
 def answer(*parts):

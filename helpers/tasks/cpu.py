@@ -1,7 +1,8 @@
 """Tasks that keep a CPU busy. Standard library only."""
 
 from hashlib import sha256
-from math import isqrt
+from math import hypot, isqrt, sin
+from random import Random
 from time import perf_counter
 
 
@@ -12,8 +13,6 @@ def do_nothing(item):
 
 def count_primes(limit):
     """Return how many primes are below `limit`, by trial division in pure Python.
-
-    Keeps the GIL all the time, so threads do not help.
 
     >>> count_primes(30)
     10
@@ -42,6 +41,39 @@ def hash_block(size_bytes):
     'e3b0c442'
     """
     return sha256(bytes(size_bytes)).hexdigest()
+
+
+def make_image(seed, size=64):
+    """Return a grainy grey picture, the same for the same `seed`: a list of `size` rows of bytes, 0 black, 255 white.
+
+    Rings around a place of their own, as a camera sees them in too little light: every fourth pixel is noise.
+
+    >>> [len(row) for row in make_image(1, 3)]
+    [3, 3, 3]
+    """
+    dice = Random(seed)
+    across, down = dice.randrange(size), dice.randrange(size)
+    rings = [[128 + int(100 * sin(hypot(x - across, y - down) / 3)) for x in range(size)] for y in range(size)]
+    return [bytes(dice.randrange(256) if dice.random() < 0.25 else grey for grey in row) for row in rings]
+
+
+def blur_image(image, radius=2):
+    """Return the picture with every pixel replaced by the mean of the pixels around it, `radius` to each side.
+
+    A filter as cameras use it against grain, in pure Python.
+
+    >>> blur_image([bytes([10, 20, 90])], radius=1) == [bytes([15, 40, 55])]
+    True
+    """
+    blurred = []
+    for y in range(len(image)):
+        rows = image[max(0, y - radius) : y + radius + 1]
+        means = bytearray()
+        for x in range(len(image[y])):
+            near = b"".join(row[max(0, x - radius) : x + radius + 1] for row in rows)
+            means.append(sum(near) // len(near))
+        blurred.append(bytes(means))
+    return blurred
 
 
 def burn(n_loops):

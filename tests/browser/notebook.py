@@ -31,12 +31,12 @@ WATCH = """(cell) => {
     const seen = window.seen = {pictures: [], alts: [], progress: [], over: false};
     const note = (list, value) => { if (value && !list.includes(value)) list.push(value); };
     const look = () => {
-        const image = cell.querySelector('.jp-RenderedImage img'), label = cell.querySelector('.helpers-progress-label');
-        const outputs = window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON();
+        const image = cell.querySelector('.helpers-picture'), label = cell.querySelector('.helpers-progress-label');
+        const alt = cell.querySelector('.helpers-alt');
         const running = !cell.querySelector('.helpers-stop').disabled;
         if (running || seen.pictures.length) {
             note(seen.pictures, image?.src);
-            note(seen.alts, outputs.map(output => output.metadata?.['image/png']?.alt).find(alt => alt));
+            note(seen.alts, alt?.textContent.trim());
             note(seen.progress, label.innerText);
         }
         if (seen.pictures.length && !running) {
@@ -85,7 +85,7 @@ ROWS = """(cell) => {
     return rows.map(row => row.said);
 }"""
 CUT_OFF = """(cell) => {
-    const edge = cell.querySelector('.jp-RenderedImage img').getBoundingClientRect().right;
+    const edge = cell.querySelector('.helpers-picture').getBoundingClientRect().right;
     const nodes = [...cell.querySelectorAll('.helpers-lab :is(.widget-label, button, input, select), button.helpers-code')];
     return nodes.filter(one => one.offsetParent && (one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > edge + 1))
         .map(one => one.innerText || one.value);
@@ -137,7 +137,7 @@ class Lab:
 
     def __init__(self, cell):
         self.cell, self.page = cell, cell.page
-        self.picture = cell.locator(".jp-RenderedImage img")
+        self.picture = cell.locator("img.helpers-picture")
         self.message = cell.locator(".helpers-message")
         self.progress = cell.locator(".helpers-progress-label")
 
@@ -188,9 +188,7 @@ class Lab:
     def wait_drawn(self):
         """Wait for what comes after a run: the picture for dense screens, and the advice."""
         self.cell.locator(".helpers-message", has_text=re.compile(r"\S")).wait_for()
-        sharp = (  # each picture is a new element
-            "(cell) => cell.querySelector('.jp-RenderedImage img')?.naturalWidth >= 1800"
-        )
+        sharp = "(cell) => cell.querySelector('.helpers-picture')?.naturalWidth >= 1800"
         self.page.wait_for_function(sharp, arg=self.cell.element_handle())
 
     def stop(self):
@@ -218,11 +216,8 @@ class Lab:
         }
 
     def alt(self):
-        """Return the alternative text stored with the picture: JupyterLab does not put it into the page."""
-        return self.cell.evaluate(
-            """(cell) => window.panel.content.widgets.find(one => one.node === cell).model.outputs.toJSON()
-            .map(output => output.metadata?.['image/png']?.alt).find(alt => alt)"""
-        )
+        """Return the message of the picture, as screen readers have it."""
+        return self.cell.locator(".helpers-alt").inner_text().strip()
 
     def contrasts(self):
         """Return the contrast of text to ground (WCAG, 1 to 21) for all labels and enabled buttons: text -> ratio."""

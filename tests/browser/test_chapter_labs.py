@@ -40,7 +40,7 @@ def test_a_lab_draws_while_it_runs_and_nothing_moves(notebook, named_lab, screen
     assert not lab.message.locator("b", has_text="⚠").count(), lab.message.inner_text()
     assert seen["alts"][-1].strip()
     notebook.page.wait_for_function(
-        "(cell) => cell.querySelector('.jp-RenderedImage img')?.naturalWidth >= 1800", arg=lab.cell.element_handle()
+        "(cell) => cell.querySelector('.helpers-picture')?.naturalWidth >= 1800", arg=lab.cell.element_handle()
     )
     assert before == during == lab.boxes(), "nothing moves"
     for theme in ("JupyterLab Dark", "JupyterLab Light"):

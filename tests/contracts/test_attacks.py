@@ -8,7 +8,7 @@ import zipfile
 
 import attacks
 import pytest
-from leftovers import no_leftovers
+from leftovers import no_leftovers, shared_blocks
 
 from helpers import runner
 from helpers.engines import ENGINES, engine_problem
@@ -124,6 +124,17 @@ def test_endless_output_fills_nothing_and_ends_at_the_deadline(engine):
 def test_closed_descriptors_are_a_death_that_is_told(engine):
     with pytest.raises(WorkerDiedError):
         run(attacks.close_all_descriptors, engine)
+    require_nothing_left()
+
+
+@pytest.mark.parametrize("engine", ["serial", "threads", "processes", "pool", "interpreters"])
+def test_a_semaphore_goes_with_the_worker_that_made_it(engine):
+    if problem := engine_problem(engine):
+        pytest.skip(problem)
+    before = shared_blocks()
+    with pytest.raises(WorkerDiedError):
+        run(attacks.die_with_a_semaphore, engine)
+    assert shared_blocks() <= before
     require_nothing_left()
 
 

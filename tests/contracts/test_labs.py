@@ -1,11 +1,14 @@
 """One contract for every lab: shown, run, watched, stopped, run again, closed. A new lab gets its row in CASES."""
 
 import _thread
+import html
 import importlib
 import os
 import pkgutil
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -17,7 +20,9 @@ from leftovers import descendants, no_leftovers
 import helpers.course
 import helpers.labs
 from helpers.errors import HelpersError, InvalidArgumentError
-from helpers.labs.base import LIVE_SCALE, REST_SCALE, STYLE
+from helpers.labs.base import BROUGHT_BACK, LIVE_SCALE, REST_SCALE
+from helpers.labs.style import STYLE
+from helpers.labs.view import OTHER_SETTINGS
 from helpers.tasks import wait
 
 
@@ -255,6 +260,66 @@ def test_what_was_measured_is_not_shown_as_of_other_settings(watched):
     finally:
         del lab._show_picture
     assert new is lab.result and is_complete(new) and not [record for record in seen if record is old]
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_what_is_of_other_settings_is_marked_until_the_controls_say_the_same_again(name):
+    lab = make(name)
+    first = {control: control.value for control in controls_of(lab._head) if hasattr(control, "value")}
+    lab.run(block=True)
+    picture, said = lab._picture.data, lab._progress_label.value
+    assert not is_marked(lab)
+    CASES[name].change(lab)
+    assert is_marked(lab) and lab._progress_label.value == OTHER_SETTINGS and lab._picture.data == picture
+    for control, value in first.items():
+        control.value = value
+    assert not is_marked(lab) and lab._progress_label.value == said
+    CASES[name].change(lab)
+    lab._run_button.click()
+    assert not is_marked(lab) and lab._message.value == ""
+    lab.stop()
+
+
+def is_marked(lab):
+    marks = {"helpers-old" in part._dom_classes for part in (lab._image, lab._message)}
+    assert len(marks) == 1
+    return marks.pop()
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_run_begins_with_an_empty_picture_and_one_that_is_stopped_at_once_brings_the_last_one_back(name):
+    lab, seen = make(name), []
+    lab.run(block=True)
+    result, advice, alt = lab.result, lab._advice(), lab._picture.alt
+    measure, show = lab._measure, lab._show_picture
+    lab._show_picture = lambda scale: (show(scale), seen.append(lab._picture.alt))
+    lab._measure = lambda *args: (lab.stop(), measure(*args))[1]
+    lab.run()
+    assert lab.wait(20) and lab.error is None
+    assert seen[0] != alt and seen[-1] == alt, "empty at first, then the run before"
+    assert lab.result is result and lab._message.value == f"<div>{html.escape(BROUGHT_BACK + advice)}</div>"
+    assert "stopped" in lab._progress_label.value and not is_marked(lab)
+    del lab._show_picture, lab._measure
+    assert lab.run(block=True) is not result and BROUGHT_BACK not in lab._message.value
+    no_leftovers(0.5)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_show_code_shows_a_program_that_runs_as_it_stands(name, tmp_path):
+    lab = make(name)
+    (button,) = [one for one in controls_of(lab._foot) if "helpers-code" in one._dom_classes]
+    button.click()
+    assert html.unescape(lab._extra.value).endswith(f"{lab.code()}</pre>") and "helpers" not in lab.code()
+    path = tmp_path / "program.py"
+    path.write_text(lab.code(), encoding="utf-8")
+    done = subprocess.run([sys.executable, "-P", path], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.strip() and not done.stderr, done.stderr
+    before = lab.code()
+    lab._method.value = next(method for method in lab._method.options if method != lab._method.value)
+    assert html.unescape(lab._extra.value).endswith(f"{lab.code()}</pre>"), "the program of the new settings"
+    assert lab.code() != before or name == "SpeedupLab", "threads have no start method"
+    button.click()
+    assert lab._extra.value == ""
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

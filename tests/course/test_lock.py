@@ -2,6 +2,7 @@
 
 import importlib
 import multiprocessing
+import re
 import sys
 import threading
 import time
@@ -21,7 +22,6 @@ from helpers.course.lock.plots import describe_updates, plot_lanes, plot_lock_sp
 from helpers.course.lock.stacks import MOST_FRAMES, find_stacks, shorten_stack
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import default_start_method, start_methods
-from helpers.measure.answers import run_answer
 from helpers.tasks import faults
 from helpers.tasks.crew import Crew, run_all
 from helpers.tasks.spy import Spy
@@ -144,32 +144,13 @@ def test_traced_lock_notes_three_times_a_section():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_killed_holder_keeps_the_others_out(method):
-    exitcode, got = run_answer(locks.kill_the_holder, 0.2, start_method=method).value
-    assert exitcode < 0 and got == [False, False]
-
-
-@pytest.mark.parametrize("args", [(locks.cross_for_ever,), (locks.kill_the_holder, None)])
-def test_what_waits_for_ever_ends_at_the_deadline(args):
-    with pytest.raises(TimeoutError):
-        run_answer(*args, timeout=0.8)
-    no_leftovers(1)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_opposite_order_ends_by_timeout_and_one_order_does_not(method):
     context = multiprocessing.get_context(method)
-    left, right = context.Lock(), context.Lock()
-    for second, both in (((right, left), False), ((left, right), True)):
-        answers, meeting = context.Queue(), context.Barrier(2)
-        arguments = [(*order, meeting, 0.1, answers) for order in ((left, right), second)]
-        pair = [context.Process(target=locks.take_both, args=args, daemon=True) for args in arguments]
-        for process in pair:
-            process.start()
-        got = [answers.get(timeout=30) for _ in pair]
-        for process in pair:
-            process.join(30)
-        assert all(got) is both
-        answers.close()
+    lock, holding = context.Lock(), context.Event()
+    with Crew(locks.hold_for_ever, [(lock, holding)], context, links=False) as crew:
+        assert holding.wait(30)
+        crew.processes[0].kill()
+        crew.processes[0].join(30)
+        assert crew.exitcodes[0] < 0 and not lock.acquire(timeout=0.2)
 
 
 def test_an_event_lets_nobody_pass_before_it_is_set():
@@ -195,14 +176,6 @@ def test_everybody_who_waits_for_parts_goes_on_when_there_are_enough():
     assert sorted(told) == [1, 3, 5] and all(5 >= went >= enough for enough, went in told.items())
     assert run_all(locks.wait_for_parts, [(condition, done, 6, answers, 0.1)], context) == [0]
     assert answers.get() == (6, None)
-
-
-def test_an_rlock_belongs_to_a_process_and_a_thread():
-    again = multiprocessing.RLock()
-    assert locks.try_in_thread(again, 0.05)
-    with again:
-        assert again.acquire(block=False) and not locks.try_in_thread(again, 0.05)
-        again.release()
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "fork"])  # pytest has armed faulthandler
@@ -285,14 +258,15 @@ def test_lab_controls_decide_what_is_measured():
     assert "Without the lock" in lab._message.value
 
 
-def test_lab_shows_old_measurements_only_under_their_own_setting():
+def test_lab_shows_the_bounds_of_the_setting_until_something_is_measured_under_it():
     lab = small_lab(n_workers=1)
-    lab.run(block=True)
-    assert lab._message.value.startswith("<div>1 worker reaches")
+    before = lab._picture.data
     lab._share.value = 70
-    assert "nothing measured" in lab._picture.alt
+    assert lab._picture.data != before and "nothing measured" in lab._picture.alt
+    lab.run(block=True)
+    measured = lab._picture.data
     lab._share.value = 25
-    assert "times the plain loop" in lab._picture.alt
+    assert lab._picture.data == measured and "70 % inside the lock" in lab._picture.alt
 
 
 def test_lab_stops_at_once():
@@ -340,18 +314,31 @@ def answer(tmp_path, monkeypatch):
         importlib.invalidate_caches()
         module = importlib.import_module(name)
         monkeypatch.setitem(sys.modules, name, module)
-        return next(value for value in vars(module).values() if callable(value))
+        return getattr(module, re.findall(r"^def (\w+)", source, re.MULTILINE)[-1])
 
     return make
 
 
+OWN = "from multiprocessing import Lock\n"
+TRANSFER = lock_3.answer.removeprefix("%%worker\n")
+MERGED = "def add(counter, lock, work, items):\n    with lock:\n        counter.value += sum(map(work, items))\n"
 ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
 
 
 @pytest.mark.parametrize(
     ("exercise", "source", "words"),
     [
-        (lock_1, ADD + "        counter.value += work(item)\n", "lost"),
+        (lock_1, ADD + "        counter.value += work(item)\n", "Updates were lost. Read, add and write inside"),
+        (
+            lock_1,
+            OWN + ADD + "        result = work(item)\n        with Lock():\n            counter.value += result\n",
+            "made inside",
+        ),
+        (
+            lock_2,
+            OWN + "own = Lock()\n" + MERGED.replace("with lock:", "with own:"),
+            "lost. There is a lock, and it is made in the module",
+        ),
         (lock_1, ADD + "        with lock:\n            counter.value += work(item)\n", "serial work"),
         (lock_1, ADD + "        lock.acquire()\n        counter.value += work(item)\n", "for ever"),
         (lock_1, ADD + "        raise KeyError(item)\n", "KeyError"),
@@ -360,7 +347,7 @@ ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
         (lock_2, lock_1.answer, "took the lock 8 times"),
         (
             lock_2,
-            "def add(counter, lock, work, items):\n    with lock:\n        counter.value += sum(map(work, items))\n",
+            MERGED,
             "serial work",
         ),
         (lock_2, "def add(counter, lock, work, items):\n    counter.value += sum(map(work, items))\n", "lost"),
@@ -369,8 +356,35 @@ ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
             lock_3.answer.replace("sorted((source, target), key=lambda account: account.number)", "source, target"),
             "for ever",
         ),
-        (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "if True:"), "hold the locks of both"),
-        (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "with first.lock:"), "taken"),
+        (lock_3, lock_3.answer.replace("with first.lock, second.lock:", "if True:"), "Hold the locks of both"),
+        (lock_3, OWN + TRANSFER.replace("with first.lock, second.lock:", "with Lock():"), "made inside the function"),
+        (
+            lock_3,
+            TRANSFER.replace("-=", "+=").replace("target.balance +=", "target.balance -="),
+            "the signs are swapped",
+        ),
+        (
+            lock_3,
+            TRANSFER.replace("with first.lock, second.lock:", "if True:")
+            .replace("-=", "+=")
+            .replace("target.balance +=", "target.balance -="),
+            "the signs are swapped",
+        ),
+        (
+            lock_3,
+            TRANSFER.replace("        target.balance += amount", ""),
+            "to 94 and 100, not to 94 and 106: source loses",
+        ),
+        (
+            lock_3,
+            TRANSFER.replace("with first.lock, second.lock:", "if first.lock.acquire() and second.lock.acquire():"),
+            "it is never given back",
+        ),
+        (
+            lock_3,
+            lock_3.answer.replace("with first.lock, second.lock:", "with first.lock:"),
+            "the lock of account 1 was taken",
+        ),
         (
             lock_3,
             (
@@ -386,7 +400,7 @@ def test_wrong_answers_are_told_why(exercise, source, words, answer, monkeypatch
         monkeypatch.setattr(
             "helpers.exercises.trial.Spy", lambda folder, func, company, _: Spy(folder, func, company, 0.3)
         )
-    if words == "for ever":
+    if words in ("for ever", "it is never given back"):
         monkeypatch.setattr("helpers.course.lock.exercises.STUCK_AFTER", 1.5)
     verdict = exercise.check(answer(source))
     assert verdict.state == "wrong" and words in verdict.words, verdict

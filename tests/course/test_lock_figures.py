@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.course.lock.lab import advise_locks, describe_locks, say_losses, was_measured_with
+from helpers.course.lock.lab import advise_locks, describe_locks, say_losses
 from helpers.course.lock.measure import Lane, LockRun, LockSweep, ceiling, read_run, share_out, vary
 from helpers.course.lock.plots import describe_shares, describe_updates, plot_lock_speedup
 from helpers.errors import HelpersError
@@ -147,16 +147,6 @@ def test_a_picture_calls_three_rounds_rough_and_five_95_per_cent():
 
     assert "95 %" in how(5) and "95 %" not in how(3) and "rough" in how(3) and "no interval" in how(2)
     assert how(5).endswith("25 % of each step inside · steps sleep")
-
-
-def test_results_of_other_settings_are_not_shown():
-    sweep = sweep_of((10.0,), {2: (5.0,), 4: (4.0,)})
-    assert was_measured_with(sweep, (2, 4, 8), 0.25, True, "wait")
-    for other in (((2,), 0.25, True, "wait"), ((2, 4), 0.3, True, "wait"), ((2, 4), 0.25, False, "wait")):
-        assert not was_measured_with(sweep, *other)
-    assert not was_measured_with(sweep, (2, 4), 0.25, True, "compute") and not was_measured_with(
-        None, (2,), 1, True, ""
-    )
 
 
 def test_points_beyond_the_cpus_are_hollow_where_steps_compute():

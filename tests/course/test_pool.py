@@ -319,11 +319,21 @@ IMPORT = "from multiprocessing import Pool\n"
         ("fair_map", "return [func(item) for item in items]", "serial work"),
         ("fair_map", "with Pool(2) as pool: return pool.map(func, items)", "in one chunk"),
         ("fair_map", "with Pool(2) as pool: return list(pool.imap_unordered(func, items))", "wrong order"),
-        ("fair_map", "with Pool(2) as pool: return pool.map_async(func, items)", "cannot be pickled"),
+        (
+            "fair_map",
+            "with Pool(2) as pool: return pool.map_async(func, items)",
+            "an iterator or a receipt of the pool",
+        ),
         (
             "fair_map",
             "with Pool(2) as pool: answer = pool.map_async(func, items)\n    return answer.get()",
             "inside the with block",
+        ),
+        ("fair_map", "with Pool(4) as pool: return pool.map(func, items, 1)", "the pool has 4 workers"),
+        (
+            "fair_map",
+            "with Pool(2) as pool: return [pool.apply(func, (i,)) for i in items]",
+            "apply() waits for a result",
         ),
         ("keep_good", "with Pool(2) as pool: return pool.map(func, items), {}", "caught on its own"),
         (

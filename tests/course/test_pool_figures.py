@@ -272,6 +272,8 @@ def test_kept_results_are_judged_by_order_places_and_kind():
     good, errors = [0, 2, 4, 8, 10], {0: ValueError("no"), 4: ValueError("no")}
     assert ITEMS == [3, 0, 1, 2, 3, 4, 5] and judge_kept((good, errors)) == ""
     assert "a tuple" in judge_kept(good) and "the good results are" in judge_kept((good[::-1], errors))
+    assert "in another order" in judge_kept((good[::-1], errors))
+    assert "each inside its own try" in judge_kept((good[:2], errors))
     assert "failed places are [0, 4]" in judge_kept((good, {0: errors[0]}))
     assert "not texts" in judge_kept((good, {0: "no", 4: "no"}))
 

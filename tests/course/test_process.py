@@ -6,11 +6,14 @@ import math
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import sys
 import time
 from dataclasses import replace
 
+import nbformat
 import pytest
+from checkout import ROOT
 from leftovers import no_leftovers
 
 from helpers import runner
@@ -123,22 +126,47 @@ def test_bad_arguments_are_refused_at_once(call):
         call()
 
 
-HELD = """from multiprocessing import Process
-from helpers.course.process.tasks import lock, take_lock
+def chapter_cell(word):
+    """Return the source of the chapter's cell that defines `word`."""
+    notebook = nbformat.read(ROOT / "notebooks" / "01_process.ipynb", as_version=4)
+    [source] = [cell.source for cell in notebook.cells if f"def {word}(" in cell.source]
+    return source
 
-def take_in_child():
-    with lock:
-        process = Process(target=take_lock, args=(0.1,))
-        process.start()
-        process.join(30)
-    return process.exitcode
-"""
+
+def chapter_program(name):
+    """Return the program that the chapter calls `name`, a text in one of its cells."""
+    notebook = nbformat.read(ROOT / "notebooks" / "01_process.ipynb", as_version=4)
+    sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    [program] = re.findall(rf'^{name} = """(.*?)"""', sources, re.DOTALL | re.MULTILINE)
+    return program
 
 
 @each_method
-def test_only_a_forked_child_finds_a_lock_as_its_parent_holds_it(answer, method):
-    given = run_answer(answer(HELD), start_method=method)
-    assert given.value == (1 if method == "fork" else 0) and given.left == []
+def test_a_nested_function_is_a_target_under_fork_alone(method):
+    run = run_program(chapter_program("NESTED").format(method=method))
+    refused = "pickle local object" in run.printed or "get local object" in run.printed
+    assert (run.exitcode, refused) == ((0, False) if method == "fork" else (1, True)), run
+
+
+def test_a_script_without_guard_complains_and_its_child_dies():
+    run = run_program(chapter_program("UNGUARDED"))
+    assert run.count("bootstrapping phase") == 1 and "hello" not in run.printed
+    assert run.last_lines(1) == "exit code of the child: 1"
+    assert run_program(chapter_program("GUARDED")).printed.startswith("hello from the child\n")
+
+
+def test_a_child_does_not_find_a_function_of_a_cell_and_a_pool_waits_for_it():
+    run = run_program(chapter_program("CELL"), in_file=False)
+    assert run.count("has no attribute 'double'") + run.count("Can't get attribute 'double'") == 1, run
+    assert run.last_lines(1) == "exit code of the child: 1"
+    run = run_program(chapter_program("HANGS"), in_file=False)
+    assert run.exitcode == 1 and "TimeoutError" in run.last_lines(1)
+
+
+@each_method
+def test_only_a_forked_child_finds_the_lock_that_a_thread_of_its_parent_holds(answer, method):
+    given = run_answer(answer(chapter_cell("start_beside_thread")), start_method=method)
+    assert given.value == ("the child gives up" if method == "fork" else "the child gets the lock") and given.left == []
 
 
 def test_a_dead_stage_is_told_and_nothing_is_left(monkeypatch):
@@ -323,6 +351,7 @@ def answer(tmp_path, monkeypatch):
 
 APART, ALL, END = process_1.answer, process_2.answer, process_3.answer
 JOIN, RECEIVE, IN_ORDER = "    process.join()\n", "    result = reader.recv()\n", "return results"
+IN_CALLER = "ran in the process that called tell_end"
 LEAVE_ONE = "    Process(target=__import__('time').sleep, args=(60,)).start()\n"
 ONE_BY_ONE = "\ndef run_all(func, items):\n    return [run_apart(func, item) for item in items]\n"
 
@@ -331,7 +360,22 @@ ONE_BY_ONE = "\ndef run_all(func, items):\n    return [run_apart(func, item) for
     ("exercise", "source", "state", "words"),
     [
         (process_1, "def run_apart(func, item):\n    return func(item)\n", "wrong", "nothing was started"),
-        (process_1, APART.replace(RECEIVE + JOIN, JOIN + RECEIVE), "wrong", "waits for ever"),
+        (process_1, APART.replace(RECEIVE + JOIN, JOIN + RECEIVE), "wrong", "Receive first, join afterwards"),
+        (process_1, APART.replace("    process.start()\n", ""), "wrong", "was never called: is the process started"),
+        (
+            process_1,
+            APART.replace("target=send_result, args=(writer, func, item)", "target=func, args=(item,)"),
+            "wrong",
+            "its result never came: does the new process send it",
+        ),
+        (
+            process_1,
+            "from multiprocessing import Pool\ndef run_apart(func, item):\n    with Pool(1) as pool:\n"
+            "        return pool.apply(func, (item,))\n",
+            "wrong",
+            "without a pool",
+        ),
+        (process_1, APART.replace(JOIN, ""), "right", "Remark: you never join the process."),
         (
             process_1,
             APART.replace("args=(writer, func, item)", "args=(func, writer, item)"),
@@ -351,7 +395,6 @@ ONE_BY_ONE = "\ndef run_all(func, items):\n    return [run_apart(func, item) for
             "wrong",
             "the result is 14",
         ),
-        (process_1, "def run_apart(func, item):\n    ...\n", "not attempted", "nothing yet"),
         (process_1, APART.replace(JOIN, JOIN + LEAVE_ONE), "wrong", "still running"),
         (
             process_2,
@@ -367,29 +410,47 @@ ONE_BY_ONE = "\ndef run_all(func, items):\n    return [run_apart(func, item) for
                 "        return pool.map(func, items, 1)\n"
             ),
             "wrong",
-            "never by 3",
+            "without a pool",
         ),
-        (process_2, ALL.replace(IN_ORDER, "return sorted(results)"), "wrong", "in the order of the items"),
+        (process_2, ALL.replace(IN_ORDER, "return sorted(results)"), "wrong", "in the order in which they came"),
         (process_2, ALL.replace(IN_ORDER, "return len(results)"), "wrong", "it gives 3"),
-        (process_2, "def run_all(func, items):\n    ...\n", "not attempted", "nothing yet"),
         pytest.param(
             process_3,
             END.replace("process.exitcode > 0", "process.exitcode != 0"),
             "wrong",
-            "instead of 'killed'",
+            "it gives 'failed', and 'killed' is right for end_by_signal",
             marks=pytest.mark.skipif(os.name != "posix", reason="no process ends itself by a signal on Windows"),
         ),
-        (process_3, END.replace('return "too late"', "return"), "wrong", "it returns None for rest_for_ever"),
-        (process_3, END.replace("        process.kill()\n        process.join()\n", ""), "wrong", "behind"),
-        (process_3, END.replace("process.join(seconds)", "process.join()"), "wrong", "waits for ever"),
-        (process_3, "def tell_end(target, seconds):\n    target()\n    return 'done'\n", "wrong", "SystemExit"),
-        (process_3, "def tell_end(target, seconds):\n    ...\n", "not attempted", "nothing yet"),
+        (
+            process_3,
+            END.replace('return "too late"', "return"),
+            "wrong",
+            "it returns None, and 'too late' is right for rest_for_ever",
+        ),
+        (
+            process_3,
+            END.replace("        process.kill()\n        process.join()\n", ""),
+            "wrong",
+            "you kill() it. Then",
+        ),
+        (process_3, END.replace("process.join(seconds)", "process.join()"), "wrong", "join() without a number"),
+        (process_3, END.replace("kill()\n        process.join()", "kill()"), "right", "Remark: you never join"),
+        (process_3, "def tell_end(target, seconds):\n    target()\n    return 'done'\n", "wrong", IN_CALLER),
+        (process_3, END.replace("target=target", "target=target()"), "wrong", IN_CALLER),
+        (
+            process_3,
+            "from threading import Thread as T\ndef tell_end(target, seconds):\n    t = T(target=target, daemon=True)\n"
+            "    t.start()\n    t.join(seconds)\n    return 'too late' if t.is_alive() else 'done'\n",
+            "wrong",
+            IN_CALLER,
+        ),
     ],
 )
 def test_wrong_answers_are_told_why(answer, monkeypatch, exercise, source, state, words):
     # an answer that is to hang, or to show that it is serial, need not be waited for as long as a learner's
-    deadline = 1.5 if words == "waits for ever" else 2.0 if "send'" in words else 10.0
-    monkeypatch.setattr("helpers.course.process.exercises.DEADLINE", deadline)
+    hangs = any(part in words for part in ("send", "afterwards", "is the process started", "without a number"))
+    monkeypatch.setattr("helpers.course.process.exercises.DEADLINE", 2.0 if hangs else 10.0)
+    monkeypatch.setattr("helpers.course.process.exercises.METHODS", (None,))  # what goes wrong does so under each
     monkeypatch.setattr("helpers.course.process.exercises.PATIENCE", 0.3)
     verdict = exercise.check(answer(source))
     assert verdict.state == state and words in verdict.words, verdict

@@ -12,13 +12,13 @@ from leftovers import no_leftovers
 
 from helpers.course.queue import QueueLab, queue_1, queue_2, queue_3
 from helpers.course.queue import tasks as queues
+from helpers.course.queue.exercises import REFUSED
 from helpers.course.queue.measure import measure_queue, plan_queue_run, play_queue, queue_steps
 from helpers.course.queue.plots import QueueCard, draw_queue_card, plot_depth, plot_queue_lanes
 from helpers.course.queue.tasks import QueueLog, get_recorded, log_size, put_recorded
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises.base import spy_on
 from helpers.machine import start_methods
-from helpers.measure.answers import run_answer
 from helpers.tasks.spy import Spy
 
 METHODS = sorted(start_methods())
@@ -102,7 +102,7 @@ def test_a_deadline_that_passes_ends_everything():
 
 
 def test_a_process_that_dies_is_reported_and_the_others_are_ended(monkeypatch):
-    monkeypatch.setattr("helpers.course.queue.measure.consume", queues.put_letters)  # gets arguments it cannot have
+    monkeypatch.setattr("helpers.course.queue.measure.consume", queues.double)  # gets arguments it cannot have
     with pytest.raises(WorkerDiedError, match="exit code 1"):
         list(play_queue(plan_queue_run(n_items=5, start_method="spawn"), 30.0))
     assert multiprocessing.active_children() == []
@@ -117,25 +117,6 @@ def test_the_log_notes_what_was_called_and_what_has_returned():
     queue.close()
     events = [log.cells[at : at + 3].tolist() for at in (3, 6, 9)]
     assert [event[1] for event in events] == [7, 7, -1] and all(0 < asked <= done for asked, _, done in events)
-
-
-# --- what goes wrong --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_thread_queue_stays_empty_or_cannot_travel(method):
-    answer = run_answer(queues.fill_plain_queue, start_method=method)
-    assert answer.value == 0 if method == "fork" else "TypeError" in answer.error
-
-
-def test_an_unpicklable_item_is_lost_in_the_feeder_thread():
-    answer = run_answer(queues.put_a_lambda)
-    assert answer.value == "the next item" and answer.error is None and "lambda" in answer.printed
-
-
-def test_without_task_done_join_does_not_return():
-    answer = run_answer(queues.forget_task_done, 6, 0.2)
-    assert answer.value == (6, False) and answer.left == []
 
 
 # --- pictures ---------------------------------------------------------------------------------
@@ -192,13 +173,21 @@ EXERCISES = {
 
 
 TAKE_ALL = "    found = dict(results.get() for _ in items)\n"
+STARTED = "    for process in [*firsts, last]:\n        process.start()\n    for item in [*items, None, None]:\n"
+STARTED += "        raw.put(item)\n"
+WAIT_FOR_FIRSTS = "    for process in firsts:  # they can end: the last stage empties their queue meanwhile\n"
+WAIT_FOR_FIRSTS += "        process.join()\n    half_done.put(None)\n"
+GOT = "    results = [done.get() for _ in items]\n    last.join()\n"
 JOIN = "    for worker in workers:\n        worker.join()\n"
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "words"),
     [
-        ("queue_1", TAKE_ALL + JOIN, JOIN + TAKE_ALL, "join afterwards"),
+        ("queue_1", TAKE_ALL + JOIN, JOIN + TAKE_ALL, "Take the results first, join afterwards"),
+        ("queue_1", "None, None]", "None]", "every process needs a sentinel of its own"),
+        ("queue_1", "        tasks.put(task)", "        pass", "No item was worked on"),
+        ("queue_1", JOIN, "", "right: you never join both processes"),
         ("queue_1", "[found[number] for number in range(len(items))]", "sorted(found.values())", "order of the items"),
         ("queue_1", "range(2)", "range(1)", "serial work"),
         ("queue_2", "tasks.task_done()", "pass", "task_done"),
@@ -212,34 +201,44 @@ JOIN = "    for worker in workers:\n        worker.join()\n"
             "queue_3",
             "outbox.put(func(item))",
             "outbox.put(func(item))\n    outbox.put(None)",
-            "second stage gets its sentinel",
+            "A sentinel comes too early",
+        ),
+        ("queue_3", WAIT_FOR_FIRSTS, "    half_done.put(None)\n", "Its sentinel comes before the first result"),
+        ("queue_3", "    half_done.put(None)\n", "", "the second stage needs one"),
+        (
+            "queue_3",
+            STARTED + WAIT_FOR_FIRSTS + GOT,
+            STARTED.replace("[*firsts, last]", "firsts") + "    results = [second(half_done.get()) for _ in items]\n",
+            "second ran in the process that called pipeline",
         ),
         (
             "queue_3",
             "    raw, half_done",
             "    return [second(first(item)) for item in items]\n    raw, half_done",
-            "serial work",
+            "first and second ran in the process that called pipeline",
         ),
     ],
 )
 def test_wrong_answers_are_told_why(name, old, new, words, answers, monkeypatch):
     monkeypatch.setattr("helpers.course.queue.exercises.METHODS", (None,))  # a right answer is checked under both
     monkeypatch.setattr("helpers.course.queue.exercises.PATIENCE", 1.5)
-    if words == "serial work":
+    if "serial work" in words or "called pipeline" in words:
         monkeypatch.setattr("helpers.course.queue.exercises.spy_on", functools.partial(spy_on, patience=0.4))
-    if words == "join afterwards":  # it hangs for certain
-        monkeypatch.setattr("helpers.course.queue.exercises.CHECK_DEADLINE", 1.5)
+    if any(part in words for part in ("afterwards", "of its own", "No item", "comes before", "stage needs")):  # hangs
+        monkeypatch.setattr("helpers.course.queue.exercises.CHECK_DEADLINE", 4.5 if name == "queue_3" else 2.5)
+        monkeypatch.setattr("helpers.course.queue.exercises.DIAGNOSIS_DEADLINE", 1.5)
     exercise, function = EXERCISES[name]
     assert old in exercise.answer
     verdict = exercise.check(getattr(answers(exercise.answer.replace(old, new)), function))
-    assert verdict.state == "wrong" and words in verdict.words, verdict
+    state, words = ("right", words.partition(": ")[2]) if words.startswith("right") else ("wrong", words)
+    assert verdict.state == state and words in verdict.words, verdict
 
 
 def test_a_pool_and_a_queue_for_threads_are_told(answers, monkeypatch):
     monkeypatch.setattr("helpers.course.queue.exercises.METHODS", (None,))
     pool = "    with Pool(2) as pool:\n        return pool.map(func, items, 1)\n"
     by_pool = answers(f"from multiprocessing import Pool\ndef map_by_queue(func, items):\n{pool}").map_by_queue
-    assert queue_1.check(by_pool).words == f"{queues.PoolRefusedError()}."
+    assert queue_1.check(by_pool).words == f"{REFUSED['pool']}."
     plain = queue_1.answer.replace(
         "from multiprocessing import Process, Queue", "from multiprocessing import Process\nfrom queue import Queue"
     )

@@ -9,7 +9,15 @@ import pytest
 from PIL import Image
 
 from helpers.course.queue import QueueLab, plot_depth, plot_queue_lanes
-from helpers.course.queue.exercises import DIVISORS, ITEMS, RAW, judge_map, judge_pipeline, judge_worker
+from helpers.course.queue.exercises import (
+    DIVISORS,
+    ITEMS,
+    RAW,
+    explain_late_pipeline,
+    judge_map,
+    judge_pipeline,
+    judge_worker,
+)
 from helpers.course.queue.lab import advise_queue
 from helpers.course.queue.measure import QueueRound, have_ended, plan_queue_run, read_run
 from helpers.course.queue.plots import (
@@ -22,7 +30,8 @@ from helpers.course.queue.plots import (
 )
 from helpers.course.queue.tasks import NO_ITEM, double, square_large
 from helpers.errors import InvalidArgumentError
-from helpers.exercises.base import NotAttempted, Wrong
+from helpers.exercises.base import Wrong
+from helpers.labs.turns import Turn
 
 #: When all were told to begin, by the clock of the logs.
 BEGAN = 100.0
@@ -258,8 +267,8 @@ def test_the_lab_tells_what_has_come_through_and_shows_nothing_of_a_run_before(m
     assert lab._shown() is whole, "it says its own settings, and stays until the next run"
     monkeypatch.setattr("helpers.course.queue.lab.queue_steps", lambda plan, **_: iter([replace(plan, now=0.5)]))
     lab.card.png(whole)
-    records = lab._measure(lab._settings(), None)
-    record = next(records)
+    lab._clear(Turn(lab), lab._settings())
+    record = next(lab._measure(lab._settings(), None))
     assert lab.result is None and lab._shown().n_producers == 3 and "nothing measured yet" in lab._describe()
     assert lab.card.png(record) == QueueCard().png(record), "nothing of the run before is left in the picture"
 
@@ -351,6 +360,12 @@ def test_a_map_must_be_in_order_and_done_side_by_side():
         judge_map(right[::-1], BESIDE)
     with pytest.raises(Wrong, match="serial work"):
         judge_map(right, AFTER)
+    with pytest.raises(Wrong, match="did some of the work itself"):
+        judge_map(right, BESIDE, pid=2)
+    with pytest.raises(Wrong, match="3 processes worked for it"):
+        judge_map(right, spans((1, 0, 2), (2, 1, 3), (3, 1, 3)))
+    with pytest.raises(Wrong, match=r"it gives None, not \[9, 1, 16, 1, 25, 81\]\.$"):
+        judge_map(None, BESIDE)
 
 
 DONE = [(5, "ok", 12), (0, "failed", "?"), (4, "ok", 15), (0, "failed", "?"), (3, "ok", 20), (2, "ok", 30)]
@@ -374,21 +389,56 @@ def test_a_careful_worker_accounts_for_every_item_and_the_sentinel(found, joined
     judge_worker(DONE, True, [0, 0], [])
     with pytest.raises(Wrong, match=words):
         judge_worker(found, joined, codes, ["KeyError: 0"])
-    with pytest.raises(NotAttempted):
+    with pytest.raises(Wrong, match="puts no result at all"):
         judge_worker([], True, [0, 0], [])
+
+
+def test_what_a_worker_puts_instead_is_named():
+    for instead, words in (
+        ((1, "failed", "NameError: x"), "for the item 1 it puts .1, 'failed', 'NameError: x'.; .1, 'ok', 60. is"),
+        ((0, "error", "no"), "for the item 0 it puts .0, 'error', 'no'.; .0, 'failed', words. is"),
+    ):
+        rest = [one for one in DONE if one[0] != instead[0]]
+        with pytest.raises(Wrong, match=words):
+            judge_worker([*rest, instead], True, [0, 0], [])
 
 
 def test_a_pipeline_has_two_stages_that_work_at_the_same_time():
     right = [double(item + 1) for item in RAW]
     second = spans((3, 2, 3), (3, 4, 5))
     judge_pipeline(right[::-1], BESIDE, second)
-    with pytest.raises(Wrong, match="second stage gets its sentinel"):
+    with pytest.raises(Wrong, match="A sentinel comes too early"):  # all six were made, and two of them taken
+        judge_pipeline(right[:-1], 6 * BESIDE[:1], second)
+    with pytest.raises(Wrong, match=r"12\]\.$"):
         judge_pipeline(right[:-1], BESIDE, second)
     with pytest.raises(Wrong, match="serial work"):
-        judge_pipeline(right, AFTER, second)
+        judge_pipeline(right, AFTER, spans((3, 1, 3)))
+    for here, words in ((1, "first ran in the process"), (3, "second ran in the process")):
+        with pytest.raises(Wrong, match=words):
+            judge_pipeline(right, BESIDE, second, pid=here)
+    with pytest.raises(Wrong, match="second was never called"):
+        judge_pipeline(right, BESIDE, [])
+    with pytest.raises(Wrong, match="a single process ran first"):
+        judge_pipeline(right, BESIDE[:1], second)
+    with pytest.raises(Wrong, match="2 processes ran first and 2 processes ran second"):
+        judge_pipeline(right, BESIDE, spans((3, 2, 3), (4, 2, 3)))
     with pytest.raises(Wrong, match="ran both functions"):
         judge_pipeline(right, BESIDE, spans((2, 2, 3)))
     with pytest.raises(Wrong, match="when the first was over"):
         judge_pipeline(right, BESIDE, spans((3, 3.5, 4)))
     with pytest.raises(Wrong, match="not a list"):
         judge_pipeline(None, BESIDE, second)
+
+
+@pytest.mark.parametrize(
+    ("n_firsts", "n_seconds", "words"),
+    [
+        (4, 4, "first was done for 4 and second for 4 of 6 items: are all items put"),
+        (6, 0, "the second stage takes nothing"),
+        (6, 5, "and it stopped there. A sentinel comes too early"),
+        (6, 6, "the second stage needs one"),
+    ],
+)
+def test_a_pipeline_that_hangs_is_explained_by_what_was_done(n_firsts, n_seconds, words):
+    firsts, seconds = n_firsts * BESIDE[:1], n_seconds * BESIDE[1:]
+    assert words in explain_late_pipeline(firsts, seconds) and explain_late_pipeline(firsts, seconds, died=True) == ""

@@ -13,7 +13,8 @@ COLLATZ = start_1.answer.removeprefix("%%worker\n")
     [
         (COLLATZ.replace("steps = 0", "steps = 1"), "wrong", "for 1 it gives 1"),
         (COLLATZ.replace("3 * n + 1", "3 * n"), "wrong", "does the loop stop at 1"),
-        ("def collatz_steps(n):\n    ...\n", "not attempted", "nothing yet"),
+        (COLLATZ.replace("n // 2", "n / 2"), "wrong", "n / 2 is a float"),
+        (COLLATZ.replace("return steps", "print(steps)"), "wrong", "Is the `return` missing"),
         ("def collatz_steps(n):\n    raise KeyError(n)\n", "wrong", "KeyError"),
     ],
 )
@@ -28,7 +29,8 @@ def test_collatz_wrong_answers_are_told_why(answers, monkeypatch, source, state,
     [
         ("measured.pairs()[-1]", "wrong", "it picks processes × 4; threads × 8 is the fastest"),
         ("min(measured.pairs(), key=lambda pair: measured.speedup(*pair).median)", "wrong", "is the fastest"),
-        ("None", "not attempted", "`print` does not return"),
+        ("print(measured)", "wrong", "`print` does not return"),
+        ("max((measured.speedup(*pair).median, pair) for pair in measured.pairs())", "wrong", "return a pair, such as"),
         ("'processes'", "wrong", "return a pair, such as"),
         ("measured.winner", "wrong", "AttributeError"),
     ],

@@ -8,3 +8,4 @@ def test_a_counter_is_judged_by_the_updates_of_both_processes():
     assert judge_count(40, 20) == ""
     assert "says 39 instead of 40: updates were lost" in judge_count(39, 20)
     assert "says 41, more than 40" in judge_count(41, 20)
+    assert "still says 0" in judge_count(0, 20)

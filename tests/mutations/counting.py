@@ -100,8 +100,8 @@ FAULTS = [
     Fault(
         "the slowest exact way is called the fastest",
         "helpers/course/value/lab.py",
-        "slow, fast = exact[0], exact[-1]",
-        "fast, slow = exact[0], exact[-1]",
+        "best, slowest = counts[0], counts[-1]",
+        "best, slowest = counts[-1], counts[0]",
         f"{FIGURES}::test_the_advice_holds_with_and_without_lost_updates",
     ),
 ]

@@ -3,7 +3,7 @@
 from mutations.fault import Fault
 
 TRIAL, SPY, PLAIN = "helpers/exercises/trial.py", "helpers/tasks/spy.py", "helpers/tasks/plain.py"
-T = "tests/contracts/test_exercises.py"
+T = "tests/contracts/test_trials.py"
 
 FAULTS = [
     Fault(

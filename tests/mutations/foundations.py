@@ -4,6 +4,7 @@ from mutations.fault import Fault
 
 MODELS, CGROUPS, REPORT = "helpers/models/laws.py", "helpers/machine/cgroups.py", "helpers/machine/report.py"
 T, M = "tests/toolkit/test_models.py", "tests/toolkit/test_machine.py"
+IMAGES = "tests/toolkit/test_images.py"
 
 FAULTS = [
     Fault(
@@ -82,5 +83,26 @@ FAULTS = [
         '("user", "nice", "system", "irq",',
         '("user", "nice", "system", "idle", "irq",',
         f"{M}::test_busy_seconds_count_guest_time_once {M}::test_busy_seconds_grow_with_work_and_leave_out_idle_time",
+    ),
+    Fault(
+        "a blur that forgets the pixel at the right",
+        "helpers/tasks/cpu.py",
+        'b"".join(row[max(0, x - radius) : x + radius + 1] for row in rows)',
+        'b"".join(row[max(0, x - radius) : x + radius] for row in rows)',
+        f"{IMAGES}::test_a_pixel_becomes_the_mean_of_those_around_it_and_a_corner_of_the_four_that_there_are",
+    ),
+    Fault(
+        "a blur that begins at the other end of the image",
+        "helpers/tasks/cpu.py",
+        "rows = image[max(0, y - radius) : y + radius + 1]",
+        "rows = image[y - radius : y + radius + 1]",
+        f"{IMAGES}::test_a_pixel_becomes_the_mean_of_those_around_it_and_a_corner_of_the_four_that_there_are",
+    ),
+    Fault(
+        "every image with greys of its own",
+        "helpers/plots/images.py",
+        'cmap="gray", vmin=0, vmax=255',
+        'cmap="gray"',
+        f"{IMAGES}::test_images_are_drawn_side_by_side_as_they_are",
     ),
 ]

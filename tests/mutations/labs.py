@@ -2,7 +2,7 @@
 
 from mutations.fault import Fault
 
-T = "tests/toolkit/test_labs_figures.py"
+T, V = "tests/toolkit/test_labs_figures.py", "tests/toolkit/test_lab_view.py"
 BASE, TURNS, LAB = "helpers/labs/base.py", "helpers/labs/turns.py", "helpers/labs/speedup.py"
 SPEEDUP, TIMELINE = "helpers/plots/speedup.py", "helpers/plots/timeline.py"
 
@@ -32,7 +32,7 @@ FAULTS = [
     Fault(
         "controls moved while it runs change the picture of the run",
         LAB,
-        "counts = self._measured if self.running else chosen_of(self._counts)",
+        'counts = self._measured["n_workers"] if shown else chosen_of(self._counts)',
         "counts = chosen_of(self._counts)",
         f"{T}::test_what_is_chosen_while_it_runs_waits_for_the_next_run",
     ),
@@ -64,6 +64,70 @@ FAULTS = [
         "beyond = {-(-3 * usable // 2), 2 * usable}",
         "beyond = set()",
         f"{T}::test_worker_choices_reach_twice_the_usable_cpus",
+    ),
+    Fault(
+        "a result of other settings is not marked",
+        BASE,
+        "self._show_old(not self._is_empty() and settings != self._measured)",
+        "self._show_old(False)",
+        f"{V}::test_a_control_shows_the_empty_picture_of_the_new_settings_until_there_is_a_result_then_marks_it "
+        f"{V}::test_controls_that_are_moved_while_it_runs_mark_the_result_at_its_end_only",
+    ),
+    Fault(
+        "a measuring function that takes its settings apart changes what they are compared with",
+        BASE,
+        "self._measure(copy.copy(settings), self._hold)",
+        "self._measure(settings, self._hold)",
+        f"{V}::test_a_control_shows_the_empty_picture_of_the_new_settings_until_there_is_a_result_then_marks_it",
+    ),
+    Fault(
+        "a run begins with the picture of the one before",
+        BASE,
+        "self.result, self._measured = None, settings",
+        "self._measured = settings",
+        f"{V}::test_a_run_that_failed_brings_nothing_back",
+    ),
+    Fault(
+        "a Stop at once loses the run before",
+        BASE,
+        "if not self._is_empty():\n            turn.before",
+        "if False:\n            turn.before",
+        f"{V}::test_stopped_before_anything_was_measured_a_run_brings_the_one_before_back_twice_too",
+    ),
+    Fault(
+        "a Stop in the middle loses what was measured",
+        BASE,
+        "if turn.through or not turn.before or not self._is_empty():",
+        "if turn.through or not turn.before:",
+        f"{V}::test_stopped_before_anything_was_measured_a_run_brings_the_one_before_back_twice_too",
+    ),
+    Fault(
+        "Stop looks alive where nothing hears it",
+        BASE,
+        "self._stop_button.disabled = deaf",
+        "pass",
+        f"{V}::test_where_a_cell_waits_and_hears_nothing_stop_is_off_and_says_what_helps",
+    ),
+    Fault(
+        "the end of a run is not saved",
+        BASE,
+        "if self._displayed and turn is self._turn:",
+        "if False:",
+        f"{V}::test_after_a_run_its_picture_and_its_advice_are_saved_side_by_side",
+    ),
+    Fault(
+        "messages go to the thread that sent last",
+        "helpers/labs/comms.py",
+        "comm._reply_subshell_for = None",
+        "pass",
+        f"{V}::test_messages_of_all_widgets_of_a_lab_go_where_the_page_sends_them",
+    ),
+    Fault(
+        "the best parallel program is the slowest",
+        LAB,
+        "engine, n_workers = max(pairs",
+        "engine, n_workers = min(pairs",
+        "tests/toolkit/test_labs.py::test_where_serial_is_advised_the_best_parallel_program_is_shown_with_a_remark",
     ),
     Fault(
         "green bar after a failure",

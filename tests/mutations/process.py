@@ -3,7 +3,8 @@
 from mutations.fault import Fault
 
 MEASURE, TASKS, PLOTS, LAB = (f"helpers/course/process/{name}.py" for name in ("measure", "tasks", "plots", "lab"))
-F = "tests/course/test_process_figures.py"
+F, D = "tests/course/test_process_figures.py", "tests/course/test_process_diagrams.py"
+DIAGRAMS = "helpers/course/process/diagrams.py"
 
 FAULTS = [
     Fault(
@@ -75,5 +76,19 @@ FAULTS = [
         "done = n_processes + 1 + run.costs.n_rounds",
         "done = n_processes + run.costs.n_rounds",
         f"{F}::test_progress_counts_joins_then_rounds_and_the_cold_one",
+    ),
+    Fault(
+        "what comes back drawn as what goes out",
+        DIAGRAMS,
+        "start, end = ends if to_right else ends[::-1]",
+        "start, end = ends",
+        f"{D}::test_a_start_goes_out_and_results_and_the_end_come_back",
+    ),
+    Fault(
+        "one memory shown twice",
+        DIAGRAMS,
+        '"the new process", CHILD, there)',
+        '"the new process", CHILD, here)',
+        f"{D}::test_each_process_shows_its_own_memory",
     ),
 ]

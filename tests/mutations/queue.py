@@ -186,8 +186,8 @@ FAULTS = [
     Fault(
         "the lab shows the result of the settings before",
         LAB,
-        "self._plan, self.result, self.card = settings, None, QueueCard()",
         "self._plan, self.card = settings, QueueCard()",
+        "self.card = QueueCard()",
         f"{FIGURES}::test_the_lab_tells_what_has_come_through_and_shows_nothing_of_a_run_before",
     ),
     Fault(

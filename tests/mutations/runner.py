@@ -72,7 +72,7 @@ FAULTS = [
         f"{A}::test_a_task_that_forks_is_run_once_an_item",
     ),
     Fault("orphans are lost from sight", INSIDE, "    become_subreaper()\n", "", f"{LEFT}"),
-    Fault("what tasks left running is left running", INSIDE, "            end_strays()\n", "", f"{LEFT}"),
+    Fault("what tasks left running is left running", INSIDE, "        end_strays()\n", "", f"{LEFT}"),
     Fault(
         "workers that do not end are waited for",
         "helpers/engines/base.py",

@@ -5,12 +5,14 @@ import sys
 import time
 
 import pytest
+from handmade import make_sweep, rounds
 from leftovers import no_leftovers
 from skips import needs_by_value
 
 from helpers.errors import HelpersError, InvalidArgumentError, NotImportableError, TaskFailedError
 from helpers.labs import SpeedupLab
 from helpers.labs.program import program_for, write_items
+from helpers.labs.speedup import STAY_SERIAL
 from helpers.records import Sweep
 from helpers.tasks import cpu, faults, wait
 
@@ -118,12 +120,18 @@ def test_what_tasks_print_is_shown():
 
 
 def test_guess_is_drawn_once_it_is_made():
-    lab = small_lab(guess=1.5)
-    assert lab._guessed and lab._guess.value == 1.5
+    assert small_lab(guess=1.5)._guess.number == 1.5 and small_lab(guess=1.52)._guess.number == 1.5
     lab = small_lab()
     before = lab._picture.data
     lab._guess.value = 1.7
-    assert lab._guessed and lab._picture.data != before
+    guessed = lab._picture.data
+    assert lab._guess.number == 1.7 and guessed != before
+    lab._guess.value = lab._guess.options[0][1]  # no guess yet
+    assert lab._guess.number is None and lab._picture.data not in (before, guessed), "sharp, and without a guess"
+
+
+def test_the_guess_reaches_as_far_as_asked_for():
+    assert small_lab(guess=9_000)._guess.number == pytest.approx(9_000, rel=0.002)
 
 
 def test_saving_writes_beside_the_notebook_and_overwrites_nothing(tmp_path, monkeypatch):
@@ -181,6 +189,18 @@ def test_items_in_the_program_are_those_given(items, tmp_path):
     namespace = {}
     exec(imports + f"ITEMS = {expression}", namespace)
     assert list(namespace["ITEMS"]) == items
+
+
+def test_where_serial_is_advised_the_best_parallel_program_is_shown_with_a_remark():
+    # serial 1 s; threads x 2 in 2 s: 0.5 times; processes x 2 in 4 s: 0.25 times
+    lab = small_lab(cpu.count_primes, [30, 40])
+    walls = {("serial", 1): rounds(1, 1, 1), ("threads", 2): rounds(2, 2, 2), ("processes", 2): rounds(4, 4, 4)}
+    lab.result = make_sweep(walls)
+    assert lab.result.complete and "ThreadPoolExecutor(2)" in lab.code() and STAY_SERIAL in lab.code()
+    lab.result = make_sweep({("serial", 1): rounds(4, 4, 4), ("threads", 2): rounds(2, 2, 2)})
+    assert "ThreadPoolExecutor(2)" in lab.code() and STAY_SERIAL not in lab.code()
+    lab.result = make_sweep({("serial", 1): rounds(4, 4, 4)})
+    assert "count_primes(item) for item in ITEMS" in lab.code() and STAY_SERIAL not in lab.code()
 
 
 def test_a_lambda_has_no_program():

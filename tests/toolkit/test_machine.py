@@ -315,7 +315,10 @@ def test_free_memory_is_never_negative(tmp_path, monkeypatch):
 def test_platform(tmp_path, monkeypatch, variable, expected):
     if variable:
         monkeypatch.setenv(variable, "true")
-    assert machine_report(tmp_path).platform == expected
+    report = machine_report(tmp_path)
+    assert report.platform == expected
+    told = {"Binder": "on Binder", "Colab": "on Colab", "Codespaces": "on Codespaces", "plain": ""}[expected]
+    assert report.rows()[-1] == ("platform", f"{report.system} {report.architecture}", told)
 
 
 def test_to_dict_is_plain_json_and_names_nobody(tmp_path, monkeypatch):

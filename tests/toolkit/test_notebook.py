@@ -736,6 +736,11 @@ def test_function_names_are_readable(func, name):
             'File "C:\\Users\\A B\\Temp\\multiprocessing-live-12-ab\\worker_ab12.py", line 3',
             'File "worker_ab12.py", line 3',
         ),
+        ('File "/tmp/ipykernel_12/3091447941.py", line 7, in f', 'File "a cell of this notebook", line 7, in f'),
+        (
+            'File "C:\\Users\\A B\\Temp\\ipykernel_12\\30.py", line 7',
+            'File "a cell of this notebook", line 7',
+        ),
         (
             'File "/home/a b/env/lib/python3.13/site-packages/numpy/linalg/x.py", line 3',
             'File "numpy/linalg/x.py", line 3',

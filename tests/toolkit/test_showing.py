@@ -32,6 +32,12 @@ def test_a_source_is_shown_with_its_module_and_highlighted():
     assert page.count("```python\n# helpers.") == 2 and page.endswith("\n```") and "def noun(" in page
 
 
+def test_neighbours_of_one_module_stand_under_its_name_together():
+    parts = show_source("helpers.words.MIB", "helpers.words.noun", count_primes, "helpers.words.MIB").parts
+    assert [module for module, _ in parts] == ["helpers.words", "helpers.tasks.cpu", "helpers.words"]
+    assert parts[0][1].startswith("MIB = 2**20\n\n\ndef noun(")
+
+
 def test_classes_constants_and_methods_have_a_source_too():
     assert repr(show_source("helpers.words.MIB")) == "# helpers.words\nMIB = 2**20"
     assert repr(show_source(Guess)).startswith("# helpers.labs.guess\nclass Guess(")
@@ -55,14 +61,16 @@ def test_a_long_message_is_folded_without_paths_and_without_markup():
 def test_an_answer_is_open_when_it_runs_and_stored_folded():
     cell = nbformat.v4.new_code_cell("answer(…)", metadata={"tags": ["nbval-ignore-output"]})
     data = {"text/html": answer("measured <2>", a_figure(label="a line that bends"))._repr_html_()}
-    assert data["text/html"].startswith('<details open class="helpers-answer"><summary>Answer</summary><pre')
+    veil, page = data["text/html"].split("\n", 1)
+    assert "measured" not in veil, "JupyterLab shows the first line of an output that is hidden"
+    assert page.startswith('<details open class="helpers-answer"><summary>Answer</summary><pre')
     assert "measured &lt;2&gt;</pre><img width=" in data["text/html"] and 'alt="a line that bends"' in data["text/html"]
     cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
     plain = nbformat.v4.new_code_cell("1 + 1")
     plain.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=2)]
     notebook = nbformat.v4.new_notebook(cells=[cell, plain, nbformat.v4.new_markdown_cell("text")])
     record.clean(notebook)
-    assert cell.outputs[0].data["text/html"].startswith('<details class="helpers-answer">')
+    assert cell.outputs[0].data["text/html"].startswith(f'{veil}\n<details class="helpers-answer">')
     assert cell.metadata == {"tags": ["nbval-ignore-output"], "jupyter": {"outputs_hidden": True}}
     assert plain.metadata == {} and plain.outputs[0].data == {"text/plain": "2"}
 
@@ -91,6 +99,12 @@ def test_a_guess_begins_empty_and_zero_is_a_guess():
     guess.value = 1.5
     assert (guess.number, guess.words) == (1.5, "your guess 1.5 times")
     assert len(guess.options) == 1 + 9 and guess.options[-1] == ("4 times", 4.0)
+
+
+def test_a_guess_without_a_kernel_says_how_to_get_its_slider():
+    shown = Guess("How much?", 0, 4)._repr_mimebundle_()
+    assert shown["text/plain"] == "How much? (A slider for your guess: run this cell to get it.)"
+    assert "application/vnd.jupyter.widget-view+json" in shown
 
 
 def test_a_guess_without_a_unit_has_thousands():

@@ -21,7 +21,7 @@ _kept = {}
 
 
 def add_unlocked(counter, n_updates, gate=None):
-    """Add 1 to ``counter.value`` so many times: read, add, write back, with nobody kept out."""
+    """Add 1 so many times: read, add, write back; nobody is kept out."""
     if gate is not None:
         gate.wait(PATIENCE)
     for _ in range(n_updates):
@@ -29,7 +29,7 @@ def add_unlocked(counter, n_updates, gate=None):
 
 
 def add_locked(counter, n_updates, lock=None, gate=None):
-    """Add 1 to ``counter.value`` so many times, each time inside the lock."""
+    """Add 1 so many times, each time inside the lock."""
     lock = counter.get_lock() if lock is None else lock
     if gate is not None:
         gate.wait(PATIENCE)
@@ -63,15 +63,12 @@ def add_and_merge(counter, n_updates, lock=None):
 
 
 def keep_counter(counter, lock=None, gate=None):
-    """Keep what a pool's initializer got, for `add_kept`: neither counter nor lock can travel with a task.
-
-    At a `gate` every worker of the pool waits once for the others, before its first update.
-    """
+    """Keep what cannot travel with a task, for `add_kept`."""
     _kept.update(counter=counter, lock=counter.get_lock() if lock is None else lock, gate=gate)
 
 
 def add_kept(n_updates):
-    """Add 1 so many times to the counter this worker was started with; return the number."""
+    """Add to the counter that this worker was started with."""
     gate, _kept["gate"] = _kept["gate"], None
     add_locked(_kept["counter"], n_updates, _kept["lock"], gate)
     return n_updates

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from helpers.course.lock.trials import try_adding, try_transfers
+from helpers.course.lock.trials import try_adding, try_alone, try_transfers
 from helpers.exercises.base import (
     METHODS,
     Exercise,
-    NotAttempted,
     Wrong,
     call_answer,
+    leave_out_own_frames,
     require_overlap,
     say_method,
     spy_on,
@@ -25,6 +25,9 @@ STUCK_AFTER = 6.0
 STUCK = "under {method} the two processes were not done in time and had to be ended: they wait for ever. {hint}"
 
 
+USE_LOCK = " Use the argument lock, which both processes share."
+
+
 def _require_done(problem, method, hint):
     """Raise Wrong if one of the two processes got stuck or failed; `problem` is a Told or None."""
     if problem is None:
@@ -33,13 +36,13 @@ def _require_done(problem, method, hint):
         raise Wrong(f"under {say_method(method)} a process ended in the middle of your function.")
     if problem.outcome == "late":
         raise Wrong(STUCK.format(method=say_method(method), hint=hint))
-    raise Wrong(f"it raises in a process:\n{shorten_paths(problem.text)}")
+    raise Wrong(f"it raises in a process:\n{leave_out_own_frames(shorten_paths(problem.text))}")
 
 
 def _add(func, method):
     """Return how often the lock was taken, after all that both exercises ask for was seen."""
     require_importable(func)
-    (total, taken, problem), spans = spy_on(
+    (total, taken, problem, own_lock), spans = spy_on(
         sum_squares,
         lambda spy: call_answer(try_adding, func, spy, HALVES, STUCK_AFTER, start_method=method, timeout=20.0),
     )
@@ -49,7 +52,7 @@ def _add(func, method):
         "A taken lock must be given back (`with lock:` does that), and its holder cannot take it again.",
     )
     if not total and not spans:
-        raise NotAttempted("the function does nothing yet.")
+        raise Wrong("work was never called, and the counter still says 0.")
     if len(spans) != sum(map(len, HALVES)):
         raise Wrong(
             f"work was called {plural(len(spans), 'time')} for {sum(map(len, HALVES))} items: call it once for each."
@@ -57,10 +60,10 @@ def _add(func, method):
     if not total:
         raise Wrong("work was called, and the counter still says 0: add what work returns to counter.value.")
     if total != TOTAL:
-        kind = "Updates were lost" if total < TOTAL else "Something was added twice"
+        kind = "Updates were lost." if total < TOTAL else "Something was added twice."
         raise Wrong(
             f"under {say_method(method)} the counter ends at {total}, expected {TOTAL}. "
-            f"{kind}: read, add and write inside the lock."
+            f"{kind} {own_lock or 'Read, add and write inside the lock.'}{USE_LOCK if own_lock else ''}"
         )
     require_overlap(spans, also="Call work before you take the lock, and take it for the update alone.")
     return taken
@@ -121,36 +124,71 @@ def add_merged(counter, lock, work, items):
 )
 
 
+#: What two transfers alone move.
+AMOUNT = 6
+
+
+def judge_alone(balances):
+    """Return what is wrong with the balances of two accounts of 100 after two transfers from 1 to 2, else ""."""
+    if balances == [100 - AMOUNT, 100 + AMOUNT]:
+        return ""
+    if balances == [100, 100]:
+        return f"the function moves nothing: after two transfers of {AMOUNT // 2} both accounts are still at 100."
+    made = f"two transfers of {AMOUNT // 2} from account 1 to account 2, with nobody else about, take them from 100 to "
+    made += f"{balances[0]} and {balances[1]}, not to {100 - AMOUNT} and {100 + AMOUNT}: "
+    if balances == [100 + AMOUNT, 100 - AMOUNT]:
+        return made + "the signs are swapped. source loses the amount and target gains it; no lock is at fault."
+    return made + "source loses the amount once and target gains it once; no lock is at fault."
+
+
 def _examine_transfer(func):
     require_importable(func)
+    balances, problem = call_answer(try_alone, func, AMOUNT, STUCK_AFTER, start_method=METHODS[0], timeout=15.0)
+    if problem is not None and problem.outcome == "late":
+        raise Wrong(
+            "two transfers after each other, with nobody else about, do not return: a lock that is held is wanted a "
+            "second time, or it is never given back. (`with account.lock:` gives it back.)"
+        )
+    _require_done(problem, METHODS[0], "")
+    if words := judge_alone(balances):
+        raise Wrong(words)
+    for method in METHODS:
+        found = call_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method, timeout=15.0)
+        judge_transfers(found, method)
+
+
+def judge_transfers(found, method=None):
+    """Raise Wrong unless what `try_transfers` found says that both locks were held, in an order that cannot hang."""
+    balances, taken, alone, problem, own_lock = found
+    _require_done(
+        problem,
+        method,
+        "One transfer holds account 1 and wants account 2, the other one holds 2 and wants 1: both are "
+        "to take them in the same order.",
+    )
+    use = f" {own_lock} Use account.lock." if own_lock else ""
     # account 1 sends 1 and gets 2 each time; account 2 the other way round
     expected = [100 + N_TRANSFERS, 100 - N_TRANSFERS]
-    for method in METHODS:
-        balances, taken, alone, problem = call_answer(
-            try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method, timeout=20.0
+    if balances != expected:
+        raise Wrong(
+            "a transfer alone is right, but two in opposite directions at once lose updates: under "
+            f"{say_method(method)} "
+            f"the accounts end at {balances[0]} and {balances[1]}, expected {expected[0]} and {expected[1]}. Hold the "
+            f"locks of both accounts while you change them.{use}"
         )
-        _require_done(
-            problem, method, "One transfer holds account 1 and wants account 2, the other holds 2 and wants 1."
+    if min(taken) < 2 * N_TRANSFERS:
+        raise Wrong(
+            f"the balances are right this time, but in {2 * N_TRANSFERS} transfers the lock of account 1 was taken "
+            f"{plural(taken[0], 'time')} and that of account 2 {plural(taken[1], 'time')}, not once for each: a "
+            "transfer "
+            f"with a third account would not be kept out.{use}"
         )
-        if balances == [100, 100] and not any(taken):
-            raise NotAttempted("the function moves nothing yet.")
-        if balances != expected:
-            raise Wrong(
-                f"under {say_method(method)} two accounts of 100 each end at {balances[0]} and {balances[1]}, expected "
-                f"{expected[0]} and {expected[1]}: hold the locks of both accounts while you change them."
-            )
-        if min(taken) < 2 * N_TRANSFERS:
-            raise Wrong(
-                f"the balances are right this time, but the locks of the accounts were taken {taken[0]} and {taken[1]} "
-                "times, not once for each of the transfers: a third transfer with one other account would not be kept "
-                "out."
-            )
-        if alone:
-            raise Wrong(
-                "the balances are right, but an account was changed while the lock of the other one was not held: in "
-                "between, the amount is in both accounts or in neither, and anybody may look. Hold both locks while "
-                "you change both."
-            )
+    if alone:
+        raise Wrong(
+            "the balances are right, but an account was changed while the lock of the other one was not held: in "
+            "between, the amount is in both accounts or in neither, and anybody may look. Hold both locks while "
+            "you change both."
+        )
 
 
 lock_3 = Exercise(

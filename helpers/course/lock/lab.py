@@ -7,11 +7,12 @@ import ipywidgets as widgets
 from helpers.arguments import check_choice, check_count, check_flag, check_number
 from helpers.course.lock.measure import lock_steps
 from helpers.course.lock.plots import LockCard, LockSetting
+from helpers.course.lock.program import program
 from helpers.course.lock.tasks import WORK
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
-from helpers.labs.controls import choice, chosen_of, label, method_control, on_change, repeats_control, slider, toggles
+from helpers.labs.controls import choice, chosen_of, label, method_control, repeats_control, slider, toggles
 from helpers.machine import usable_cpus
 from helpers.measure import check_counts
 from helpers.models import amdahl
@@ -45,7 +46,7 @@ class LockLab(Lab):
             "start_method": check_start_method(start_method),
             "repeats": check_count("repeats", repeats, 1, 100),
         }
-        self._cpus, self._measured, self.card = usable_cpus(), None, LockCard()
+        self._cpus, self.card = usable_cpus(), LockCard()
         super().__init__()
 
     # ── controls ──────────────────────────────────────────────────────────────────────────
@@ -69,16 +70,10 @@ class LockLab(Lab):
         kinds = [("sleep", "wait"), ("compute", "compute")]
         self._steps = choice("work", "Steps", first["work"], kinds, tip, width="140px")
         self._method, self._repeats = method_control(first["start_method"]), repeats_control(first["repeats"])
-        on_change(self._redraw_if_chosen, *self._counts.values(), self._locked, self._share, self._steps)
         return [
             [label("Workers"), *self._counts.values(), label("Lock", apart=True), self._locked, self._share],
             [self._steps, self._method, self._repeats],
         ]
-
-    def _redraw_if_chosen(self):
-        """Show the bounds of the new setting at once, with what was measured if it is of that setting."""
-        if chosen_of(self._counts):
-            self._redraw()
 
     def _settings(self):
         counts = chosen_of(self._counts)
@@ -93,10 +88,13 @@ class LockLab(Lab):
             "repeats": self._repeats.value,
         }
 
+    def code(self):
+        """Return a complete program of the present settings, for the standard library alone."""
+        return program(**self._settings())
+
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
-        self._measured = settings
         yield from lock_steps(**settings, on_start=on_start)
 
     def _receive(self, progress):
@@ -105,12 +103,15 @@ class LockLab(Lab):
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
+    def _is_empty(self):
+        return self.result is None or not self.result.counts()
+
     def _shown(self):
-        """Return the LockSetting that is drawn: that of the run, at rest that of the controls."""
-        settings = self._measured if self.running else {**self._first, **self._chosen()}
-        counts, share, locked, work = (settings[name] for name in ("n_workers", "share", "locked", "work"))
-        fits = was_measured_with(self.result, counts, share, locked, work)
-        return LockSetting(counts, share, locked, work, self._cpus, self.result if fits else None)
+        """Return the LockSetting that is drawn: that of the run, before there is one that of the controls."""
+        measured = self.running or not self._is_empty()
+        settings = self._measured if measured else {**self._first, **self._chosen()}
+        setting = (settings[name] for name in ("n_workers", "share", "locked", "work"))
+        return LockSetting(*setting, self._cpus, self.result if measured else None)
 
     def _chosen(self):
         counts = chosen_of(self._counts)
@@ -128,13 +129,6 @@ class LockLab(Lab):
 
     def _advice(self):
         return advise_locks(self.result) if self.result is not None and self.result.counts() else ""
-
-
-def was_measured_with(sweep, counts, share, locked, work):
-    """Return whether a LockSweep, or None, was measured with this setting, and with no other worker counts."""
-    if sweep is None or not set(sweep.counts()) <= set(counts):
-        return False
-    return (sweep.share, sweep.locked, sweep.work) == (share, locked, work)
 
 
 def _lock_switch(locked):

@@ -5,15 +5,13 @@
     TracedLock       a lock that notes when it was asked for, got and released
     run_sections     the work of LockLab: free part, then a part inside the lock
     serve            a worker that runs such jobs as they are asked for
-    the rest         RLock, Semaphore, Event, Condition, Barrier, deadlock and death, each in its smallest use
+    the rest         Semaphore, Event, Condition, Barrier, deadlock and death, each in its smallest use
 
 Standard library only. A counter is anything with ``value`` that processes share; every wait has
 a deadline, but for the ones whose endlessness is the lesson: those run in the runner only.
 """
 
 import faulthandler
-import multiprocessing
-import threading
 from array import array
 from time import perf_counter, sleep
 
@@ -23,12 +21,6 @@ from helpers.tasks.worker import describe, end_with_parent
 
 #: Seconds a worker waits for the others at a gate or for a signal.
 PATIENCE = 30.0
-
-
-def add_with(lock):
-    """Return whether the lock could be taken: a task that asks for a lock as its item."""
-    with lock:
-        return True
 
 
 # ── sections under a lock, recorded ─────────────────────────────────────────────────────────
@@ -132,10 +124,7 @@ def serve(connection, counter, lock):
 
 
 def use_slot(slots, inside, most, gate):
-    """Stay for a moment in one of the slots of a Semaphore; note the most that were inside at once.
-
-    `inside` and `most` are Values; `inside`'s own lock guards both.
-    """
+    """Stay in a slot for a moment; note the most that were inside at once."""
     gate.wait(PATIENCE)
     with slots:
         with inside.get_lock():
@@ -146,19 +135,14 @@ def use_slot(slots, inside, most, gate):
             inside.value -= 1
 
 
-def wait_for_go(go, answers):
-    """Wait until the Event is set, at most `PATIENCE`; put whether it was."""
-    answers.put(go.wait(PATIENCE))
-
-
 def wait_at_event(event, answers, seconds=PATIENCE):
-    """Put whether the Event is set already, wait for it, put whether it was set in time."""
+    """Put whether the Event is set already, wait, put whether it came."""
     answers.put(("set already", event.is_set()))
     answers.put(("set in time", event.wait(seconds)))
 
 
 def report_parts(condition, done, n_parts):
-    """Finish parts one by one and tell whoever waits for the Condition after each."""
+    """Finish parts one by one; wake all who wait after each."""
     for _ in range(n_parts):
         sleep(0.01)
         with condition:
@@ -167,44 +151,25 @@ def report_parts(condition, done, n_parts):
 
 
 def wait_for_parts(condition, done, enough, answers, seconds=PATIENCE):
-    """Wait until `enough` parts are done; put (enough, how many were done when we went on, None for never)."""
+    """Wait for `enough` parts; put (enough, parts done then, or None)."""
     with condition:
         came = condition.wait_for(lambda: done.value >= enough, seconds)
         answers.put((enough, done.value if came else None))
 
 
 def square_then_sum(barrier, squares, totals, number):
-    """Phase one: write a square, the later the larger. Barrier. Phase two: add up everybody's squares."""
+    """Phase one: write a square. Phase two: add up all squares."""
     sleep(0.05 * number)
     squares[number] = number * number
     barrier.wait(PATIENCE)
     totals[number] = sum(squares)
 
 
-def try_in_thread(lock, seconds=0.2):
-    """Return whether another thread of this process gets the lock within `seconds`."""
-    found = []
-
-    def attempt():
-        found.append(lock.acquire(timeout=seconds))
-        if found[0]:
-            lock.release()
-
-    thread = threading.Thread(target=attempt)
-    thread.start()
-    thread.join()
-    return found[0]
-
-
 # ── deadlock and death ──────────────────────────────────────────────────────────────────────
 
 
 def take_two(name, order, locks, gate, answers, seconds=0.5):
-    """Take two of the `locks` in the given order; put (name, the names of those it got).
-
-    It holds the first for a moment before it wants the second, so that a deadlock that can happen does
-    happen. `seconds` None waits for ever.
-    """
+    """Take two locks in this order; put (name, names of those it got)."""
     first, second = order
     gate.wait(PATIENCE)
     with locks[first]:
@@ -215,45 +180,8 @@ def take_two(name, order, locks, gate, answers, seconds=0.5):
     answers.put((name, [first, second] if got else [first]))
 
 
-def take_both(first, second, meeting, seconds, answers):
-    """Take two locks, one after the other; put whether the second was got within `seconds`.
-
-    Both workers begin together. Between the two it waits a moment for the other worker to hold a lock as
-    well, so that a deadlock that can happen does happen.
-    """
-    meeting.wait(PATIENCE)
-    with first:
-        try:
-            meeting.wait(0.4)
-        except threading.BrokenBarrierError:
-            pass
-        got = second.acquire(timeout=seconds)
-        if got:
-            second.release()
-    answers.put(got)
-
-
-def cross_for_ever():
-    """Start two processes that take two locks in opposite order, and wait for them: it never returns.
-
-    Only for the runner, behind a deadline.
-    """
-    locks = {"left": multiprocessing.Lock(), "right": multiprocessing.Lock()}
-    gate, answers = multiprocessing.Barrier(2), multiprocessing.SimpleQueue()
-    orders = {"one": ("left", "right"), "two": ("right", "left")}
-    pair = [
-        multiprocessing.Process(target=take_two, args=(name, order, locks, gate, answers, None), daemon=True)
-        for name, order in orders.items()
-    ]
-    for process in pair:
-        process.start()
-    for process in pair:
-        process.join()
-    return True
-
-
 def dump_if_late(seconds, path, target, *args):
-    """Call ``target(*args)``; where it is not done after `seconds`, write to `path` at which line each thread is."""
+    """Call the target; write to `path` where it stands after `seconds`."""
     with open(path, "w", encoding="utf-8") as file:
         faulthandler.dump_traceback_later(seconds, file=file)
         target(*args)
@@ -265,33 +193,3 @@ def hold_for_ever(lock, holding):
     with lock:
         holding.set()
         sleep(3600)
-
-
-def try_lock(lock, seconds, answers):
-    """Put whether the lock was got within `seconds` (None: wait for ever)."""
-    got = lock.acquire(timeout=seconds)
-    if got:
-        lock.release()
-    answers.put(got)
-
-
-def kill_the_holder(seconds=0.5, n_waiting=2):
-    """Kill a process that holds a lock; return (its exit code, whether each waiting one got the lock).
-
-    With `seconds` None the others wait for ever: only for the runner, behind a deadline.
-    """
-    lock, holding, answers = multiprocessing.Lock(), multiprocessing.Event(), multiprocessing.SimpleQueue()
-    holder = multiprocessing.Process(target=hold_for_ever, args=(lock, holding), daemon=True)
-    holder.start()
-    if not holding.wait(PATIENCE):
-        raise TimeoutError("The process that should hold the lock did not come up.")
-    waiting = [
-        multiprocessing.Process(target=try_lock, args=(lock, seconds, answers), daemon=True) for _ in range(n_waiting)
-    ]
-    for process in waiting:
-        process.start()
-    holder.kill()
-    holder.join(PATIENCE)
-    for process in waiting:
-        process.join(None if seconds is None else PATIENCE)
-    return holder.exitcode, [answers.get() for _ in waiting]

@@ -6,7 +6,6 @@ from helpers.course.pipe.tasks import exchange_between, question_worker
 from helpers.exercises.base import (
     METHODS,
     Exercise,
-    NotAttempted,
     Wrong,
     call_answer,
     require_overlap,
@@ -15,9 +14,10 @@ from helpers.exercises.base import (
 )
 from helpers.notebook import require_importable
 from helpers.tasks.cpu import sum_squares
+from helpers.words import plural
 
-#: What the worker of the first exercise is asked: a zero, too, which is no end.
-REQUESTS = [3, 10, 0, -4, 2.5]
+#: What the worker of the first exercise is asked: a zero, too, which is no end; and before which of them is a pause.
+REQUESTS, PAUSE, PAUSE_BEFORE = [3, 10, 0, -4, 2.5], 0.3, 3
 #: Seconds for each reply of the worker, and for its end.
 WORKER_PATIENCE = 5.0
 #: Seconds that an exchange may take; it needs a tenth of one.
@@ -31,7 +31,7 @@ SMALL_BYTES, LARGE_BYTES = 10, 5_000_000
 def _examine_worker(func):
     require_importable(func)
     for method in METHODS:
-        found = call_answer(question_worker, func, REQUESTS, WORKER_PATIENCE, start_method=method)
+        found = call_answer(question_worker, func, REQUESTS, WORKER_PATIENCE, PAUSE, PAUSE_BEFORE, start_method=method)
         silent_at = found["silent_at"]
         for request, reply in zip(REQUESTS, found["replies"][:silent_at], strict=False):
             if reply != 2 * request:
@@ -52,19 +52,28 @@ def _examine_worker(func):
 def _explain_silence(found, silent_at):
     """Raise what is to be said of a worker that did not reply to request `silent_at`."""
     which = f"there was no reply to request {silent_at + 1} of {len(REQUESTS)}, {REQUESTS[silent_at]!r}"
+    why = ""
+    if REQUESTS[silent_at] == 0:
+        why = " 0 is a number like any other, and no end."
+    if silent_at == PAUSE_BEFORE:
+        why = f" It came after a pause of {PAUSE:g} s: a pause is no end, wait for as long as it takes."
     if found["alive"]:
-        raise Wrong(f"{which}: the worker is still running and sends nothing. A reply goes back by connection.send.")
+        raise Wrong(
+            f"{which}: the worker is still running and sends nothing. A reply goes back by connection.send.{why}"
+        )
     if found["raised"] is not None:
-        raise Wrong(f"{which}: the worker raised {found['raised']}.")
+        raise Wrong(f"{which}: the worker raised {found['raised']}.{why}")
     if found["returned"] is not None:
         raise Wrong(
-            f"{which}: the worker ended and returned {found['returned']}. Nobody receives that: send it, and go on."
+            f"{which}: the worker ended and returned {found['returned']}. Nobody receives that: send it, and go "
+            f"on.{why}"
         )
     if silent_at == 0 and found["exitcode"] == 0:
-        raise NotAttempted("the worker ends without an answer.")
-    more = ", also after a pause" if silent_at == 2 else ""
+        raise Wrong(f"{which}: the worker ended without an answer.")
     raise Wrong(
-        f"{which}: it ended with exit code {found['exitcode']}. It must go on until the other end is closed{more}."
+        f"{which}: the worker had ended, with exit code {found['exitcode']}. It must go on until the other end is "
+        "closed."
+        f"{why}"
     )
 
 
@@ -108,19 +117,26 @@ def _deadlock_text(size_bytes):
     return "each side seems to wait until the other one receives. One of them must receive first."
 
 
+PAIRS = "What goes out by send comes in by recv, and send_bytes belongs to recv_bytes."
+
+
 def _judge_exchange(found, size_bytes):
     """Raise unless each of the two sides got the other one's message."""
     first, second = found
     if first == second == "None":
-        raise NotAttempted("the function returns nothing yet.")
+        raise Wrong("it returns None on both sides: every path must return what it received.")
     if isinstance(second, list):
-        raise Wrong(f"the side with first=False raises {second[0]}.")
+        advice = f" {PAIRS}" if "Unpickling" in second[0] else ""
+        raise Wrong(f"the side with first=False raises {second[0].rstrip('.')}.{advice}")
     for got, side in ((first, True), (second, False)):
         if got == "None":
             raise Wrong(f"the side with first={side} returns nothing: every path must return what it received.")
+    for got, own, side in ((first, b"A", True), (second, b"B", False)):
+        if got == own:
+            raise Wrong(f"the side with first={side} returns the message that it sent itself, not the one it received.")
     if found != (b"B", b"A"):
         shown = " and ".join(f"{16 * got!r}…" if isinstance(got, bytes) else got for got in found)
-        advice = " What goes out by send comes in by recv, send_bytes belongs to recv_bytes." if "x80" in shown else ""
+        advice = f" {PAIRS}" if "x80" in shown else ""
         raise Wrong(
             f"with messages of {size_bytes:,} bytes the two sides got {shown}: not each other's message.{advice}"
         )
@@ -147,30 +163,63 @@ def exchange(connection, message, first):
 )
 
 
+BY_HAND = "this exercise is about pipes: start the processes yourself and give each a Pipe, without a pool or a queue"
+REFUSED = dict.fromkeys(("pool", "queue", "manager"), BY_HAND)
+N_WORKERS = 2
+
+
 def _examine_gather(func):
-    require_importable(func)
     items = [5, 6, 7, 8, 9]
-    for method in METHODS:
-        value, spans = spy_on(sum_squares, lambda spy, method=method: _call_gather(func, spy, items, method))
-        if value != [sum_squares(item) for item in items]:
-            raise Wrong(
-                f"for the items {items} it gives {value!r}, and the plain loop {[sum_squares(item) for item in items]}."
-            )
-        require_overlap(spans)
-        if (n_pids := len({pid for pid, *_ in spans})) > 2:
-            raise Wrong(
-                f"the result is right, but {n_pids} processes did the work where n_workers is 2: a worker takes several"
-                " items."
-            )
-
-
-def _call_gather(func, spy, items, method):
     late = (
-        f"it did not return within {GATHER_DEADLINE:g} s: something waits for ever. A worker that waits for the next "
-        "item learns that there is none when you close your end: before you join it."
+        "A worker that waits for the next item learns that there is none when you close your end: before you join it. "
+        "Whoever waits for more results than there are items waits for ever, too."
     )
-    trial = try_answer(func, spy, items, 2, start_method=method, timeout=GATHER_DEADLINE)
-    return trial.require(instead={"late": late})
+    for method in METHODS:
+        trial, spans = spy_on(
+            sum_squares,
+            lambda spy, method=method: try_answer(
+                func, spy, items, N_WORKERS, start_method=method, timeout=GATHER_DEADLINE, refused=REFUSED
+            ),
+        )
+        judge_gathered(trial.require(also={"late": late}), [sum_squares(item) for item in items], items)
+        judge_workers(spans, trial.seen["pid"], trial.seen["n_pipes"])
+        remark = trial.judge_processes(
+            "recv raises EOFError where nobody can send any more: that ends a worker's loop."
+        )
+    return remark
+
+
+def judge_gathered(value, expected, items):
+    """Raise Wrong unless `value` is what the plain loop gives for `items`."""
+    if value == expected:
+        return
+    if isinstance(value, list) and sorted(value, key=str) == sorted(expected, key=str):
+        raise Wrong(
+            f"for the items {items} it gives {value}: all results, in another order than the items. Send the place of "
+            "an "
+            "item along, or remember which item each worker has."
+        )
+    raise Wrong(f"for the items {items} it gives {value!r}, and the plain loop {expected}.")
+
+
+def judge_workers(spans, pid, n_pipes):
+    """Raise Wrong unless `N_WORKERS` processes other than `pid` did the work at the same time, by a pipe each."""
+    pids = {one for one, *_ in spans}
+    if pid in pids:
+        raise Wrong("the result is right, but the process that called gather did the work, or some of it, itself.")
+    require_overlap(spans, also="Send an item to every worker before you receive anything.")
+    if len(pids) > N_WORKERS:
+        raise Wrong(
+            f"the result is right, but {len(pids)} processes did the work where n_workers is {N_WORKERS}: a worker "
+            "takes "
+            "several items."
+        )
+    if 0 < n_pipes < N_WORKERS:
+        raise Wrong(
+            f"the result is right this time, but {N_WORKERS} workers share {plural(n_pipes, 'pipe')}: two that "
+            "receive or "
+            "send at one end at once take each other's bytes. Give each a pipe of its own."
+        )
 
 
 pipe_3 = Exercise(

@@ -8,10 +8,11 @@ from helpers import words
 from helpers.arguments import as_whole, check_count
 from helpers.course.pipe.measure import COPY, WAYS, check_sizes, check_ways, pipe_steps
 from helpers.course.pipe.plots import PipeCard, describe_trips, draw_pipe_card
+from helpers.course.pipe.program import program
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
-from helpers.labs.controls import NARROW, chosen_of, label, method_control, on_change, repeats_control, toggle
+from helpers.labs.controls import NARROW, chosen_of, label, method_control, repeats_control, toggle
 from helpers.records import is_clear
 
 #: Sizes that the lab offers, in bytes.
@@ -70,13 +71,8 @@ class PipeLab(Lab):
         self._sizes.add_class("helpers-sizes")
         self._method = method_control(first["start_method"], tooltip="How the partner process is started")
         self._repeats = repeats_control(first["repeats"])
-        on_change(self._redraw_empty, self._sizes)
         ceiling = label("and the memory copy, always")
         return [[label("Way of sending"), *self._ways.values(), ceiling], [self._sizes, self._method, self._repeats]]
-
-    def _redraw_empty(self):
-        if self.result is None:
-            self._redraw()
 
     def _chosen_sizes(self):
         low, high = self._sizes.value
@@ -93,10 +89,16 @@ class PipeLab(Lab):
             "repeats": self._repeats.value,
         }
 
+    def code(self):
+        """Return a complete program of the present settings, for the standard library alone."""
+        return program(**self._settings())
+
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
+    def _start_over(self, settings):
+        self.card = PipeCard(settings["sizes"])
+
     def _measure(self, settings, on_start):
-        self.result, self.card = None, PipeCard(settings["sizes"])
         yield from pipe_steps(**settings, on_start=on_start)
 
     def _receive(self, progress):
@@ -104,6 +106,9 @@ class PipeLab(Lab):
         self._show_progress(progress.done, progress.total, say_progress(progress))
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
+
+    def _is_empty(self):
+        return self.result is None or not self.result.trips
 
     def _draw(self):
         return draw_pipe_card(self.result, sizes=self._chosen_sizes() if self.result is None else None)

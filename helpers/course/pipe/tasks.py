@@ -18,7 +18,7 @@ PATIENCE = 5.0
 PAGE_BYTES = 4096
 
 
-# --- workers of the chapter's first half ------------------------------------------------------
+# --- a worker that answers ---------------------------------------------------------------------
 
 
 def answer_requests(connection):
@@ -30,20 +30,6 @@ def answer_requests(connection):
             except EOFError:
                 return
             connection.send([number * number for number in numbers])
-
-
-def send_all(writer, messages):
-    """Send the messages one by one, and end: the way of a pipe that goes one way."""
-    with writer:
-        for message in messages:
-            writer.send(message)
-
-
-def send_after(connection, seconds, message):
-    """Send one message after a time of waiting."""
-    with connection:
-        time.sleep(seconds)
-        connection.send(message)
 
 
 # --- two writers at one end -------------------------------------------------------------------
@@ -92,10 +78,7 @@ def mix_two_writers(n_messages, size_bytes, with_lock):
 
 
 def serve_with_key(report, authkey):
-    """Answer lists of numbers with their squares over a socket of this machine, to clients that know the key.
-
-    The address goes out through `report`, then the reason each time a client is refused.
-    """
+    """Answer lists of numbers with their squares, for clients that know the key; report who was refused."""
     with Listener(("127.0.0.1", 0), authkey=authkey) as listener:
         report.send(listener.address)
         while True:
@@ -210,13 +193,13 @@ def say_value(value):
     return text if len(text) <= 40 else text[:40] + "…"
 
 
-def question_worker(func, requests, patience=PATIENCE, pause=0.3):
+def question_worker(func, requests, patience=PATIENCE, pause=0.3, pause_before=3):
     """Return what a worker ``func(connection)`` does: its replies, and how it ended.
 
     Parameters
     ----------
     patience : float, seconds for a reply, and for the end after the other end was closed
-    pause : float, seconds without a request before the third: silence is no end
+    pause : float, seconds without a request before that of index `pause_before`: silence is no end
 
     Returns
     -------
@@ -230,7 +213,7 @@ def question_worker(func, requests, patience=PATIENCE, pause=0.3):
         (ours,), (worker,) = crew.links, crew.processes
         replies, silent_at = [], None
         for index, request in enumerate(requests):
-            time.sleep(pause if index == 2 else 0)
+            time.sleep(pause if index == pause_before else 0)
             replies.append(ask_once(ours, request, patience))
             if replies[-1] is None:
                 silent_at = index

@@ -18,33 +18,34 @@ UNEVEN = [LONG + 100, LONG] + [SHORT + number for number in range(14)]
 
 #: The usual slips with a pool, by what came of the call.
 INSTEAD = {
-    "unpicklable": "its result cannot be pickled: an iterator or a receipt of the pool. Return the results themselves."
+    "unpicklable": "it returns an iterator or a receipt of the pool, which cannot leave the process. Return the "
+    "results "
+    "themselves: list(…) of an iterator, .get() of a receipt."
 }
 ENDED_EARLY = "next() finds no more results: where items travel in chunks, the first error ends the iteration."
 ALSO = {"late": "Are the results taken inside the with block? At its end the pool is terminated."}
 
 
-def _call(func, *args, start_method):
-    """Return what the answer gives; the usual slips with a pool get their reasons."""
+def _try(func, *args, start_method):
+    """Return the Trial of an answer that gave something; the usual slips with a pool get their reasons."""
     trial = try_answer(func, *args, start_method=start_method)
     if trial.error_type == "StopIteration":
         raise Wrong(ENDED_EARLY)
-    return trial.require(also=ALSO, instead=INSTEAD)
-
-
-def _spied(func, task, items, method):
-    """Return (what the answer gives for `items`, spans of who ran what)."""
-    return spy_on(task, lambda spy: _call(func, spy, list(items), start_method=method))
+    trial.require(also=ALSO, instead=INSTEAD)
+    return trial
 
 
 def _examine_map(func):
     for method in METHODS:
-        value, spans = _spied(func, wait_ms, UNEVEN, method)
-        if words := judge_map(value, spans):
+        trial, spans = spy_on(wait_ms, lambda spy, method=method: _try(func, spy, list(UNEVEN), start_method=method))
+        if words := judge_map(trial.value, spans):
             raise Wrong(words)
-        require_overlap(spans)
+        several = len({pid for pid, *_ in spans}) > 1
+        require_overlap(spans, also="apply() waits for a result before the next item is handed out." if several else "")
         if words := judge_sharing(spans):
             raise Wrong(words)
+        if (n_workers := len(trial.seen["exitcodes"])) > 2:
+            raise Wrong(f"the results are right, but the pool has {n_workers} workers, and two are asked for: Pool(2).")
 
 
 def judge_map(value, spans):
@@ -115,7 +116,13 @@ def judge_kept(value):
     if not pair or not isinstance(value[0], list) or not isinstance(value[1], dict):
         return f"it gives {value!r}; it should give a tuple: a list of good results, and a dict of errors by place."
     if value[0] != good:
-        return f"of the items {ITEMS}, where {BAD_ITEM} fails, the good results are {good}; it gives {value[0]!r}."
+        fewer = len(value[0]) < len(good)
+        lost = " What comes after a failed item counts, too: ask for one result at a time, each inside its own try."
+        order = (
+            " These are all of them, in another order." if sorted(value[0], key=str) == sorted(good, key=str) else ""
+        )
+        found = f"of the items {ITEMS}, where {BAD_ITEM} fails, the good results are {good}; it gives {value[0]!r}."
+        return f"{found}{lost if fewer else order}"
     if sorted(value[1]) != bad:
         found = sorted(value[1], key=repr)
         return f"the failed places are {bad}, the first item being place 0; its dict has {found!r}."
@@ -163,7 +170,7 @@ SLOW_FIRST = [2500, 11, 12, 13]
 def _examine_first(func):
     for method in METHODS:
         with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
-            value = _call(func, Spy(folder, wait_ms), list(SLOW_FIRST), start_method=method)
+            value = _try(func, Spy(folder, wait_ms), list(SLOW_FIRST), start_method=method).value
             spans, met = (
                 read_spans(folder),
                 os.path.exists(os.path.join(folder, "met")),

@@ -7,11 +7,12 @@ import itertools
 from helpers.arguments import check_choice, check_count, check_number
 from helpers.course.pool.measure import MAX_MS, MAX_TASKS, check_plan, pool_steps
 from helpers.course.pool.plots import PoolPicture, PoolView, describe_pool, plot_pool
+from helpers.course.pool.program import program
 from helpers.course.pool.runs import FLAVOURS, PoolRun
 from helpers.course.pool.tasks import KINDS, ORDERS, make_sizes
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
-from helpers.labs.controls import choice, chunk_control, method_control, number, on_change, read_chunk, slider, steps
+from helpers.labs.controls import choice, chunk_control, method_control, number, read_chunk, slider, steps
 from helpers.machine import usable_cpus
 from helpers.plots.drawing import figure_png
 from helpers.plots.timeline import round_shares
@@ -42,6 +43,8 @@ class PoolLab(Lab):
     All are what is chosen at first. ``result`` is the last `PoolRun`, also while further rounds go on; None before
     the first.
     """
+
+    of_a_run = (*Lab.of_a_run, "_view")
 
     def __init__(
         self,
@@ -82,7 +85,6 @@ class PoolLab(Lab):
         self._repeats = choice("repeats", "Repeats", plan.repeats, sorted({*REPEATS, plan.repeats}), tip, width="110px")
         self._tasks = number("tasks", "Tasks", first["n_tasks"], 1, MAX_TASKS, "How many tasks", width="115px")
         self._size, self._skew, self._order, self._kind = self._task_controls(plan.kind)
-        on_change(self._redraw_empty, self._workers)
         return [
             [self._workers, self._flavour, self._chunk, self._method, self._repeats],
             [self._tasks, self._size, self._skew, self._order, self._kind],
@@ -101,10 +103,6 @@ class PoolLab(Lab):
             choice("kind", "Work", kind, KINDS, kind_tip, width="160px"),
         )
 
-    def _redraw_empty(self):
-        if self.result is None and self._view is None:
-            self._redraw()
-
     def _settings(self):
         """Return the PoolPlan of the controls."""
         sizes = make_sizes(self._tasks.value, self._size.value, self._skew.value, self._order.value)
@@ -116,10 +114,16 @@ class PoolLab(Lab):
             raise InvalidArgumentError(f"{took}: fewer, or shorter.")
         return plan
 
+    def code(self):
+        """Return a complete program of the present settings, for the standard library alone."""
+        return program(self._settings(), self._size.value, self._skew.value, self._order.value)
+
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
+    def _start_over(self, settings):
+        self._view = PoolView(settings)
+
     def _measure(self, settings, on_start):
-        self.result, self._view = None, PoolView(settings)
         names = ("flavour", "n_workers", "chunksize", "start_method", "kind", "repeats")
         options = {name: getattr(settings, name) for name in names}
         yield from pool_steps(settings.sizes_ms, **options, timeout=3 * LONGEST_RUN, on_start=on_start)
@@ -143,6 +147,15 @@ class PoolLab(Lab):
         self._show_progress(2 * total * (record.round - 1) + done, 2 * total * plan.repeats, before + words)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
+
+    def _is_empty(self):
+        return self.result is None and (
+            not self._view or not self._view.progress or self._view.progress.phase != "pool"
+        )
+
+    def _preview(self, settings):
+        self._view = None
+        self._redraw()
 
     def _png(self, scale):
         if self._view is not None and (self.running or self.result is None):  # stopped: what was seen so far stays

@@ -7,6 +7,7 @@ __all__, __getattr__, __dir__ = make_face(
     {
         "measure": "Lifeline Lifelines ProcessRun StartCosts measure_lifelines measure_starts",
         "plots": "plot_lifelines plot_start_costs",
+        "diagrams": "draw_two_processes",
         "lab": "ProcessLab",
         "exercises": "process_1 process_2 process_3",
     },

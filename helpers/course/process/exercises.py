@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
-from helpers.course.process.tasks import call_with_pid, end_at_once, end_by_signal, leave_with_3, rest_for_ever
-from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
-from helpers.notebook import require_importable
+from helpers.course.process.tasks import end_at_once, end_by_signal, leave_with_3, rest_for_ever
+from helpers.course.process.trials import NotedTarget, read_places, square_late
+from helpers.exercises.base import METHODS, Exercise, Wrong, require_overlap, spy_on, try_answer
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.faults import make_block
 from helpers.words import plural
@@ -17,46 +18,54 @@ DEADLINE = 10.0
 PATIENCE = 4.0
 #: A result larger than any pipe's buffer.
 LARGE_BYTES = 2_000_000
-
-
-#: Bytes of code in a function that does nothing.
-EMPTY_CODE = 8
-
-
-def _call_apart(func, *args, method, case=""):
-    """Return (id of the process that the answer ran in, its value); `case` says what it was asked, in words."""
-    require_importable(func)
-    pid, value = call_answer(call_with_pid, func, *args, start_method=method, timeout=DEADLINE)
-    if value is None or value is Ellipsis:
-        if len(getattr(getattr(func, "__code__", None), "co_code", "")) <= EMPTY_CODE:
-            raise NotAttempted("the function returns nothing yet.")
-        raise Wrong(f"it returns {value}{case}: every way through it must end in a return with the answer.")
-    return pid, value
+BY_HAND = "this exercise is about processes: start each one yourself, without a pool"
+REFUSED = {"pool": BY_HAND}
+#: What keeps an answer waiting.
+NEVER_CALLED = "The function it was given was never called: is the process started, and does its target call it?"
+NOT_SENT = (
+    "The function was called, and its result never came: does the new process send it, and do you receive it once?"
+)
+JOINED_FIRST = (
+    "With a small result it works, and a large one does not fit into the pipe: the process cannot end before somebody "
+    "receives. Receive first, join afterwards."
+)
+INSTEAD = {"nothing": "it returns None: every way through it must end in a return with the answer."}
 
 
 # ── process_1 ─────────────────────────────────────────────────────────────────────────────────
 
 
+def _try(func, *args, method):
+    return try_answer(func, *args, start_method=method, timeout=DEADLINE, refused=REFUSED)
+
+
 def _examine_run_apart(func):
     for method in METHODS:
-        (pid, value), spans = spy_on(
-            sum_squares, lambda spy, method=method: _call_apart(func, spy, 4, method=method), company=1
-        )
-        if value != 14:
-            exit_code = " Is that an exit code? A result must be sent back." if value in (0, 1) else ""
-            raise Wrong(f"run_apart(sum_squares, 4) gives {value!r}, and the result is 14.{exit_code}")
-        if not spans:
-            raise Wrong("the function it was given was never called.")
-        if any(span[0] == pid for span in spans):
-            raise Wrong(
-                "the result is right, but the function ran in the process that called run_apart: nothing was started "
-                "for it. (target=f(x) calls f at once; a Process wants target=f, args=(x,).)"
-            )
-        if len(spans) > 1:
-            raise Wrong(f"the function was called {plural(len(spans), 'time')}: once is enough.")
-        _, block = _call_apart(func, make_block, LARGE_BYTES, method=method)
+        trial, spans = spy_on(sum_squares, lambda spy, method=method: _try(func, spy, 4, method=method), company=1)
+        value = trial.require(also={"late": NOT_SENT if spans else NEVER_CALLED}, instead=INSTEAD)
+        judge_apart(value, spans, trial.seen["pid"])
+        remark = trial.judge_processes()
+        block = _try(func, make_block, LARGE_BYTES, method=method).require(also={"late": JOINED_FIRST}, instead=INSTEAD)
         if block != bytes(LARGE_BYTES):
             raise Wrong("a large result does not come back whole.")
+    return remark
+
+
+def judge_apart(value, spans, pid):
+    """Raise Wrong unless `value` is 14 and one process other than `pid` made it."""
+    if not spans:
+        raise Wrong(f"it gives {value!r}, and the function that it was given was never called.")
+    if any(span[0] == pid for span in spans):
+        right = "the result is right, but the" if value == 14 else "the"
+        raise Wrong(
+            f"{right} function ran in the process that called run_apart: nothing was started for it. (target=f(x) "
+            "calls f at once; a Process wants target=f, args=(x,).)"
+        )
+    if value != 14:
+        exit_code = " Is that an exit code? A result must be sent back." if value in (0, 1) else ""
+        raise Wrong(f"run_apart(sum_squares, 4) gives {value!r}, and the result is 14.{exit_code}")
+    if len(spans) > 1:
+        raise Wrong(f"the function was called {plural(len(spans), 'time')}: once is enough.")
 
 
 process_1 = Exercise(
@@ -88,24 +97,40 @@ def run_apart(func, item):
 
 # ── process_2 ─────────────────────────────────────────────────────────────────────────────────
 
+#: Milliseconds: the results come in another order than the items.
+DELAYS = [300, 20, 160]
+
 
 def _examine_run_all(func):
     for method in METHODS:
-        (pid, value), spans = spy_on(
-            sum_squares,
-            lambda spy, method=method: _call_apart(func, spy, [5, 3, 4], method=method),
-            company=3,
+        trial, spans = spy_on(
+            square_late,
+            lambda spy, method=method: _try(func, spy, list(DELAYS), method=method),
+            company=len(DELAYS),
             patience=PATIENCE,
         )
-        if not isinstance(value, (list, tuple)) or list(value) != [30, 5, 14]:
-            raise Wrong(
-                f"for the items [5, 3, 4] it gives {value!r}; the results in the order of the items are [30, 5, 14]."
-            )
-        if any(span[0] == pid for span in spans):
-            raise Wrong(
-                "some of the work was done in the process that called run_all: every item gets a process of its own."
-            )
-        require_overlap(spans, 3)
+        value = trial.require(also={"late": NOT_SENT if spans else NEVER_CALLED}, instead=INSTEAD)
+        judge_all(value, spans, trial.seen["pid"])
+        remark = trial.judge_processes()
+    return remark
+
+
+def judge_all(value, spans, pid):
+    """Raise Wrong unless `value` has the squares of `DELAYS`, each made by a process of its own, none by `pid`."""
+    squares = [delay * delay for delay in DELAYS]
+    if not isinstance(value, (list, tuple)) or sorted(value, key=str) != sorted(squares, key=str):
+        raise Wrong(f"for a function that squares and the items {DELAYS} it gives {value!r}, not {squares}.")
+    if any(span[0] == pid for span in spans):
+        raise Wrong(
+            "some of the work was done in the process that called run_all: every item gets a process of its own."
+        )
+    if list(value) != squares:
+        raise Wrong(
+            f"for a function that squares and the items {DELAYS} it gives {list(value)}: all results, in the order in "
+            "which they came. Result n belongs to item n: give each process a pipe of its own, or send the number "
+            "along."
+        )
+    require_overlap(spans, len(DELAYS), also="Is there a join or a recv between one start and the next?")
 
 
 process_2 = Exercise(
@@ -135,20 +160,48 @@ def run_all(func, items):
 
 # ── process_3 ─────────────────────────────────────────────────────────────────────────────────
 
+#: Target: the answer, and why.
+ENDS = {
+    end_at_once: ("done", "it does nothing and returns, and its exit code is 0"),
+    leave_with_3: ("failed", "it ends by sys.exit(3), and its exit code is 3, a positive number"),
+    end_by_signal: ("killed", "a signal ends it, and its exit code is the signal's number, negative"),
+    rest_for_ever: ("too late", "it never ends, and after join(seconds) its exitcode is None, until you kill() it"),
+}
+#: Seconds that a target which never ends is given; the others get as much as they need.
+SHORT = 0.3
+
 
 def _examine_tell_end(func):
-    cases = [(end_at_once, "done"), (leave_with_3, "failed"), (rest_for_ever, "too late")]
-    if os.name == "posix":
-        cases.insert(2, (end_by_signal, "killed"))
     for method in METHODS:
-        for target, words in cases:
-            # a process that merely rests is given little time, the others as much as they need
-            seconds = 0.3 if target is rest_for_ever else DEADLINE / 2
-            _, value = _call_apart(func, target, seconds, method=method, case=f" for {target.__name__}")
-            if value != words:
-                raise Wrong(
-                    f"for {target.__name__}, which ends as its name says, it gives {value!r} instead of {words!r}."
-                )
+        for target in ENDS:
+            if target is not end_by_signal or os.name == "posix":
+                with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
+                    seconds = SHORT if target is rest_for_ever else DEADLINE / 2
+                    trial = _try(func, NotedTarget(folder, target), seconds, method=method)
+                    places = read_places(folder)
+                judge_end(trial, target, places)
+                remark = trial.judge_joined()
+    return remark
+
+
+def judge_end(trial, target, places):
+    """Raise Wrong unless the answer told how `target` ended, which ran at `places`; see `read_places`."""
+    words, why = ENDS[target]
+    name = target.__name__
+    if "caller" in places:
+        raise Wrong(
+            f"{name} ran in the process that called tell_end, as a plain call or in a thread: only a Process has an "
+            "exit "
+            "code, and only a Process can be killed. (target=f() calls f at once; a Process wants target=f.)"
+        )
+    right = f"{words!r} is right for {name}: {why}."
+    also = {"raised": f"\n{right}", "left": f"{right} Then join() it once more."}
+    also["late"] = f"{right} (join() without a number waits until the end.)" if target is rest_for_ever else ""
+    value = trial.require(also=also, instead={"nothing": f"it returns None, and {right}"})
+    if not places:
+        raise Wrong(f"it gives {value!r} for {name}, and never called it: is the process started?")
+    if value != words:
+        raise Wrong(f"it gives {value!r}, and {right}")
 
 
 process_3 = Exercise(

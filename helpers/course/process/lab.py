@@ -5,9 +5,10 @@ from __future__ import annotations
 from helpers.arguments import check_count, check_number
 from helpers.course.process.measure import Lifelines, ProcessRun, lifeline_steps, start_steps
 from helpers.course.process.plots import ProcessCard, describe_processes, draw_process_card
+from helpers.course.process.program import program
 from helpers.engines.registry import check_start_method
 from helpers.labs.base import Lab
-from helpers.labs.controls import method_control, on_change, repeats_control, slider
+from helpers.labs.controls import method_control, repeats_control, slider
 from helpers.machine import start_methods
 from helpers.words import out_of, percent, seconds
 
@@ -49,12 +50,7 @@ class ProcessLab(Lab):
         self._seconds = slider("seconds", "Length of the task", *task, **shape)
         tip = "Starts by each method in the strip at the right"
         self._repeats = repeats_control(first["repeats"], "Starts measured", tip, MAX_REPEATS)
-        on_change(self._on_count, self._n_processes)
         return [[self._method, self._n_processes], [self._seconds, self._repeats]]
-
-    def _on_count(self):
-        if self.result is None:
-            self._redraw()
 
     def _settings(self):
         return {
@@ -64,11 +60,17 @@ class ProcessLab(Lab):
             "repeats": self._repeats.value,
         }
 
+    def code(self):
+        """Return a complete program of the present settings, for the standard library alone."""
+        return program(**self._settings())
+
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
+    def _start_over(self, settings):
+        self.result, self.card = ProcessRun(), ProcessCard(start_methods(), settings["repeats"])
+
     def _measure(self, settings, on_start):
-        repeats = self._planned = settings.pop("repeats")
-        self.result, self.card = ProcessRun(), ProcessCard(start_methods(), repeats)
+        repeats = settings.pop("repeats")
         yield from lifeline_steps(**settings, on_start=on_start)
         if self.result.lives is not None and self.result.lives.complete:  # not after a Stop
             yield from start_steps(repeats, on_start=on_start)
@@ -78,9 +80,13 @@ class ProcessLab(Lab):
             self.result = ProcessRun(record)
         else:
             self.result = ProcessRun(self.result.lives, record)
-        self._show_progress(*say_progress(self.result, self._planned))
+        self._show_progress(*say_progress(self.result, self._measured["repeats"]))
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
+
+    def _is_empty(self):
+        lives = self.result and self.result.lives
+        return lives is None or not any(line.began is not None for line in lives.lines)
 
     def _shown(self):
         """Return the record while it runs; None before the first process was asked for."""

@@ -1,4 +1,4 @@
-"""What the processes of chapter 01 do: rest, change a global, end in every way, tell when they were there.
+"""What the processes of chapter 01 do: rest, want a lock, end in every way, tell when they were there.
 
 Standard library only. `run_lives` and `run_starts` are the *stage*: one small process with one
 thread that starts the processes whose lives are measured, so that nothing else is in the way.
@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from multiprocessing import Process, get_context, parent_process
+from multiprocessing import get_context, parent_process
 from time import perf_counter
 
 #: Seconds a process may take to come up or to end.
@@ -18,24 +18,12 @@ DEADLINE = 60.0
 #: The row that is measured beside the start methods, for comparison.
 THREAD = "thread"
 
-notes = []
 lock = threading.Lock()
 
 
 def rest(seconds):
     """Sleep for `seconds`."""
     time.sleep(seconds)
-
-
-def add_note(text):
-    """Append `text` to the global list ``notes`` of the process this runs in."""
-    notes.append(text)
-
-
-def send_notes(connection):
-    """Send the global list ``notes`` of the process this runs in."""
-    connection.send(notes)
-    connection.close()
 
 
 def append_to(items, item):
@@ -68,30 +56,15 @@ def end_by_signal():
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
-def hold_lock(seconds):
-    """Hold the global ``lock`` of this process for `seconds`."""
+def hold_lock(let_go):
+    """Hold the lock until the event `let_go` is set."""
     with lock:
-        time.sleep(seconds)
+        let_go.wait(DEADLINE)
 
 
 def take_lock(seconds):
-    """End with exit code 0 if the global ``lock`` of this process can be had within `seconds`, else with 1."""
+    """End with exit code 0 if the lock can be had within so many seconds, else with 1."""
     sys.exit(0 if lock.acquire(timeout=seconds) else 1)
-
-
-def start_nested():
-    """Return what comes of starting a process whose target is a function inside a function."""
-
-    def greet():
-        return "hello"
-
-    process = Process(target=greet)
-    try:
-        process.start()
-    except Exception as error:
-        return f"refused by start(): {type(error).__name__}"
-    process.join(DEADLINE)
-    return f"exit code {process.exitcode}"
 
 
 def send_result(connection, func, item):
@@ -110,11 +83,6 @@ def send_family(connection):
     """Send (own process id, that of the process that asked for this one)."""
     connection.send((os.getpid(), parent_process().pid))
     connection.close()
-
-
-def call_with_pid(func, *args):
-    """Return (the id of the process this runs in, ``func(*args)``)."""
-    return os.getpid(), func(*args)
 
 
 def live(connection, seconds):

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from helpers.course.queue.tasks import (
-    PoolRefusedError,
-    add_slowly,
-    call_without_pool,
-    divide,
-    double,
-    drive_worker,
-    square_large,
-)
+from helpers.course.queue.tasks import add_slowly, divide, double, drive_worker, square_large
 from helpers.exercises.base import (
     CHECK_DEADLINE,
     METHODS,
     Exercise,
-    NotAttempted,
     Wrong,
     call_answer,
     require_overlap,
@@ -25,41 +16,78 @@ from helpers.exercises.base import (
     try_answer,
 )
 from helpers.notebook import require_importable
+from helpers.tasks.cpu import sum_squares
+from helpers.words import listing, plural
 
-LATE = (
-    "Does every consumer get a sentinel of its own? A process that has put more than a pipe holds does not end before "
-    "it is taken out: get the results first, join afterwards."
-)
+REFUSED = {"pool": "this exercise is about queues: start processes and hand them queues, without a pool"}
+LEFT = {"left": "Does each process get a sentinel of its own, and is it joined?"}
+#: Seconds for a second call that is to show why the first one did not return.
+DIAGNOSIS_DEADLINE = 5.0
 
 
-def _call(func, *args, start_method):
-    """Return what the answer gives, any pool refused; a wait without end gets the two usual reasons."""
-    trial = try_answer(call_without_pool, func, *args, start_method=start_method, timeout=CHECK_DEADLINE)
-    refused = {"raised": f"{PoolRefusedError()}."} if trial.error_type == PoolRefusedError.__name__ else None
-    return trial.require(also={"late": LATE}, instead=refused)
+def _try(func, *args, method, timeout=None):
+    return try_answer(func, *args, start_method=method, timeout=timeout or CHECK_DEADLINE, refused=REFUSED)
 
 
 # ── map_by_queue ──────────────────────────────────────────────────────────────────────────────
 
 ITEMS = [3, 1, 4, 1, 5, 9]
+SENTINELS = (
+    "All results are made, so somebody waits for an end that is not told: every process needs a sentinel of its own, "
+    "and "
+    "no more results are taken than there are items."
+)
+JOINED_FIRST = (
+    "With small results it works, and large ones do not fit into the pipe: a process does not end before all that it "
+    "has "
+    "put is taken out. Take the results first, join afterwards."
+)
 
 
 def _examine_map(func):
-    require_importable(func)
     for method in METHODS:
-        judge_map(*spy_on(square_large, lambda spy, method=method: _call(func, spy, ITEMS, start_method=method)))
+        trial, spans = spy_on(square_large, lambda spy, method=method: _try(func, spy, ITEMS, method=method))
+        if trial.outcome == "late":
+            raise Wrong(f"{trial.ended} {_explain_late_map(func, spans, method)}")
+        judge_map(trial.require(also=LEFT), spans, trial.seen["pid"])
+        remark = trial.judge_processes()
+    return remark
 
 
-def judge_map(value, spans):
-    """Raise Wrong unless `value` is what `square_large` gives for `ITEMS`, done by two processes side by side."""
+def _explain_late_map(func, spans, method):
+    """Return why the answer did not return, as far as the calls it made and small results can show it."""
+    if len(spans) < len(ITEMS):
+        taken = f"Only {len(spans)} of the {len(ITEMS)} items were worked on" if spans else "No item was worked on"
+        return f"{taken}: do the processes take items until the sentinel comes, and are all items put?"
+    small = _try(func, sum_squares, ITEMS, method=method, timeout=DIAGNOSIS_DEADLINE)
+    return SENTINELS if small.outcome == "late" else JOINED_FIRST
+
+
+def judge_map(value, spans, pid=None):
+    """Raise Wrong unless `value` is what `square_large` gives for `ITEMS`, done by two processes side by side.
+
+    `pid` is the process that called the answer: it does none of the work.
+    """
+    squares = [item * item for item in ITEMS]
     if value != [square_large(item) for item in ITEMS]:
         found = [part[0] if isinstance(part, tuple) else part for part in value] if isinstance(value, list) else value
+        order = ": in the order of the items. Results arrive in any order; let each carry its number."
+        same = isinstance(found, list) and sorted(found, key=str) == sorted(squares, key=str)
         raise Wrong(
             f"for the items {ITEMS} and a function whose results begin with the squares, it gives {found!r}, not "
-            f"{[item * item for item in ITEMS]}: in the order of the items. Results arrive in any order; let each "
-            "carry its number."
+            f"{squares}{order if same else '.'}"
         )
-    require_overlap(spans)
+    require_overlap(spans, also=_name_caller(spans, pid))
+    pids = {one for one, *_ in spans}
+    if pid in pids:
+        raise Wrong("the result is right, but the process that called map_by_queue did some of the work itself.")
+    if len(pids) > 2:
+        raise Wrong(f"the result is right, but {len(pids)} processes worked for it, and two are asked for.")
+
+
+def _name_caller(spans, pid):
+    """Return words for work that was done by the process that called the answer, "" for none."""
+    return "It was done by the process that called your function." if pid in {one for one, *_ in spans} else ""
 
 
 queue_1 = Exercise(
@@ -111,9 +139,9 @@ def _examine_worker(func):
 
 
 def judge_worker(found, joined, codes, troubles):
-    """Raise Wrong or NotAttempted unless two workers did all of `DIVISORS`; see `drive_worker` for what it is told."""
+    """Raise Wrong unless two workers did all of `DIVISORS`; see `drive_worker` for what it is told."""
     if not found and codes == [0, 0]:
-        raise NotAttempted("the worker puts no result yet.")
+        raise Wrong("the worker puts no result at all, and it ends: it is to take items until None comes.")
     if wrong := [result for result in found if not isinstance(result, tuple) or len(result) != 3]:
         raise Wrong(f"a result is (item, 'ok' or 'failed', value or words); among the results is {wrong[0]!r}.")
     if any(codes):
@@ -121,11 +149,8 @@ def judge_worker(found, joined, codes, troubles):
         raise Wrong(f"a worker ended with exit code {next(filter(None, codes))}: an error went through it{error}.")
     wanted = Counter((item, "failed" if item == 0 else "ok", None if item == 0 else divide(item)) for item in DIVISORS)
     told = Counter((item, state, value if state == "ok" else None) for item, state, value in found)
-    if lost := sorted(item for item, _, _ in (wanted - told).elements()):
-        raise Wrong(
-            f"there is no right result for the items {lost} of {DIVISORS}: a failing item is reported and does not "
-            "end the worker."
-        )
+    if lost := sorted((wanted - told).elements(), key=lambda one: one[0]):
+        judge_lost(lost, found)
     if extra := list((told - wanted).elements()):
         raise Wrong(f"nobody asked for the result {extra[0]!r}: the sentinel None is not an item.")
     if None in codes:
@@ -135,6 +160,19 @@ def judge_worker(found, joined, codes, troubles):
             "all results are right, but tasks.join() does not return: some item, or the sentinel, never got its "
             "task_done()."
         )
+
+
+def judge_lost(lost, found):
+    """Raise Wrong on results that are missing: `lost` has (item, state, value), `found` is all that was put."""
+    for item, state, value in lost:
+        if instead := [result for result in found if result[0] == item and result[1:2] != (state,)]:
+            expected = f"({item}, 'failed', words)" if state == "failed" else repr((item, state, value))
+            raise Wrong(f"for the item {item} it puts {instead[0]!r}; {expected} is expected.")
+    raise Wrong(
+        f"there is no right result for the items {[item for item, _, _ in lost]} of {DIVISORS}. A failing item is "
+        "reported "
+        "and does not end the worker, and 0 is an item: only None is the end."
+    )
 
 
 queue_2 = Exercise(
@@ -172,36 +210,66 @@ def careful_worker(tasks, results):
 # ── pipeline ──────────────────────────────────────────────────────────────────────────────────
 
 RAW = list(range(6))
+TOO_EARLY = (
+    "A sentinel comes too early: one process of the first stage may still be at work when the other one is done, and "
+    "what it makes then lies behind the sentinel. Only when both have ended is the second stage told."
+)
 
 
 def _examine_pipeline(func):
-    require_importable(func)
     for method in METHODS:
 
         def call(first, method=method):
-            return spy_on(double, lambda second: _call(func, first, second, RAW, start_method=method), company=1)
+            return spy_on(double, lambda second: _try(func, first, second, RAW, method=method), company=1)
 
-        (value, seconds), firsts = spy_on(add_slowly, call)
-        judge_pipeline(value, firsts, seconds)
+        (trial, seconds), firsts = spy_on(add_slowly, call)
+        if trial.outcome == "late":
+            raise Wrong(
+                f"{trial.ended} {explain_late_pipeline(firsts, seconds, 'died before' in trial.details)}".strip()
+            )
+        judge_pipeline(trial.require(also=LEFT), firsts, seconds, trial.seen["pid"])
+        remark = trial.judge_processes()
+    return remark
 
 
-def judge_pipeline(value, firsts, seconds):
+def explain_late_pipeline(firsts, seconds, died=False):
+    """Return why a pipeline did not return, from the calls of its stages; "" where a process `died`: that is why."""
+    if died:
+        return ""
+    done = f"first was done for {len(firsts)} and second for {len(seconds)} of {plural(len(RAW), 'item')}"
+    if len(firsts) < len(RAW):
+        return (
+            f"Meanwhile {done}: are all items put, and does each process of the first stage go on to its own sentinel?"
+        )
+    if not seconds:
+        return (
+            f"Meanwhile {done}: the second stage takes nothing. Its sentinel comes before the first result, or it is "
+            "not "
+            "handed the queue that the first stage fills."
+        )
+    if len(seconds) < len(RAW):
+        return f"Meanwhile {done}, and it stopped there. {TOO_EARLY}"
+    return (
+        f"Meanwhile {done}: somebody waits for an end that is not told. Each process of the first stage needs a "
+        "sentinel, "
+        "the second stage needs one, and no more results are taken than there are items."
+    )
+
+
+def judge_pipeline(value, firsts, seconds, pid=None):
     """Raise Wrong unless `value` holds ``double(add_slowly(item))`` of `RAW`, and the stages worked side by side.
 
-    `firsts` and `seconds` are the spans (pid, …, began, ended, …) of the two stages, as `spy_on` gives them.
+    `firsts` and `seconds` are the spans (pid, …, began, ended, …) of the two stages, as `spy_on` gives them; `pid` is
+    the process that called the answer.
     """
     wanted = sorted(double(item + 1) for item in RAW)
     if not isinstance(value, list):
         raise Wrong(f"it gives {value!r}, not a list.")
     if sorted(value, key=str) != sorted(wanted, key=str):
-        raise Wrong(
-            f"of {len(RAW)} items it gives {value!r}; in some order it should be {wanted}. One process of the "
-            "first stage may still be at work when the other is done: the second stage gets its sentinel when "
-            "both have ended."
-        )
+        lost = f" {TOO_EARLY}" if len(seconds) < len(firsts) == len(RAW) else ""
+        raise Wrong(f"of {len(RAW)} items it gives {value!r}; in some order it should be {wanted}.{lost}")
+    judge_stages(*({one for one, *_ in spans} for spans in (firsts, seconds)), pid)
     require_overlap(firsts)
-    if {pid for pid, *_ in firsts} & {pid for pid, *_ in seconds}:
-        raise Wrong("the result is right, but a process ran both functions: the second stage is a process of its own.")
     if min(began for _, _, began, _, _ in seconds) > max(ended for _, _, _, ended, _ in firsts):
         raise Wrong(
             "the result is right, but the second stage began when the first was over: it is to take each item as "
@@ -209,12 +277,33 @@ def judge_pipeline(value, firsts, seconds):
         )
 
 
+def judge_stages(firsts, seconds, pid):
+    """Raise Wrong unless two processes ran first and a third one second, none of them `pid`; both are sets of ids."""
+    if not firsts or not seconds:
+        raise Wrong(f"the result is right, but {'second' if firsts else 'first'} was never called.")
+    if here := listing([name for name, ids in (("first", firsts), ("second", seconds)) if pid in ids]):
+        raise Wrong(
+            f"the result is right, but {here} ran in the process that called pipeline: each stage has processes of its "
+            "own, two for first and a third for second."
+        )
+    if len(firsts) < 2:
+        raise Wrong("the result is right, but a single process ran first: two are to do so at the same time.")
+    if firsts & seconds:
+        raise Wrong("the result is right, but a process ran both functions: the second stage is a process of its own.")
+    if len(firsts) > 2 or len(seconds) > 1:
+        raise Wrong(
+            f"the result is right, but {plural(len(firsts), 'process')} ran first and "
+            f"{plural(len(seconds), 'process')} "
+            "ran second: two and one are asked for."
+        )
+
+
 queue_3 = Exercise(
     "queue_3",
     "Write, in a %%worker cell, pipeline(first, second, items): two processes run first, a third one second.",
     _examine_pipeline,
-    "two processes of the first stage worked while a third took what they made, and nothing was lost at the end, under "
-    "two start methods.",
+    "two processes ran first at the same time, a third one ran second on what they made, and nothing was lost at the "
+    "end, under two start methods.",
     (
         (
             "One function serves both stages: for item in iter(inbox.get, None): outbox.put(func(item)). There are "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from helpers.arguments import check_timeout
 from helpers.course.queue.measure import MAX_ITEMS, plan_queue_run, queue_steps
 from helpers.course.queue.plots import CARD_HEIGHT, QueueCard, describe_queue, draw_queue_card
-from helpers.errors import HelpersError, InvalidArgumentError
+from helpers.course.queue.program import program
+from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
-from helpers.labs.controls import choice, method_control, number, on_change, slider
+from helpers.labs.controls import choice, method_control, number, slider
 from helpers.records import is_clear
 from helpers.words import noun, percent, plural, rate, say_doubts, sentences
 
@@ -34,6 +35,7 @@ class QueueLab(Lab):
     """
 
     height = round(100 * CARD_HEIGHT)
+    of_a_run = (*Lab.of_a_run, "_plan")
     draw_every = 0.08  # nothing that drawing could disturb is timed: the processes wait most of the time
 
     def __init__(
@@ -84,18 +86,10 @@ class QueueLab(Lab):
             [self._producers, self._consumers, self._maxsize, self._items],
             [self._produce, self._consume, self._method, self._repeats],
         ]
-        on_change(self._follow, *rows[0], *rows[1])
         return rows
 
-    def _follow(self):
-        """Before the first run, show the lanes of the run that is chosen; a measured run stays until the next."""
-        if self.running or self.result is not None:
-            return
-        try:
-            self._plan = self._settings()
-        except HelpersError as error:
-            return self._say(str(error))
-        self._say("")
+    def _preview(self, settings):
+        self._plan = settings
         self._redraw()
 
     def _settings(self):
@@ -118,10 +112,16 @@ class QueueLab(Lab):
             )
         return plan
 
+    def code(self):
+        """Return a complete program of the present settings, for the standard library alone."""
+        return program(self._settings())
+
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
+    def _start_over(self, settings):
+        self._plan, self.card = settings, QueueCard()
+
     def _measure(self, settings, on_start):
-        self._plan, self.result, self.card = settings, None, QueueCard()  # nothing of the run before is shown
         yield from queue_steps(settings, timeout=self._timeout, on_start=on_start)
 
     def _receive(self, record):
@@ -133,6 +133,9 @@ class QueueLab(Lab):
         self._show_progress(done, record.repeats * record.n_items, said)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
+
+    def _is_empty(self):
+        return self.result is None or not self.result.n_taken
 
     def _shown(self):
         """Return the run that was measured last, or the plan of the next: each says its own settings."""

@@ -1,4 +1,4 @@
-"""What processes around a queue execute: recorded producers and consumers, and ways to go wrong.
+"""What processes around a queue execute: recorded producers and consumers, and what the exercises need.
 
 Every put and get is noted in shared memory by the process that does it, so that whoever started
 the processes can watch without a message and without ``qsize``, which macOS does not have.
@@ -10,7 +10,7 @@ import queue as thread_queue
 import time
 from time import perf_counter, sleep
 
-from helpers.tasks.crew import Crew, run_all
+from helpers.tasks.crew import Crew
 
 #: What tells a consumer that nothing more comes.
 SENTINEL = None
@@ -95,91 +95,12 @@ def take_part(work, *arguments):
     work(*arguments)
 
 
-# ── ways to go wrong: play them by helpers.measure.answers.run_answer, never in a kernel ────────
-
-
-def put_letters(queue, letters):
-    """Put each letter of a text into `queue`."""
-    for letter in letters:
-        queue.put(letter)
-
-
-def fill_plain_queue(letters="abc"):
-    """Return how many letters a child process's puts into a ``queue.Queue`` have brought here.
-
-    Raises TypeError where arguments are pickled (spawn, forkserver): such a queue is made for threads.
-    """
-    plain = thread_queue.Queue()
-    run_all(put_letters, [(plain, letters)])
-    return plain.qsize()
-
-
-def put_a_lambda():
-    """Return what arrives when a lambda and then a text are put: the lambda is lost in the feeder thread."""
-    queue = multiprocessing.Queue()
-    queue.put(lambda: 0)
-    queue.put("the next item")
-    try:
-        return queue.get(timeout=10)
-    finally:
-        queue.close()
-        queue.join_thread()
-
-
-def square_silently(tasks, results):
-    """Put (item, its square) for each item until the sentinel; never calls ``task_done``."""
-    for item in iter(tasks.get, SENTINEL):
-        results.put((item, item * item))
+# ── what the checks of the exercises run ─────────────────────────────────────────────────────────
 
 
 def wait_for_all(tasks):
     """Wait until every item put into the JoinableQueue has its ``task_done``."""
     tasks.join()
-
-
-def forget_task_done(n_items=6, patience=0.5):
-    """Return (results that came, whether ``tasks.join()`` returned in `patience` seconds after the last one).
-
-    The join is done by a process of its own, which is ended: in this one it would last for ever.
-    """
-    tasks, results = multiprocessing.JoinableQueue(), multiprocessing.Queue()
-    for item in range(n_items):
-        tasks.put(item)
-    with (
-        Crew(square_silently, [(tasks, results)], links=False) as worker,
-        Crew(wait_for_all, [(tasks,)], links=False) as waiter,
-    ):
-        squares = [results.get(timeout=30) for _ in range(n_items)]
-        joined = waiter.join(patience)
-        for crew in (worker, waiter):
-            crew.end(told=False)  # neither would end by itself
-    return len(squares), joined
-
-
-# ── what the checks of the exercises run ─────────────────────────────────────────────────────────
-
-
-class PoolRefusedError(RuntimeError):
-    """Raised where an exercise about queues is answered with a pool."""
-
-    def __init__(self):
-        super().__init__("this exercise is about queues: start processes and hand them queues, without a pool")
-
-
-def call_without_pool(func, *args):
-    """Return ``func(*args)``, called where making a pool of either kind raises PoolRefusedError.
-
-    For a process of its own.
-    """
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing.pool import Pool
-
-    def refuse(*_args, **_options):
-        raise PoolRefusedError()
-
-    Pool.__init__ = ProcessPoolExecutor.__init__ = refuse
-    Pool.__del__ = lambda _: None
-    return func(*args)
 
 
 def square_large(item):

@@ -6,15 +6,17 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
-from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, try_answer
+from helpers.exercises.base import METHODS, Exercise, Wrong, try_answer
 from helpers.notebook import require_importable
 from helpers.records import Accounting, Run, Sweep
+from helpers.words import listing
 
-STEPS = {1: 0, 2: 1, 3: 7, 6: 8, 7: 16, 27: 111}
+#: Numbers and their steps; the last one is too large for a float, so that n / 2 is not n // 2.
+STEPS = {1: 0, 2: 1, 3: 7, 6: 8, 7: 16, 27: 111, 10**17 + 1: 385}
 
 #: Seconds for one call: a right answer needs a few hundredths, and its workers have to come up.
 DEADLINE = 6.0
-NOTHING = "the function returns nothing yet. (Is the `return` missing? `print` does not return.)"
+NOTHING = "it returns None. Is the `return` missing? (`print` does not return anything.)"
 
 
 # ── start_1: a function for workers ───────────────────────────────────────────────────────────
@@ -43,15 +45,18 @@ def _examine_collatz(func):
 
 
 def judge_collatz(told):
-    """Raise Wrong or NotAttempted unless `told`, as `run_in_pool` gives it, holds the `STEPS`."""
+    """Raise Wrong unless `told`, as `run_in_pool` gives it, holds the `STEPS`."""
     for number, (_, problem) in zip(STEPS, told, strict=True):
         if problem is not None:
             raise Wrong(f"for {number} {problem}")
     if all(value in (None, Ellipsis) for value, _ in told):
-        raise NotAttempted(NOTHING)
+        raise Wrong(NOTHING)
     for (number, steps), (value, _) in zip(STEPS.items(), told, strict=True):
         if value != steps:
-            raise Wrong(f"for {number} it gives {value!r}; the steps to reach 1 are {steps}.")
+            whole = (
+                " n / 2 is a float, which is not exact for large numbers; n // 2 is whole." if number > 2**53 else ""
+            )
+            raise Wrong(f"for {number:,} it gives {value!r}; the steps to reach 1 are {steps}.{whole}")
 
 
 start_1 = Exercise(
@@ -109,14 +114,14 @@ def _examine_pick(func):
 
 
 def judge_picks(answers):
-    """Raise Wrong or NotAttempted unless the answers are the fastest pairs of `CASES`."""
+    """Raise Wrong unless the answers are the fastest pairs of `CASES`."""
     for answer, (walls, best) in zip(answers, CASES, strict=True):
         if answer in (None, Ellipsis):
-            raise NotAttempted(NOTHING)
-        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+            raise Wrong(NOTHING)
+        if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
             raise Wrong(f"it returns {answer!r}: return a pair, such as {best!r}.")
         if tuple(answer) != best:
-            measured = ", ".join(f"{engine} × {n}: {wall:g} s" for (engine, n), wall in walls.items())
+            measured = listing([f"{engine} × {n} in {wall:g} s" for (engine, n), wall in walls.items()])
             raise Wrong(f"of {measured} it picks {answer[0]} × {answer[1]}; {best[0]} × {best[1]} is the fastest.")
 
 

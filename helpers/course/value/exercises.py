@@ -7,61 +7,77 @@ from multiprocessing.shared_memory import SharedMemory
 
 from helpers.course.counting.tasks import PausingCounter
 from helpers.course.value.tasks import checksum, fail_on_block, identify_block
-from helpers.exercises.base import METHODS, Exercise, NotAttempted, Wrong, call_answer, require_overlap, spy_on
+from helpers.exercises.base import (
+    METHODS,
+    Exercise,
+    Wrong,
+    call_answer,
+    last_error,
+    leave_out_own_frames,
+    require_overlap,
+    spy_on,
+    try_answer,
+)
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.crew import call_all, find_problem
+from helpers.tasks.watch import call_noting_locks, say_own_lock
 from helpers.words import plural
 
 #: Seconds that the learner's function may take in one process.
 COUNT_DEADLINE = 8.0
+USE_LOCK = " counter.get_lock() is the one that all share."
 #: Workers, and updates of each: on a counter that pauses, and on a plain one.
-N_WORKERS, FEW, MANY = 2, 20, 20_000
+N_WORKERS, FEW, MANY = 2, 10, 20_000
+#: Seconds between reading and writing of a counter that pauses: long against all that keeps a process waiting.
+PAUSE = 0.02
 
 
 # ── value_1: a counter that is exact ──────────────────────────────────────────────────────────
 
 
 def count_with(func, n_updates, pausing, deadline):
-    """Return (what the counter says, problem) after two processes ran ``func(counter, n_updates)``.
+    """Return (what the counter says, problem, words on a lock) after two processes ran ``func(counter, n_updates)``.
 
-    `problem` is the Told of the process that went wrong, or None.
+    `problem` is the Told of the process that went wrong, or None; the words are of a lock that no other process shares.
     """
     counter = multiprocessing.Value("q", 0)
-    used = PausingCounter(counter, multiprocessing.Barrier(N_WORKERS)) if pausing else counter
-    problem = find_problem(call_all(return_nothing, [(func, used, n_updates)] * N_WORKERS, deadline))
-    return (counter.value if problem is None else 0), problem
-
-
-def return_nothing(func, *args):
-    """Call the learner's function; what it returns need not be picklable."""
-    func(*args)
+    used = PausingCounter(counter, multiprocessing.Barrier(N_WORKERS), PAUSE) if pausing else counter
+    told = call_all(call_noting_locks, [(func, used, n_updates)] * N_WORKERS, deadline)
+    problem = find_problem(told)
+    return (counter.value if problem is None else 0), problem, say_own_lock(told)
 
 
 def _examine_add(func):
     require_importable(func)
     for method in METHODS:
         for n_updates, pausing in ((FEW, True), (MANY, False)):
-            said, problem = call_answer(count_with, func, n_updates, pausing, COUNT_DEADLINE, start_method=method)
+            said, problem, own_lock = call_answer(
+                count_with, func, n_updates, pausing, COUNT_DEADLINE, start_method=method
+            )
             if problem is not None:
                 raise Wrong(_say_problem(problem))
-            if said == 0:
-                raise NotAttempted("the counter still says 0.")
             if words := judge_count(said, n_updates):
-                raise Wrong(words)
+                raise Wrong(f"{words} {own_lock and own_lock + USE_LOCK}".strip())
 
 
 def _say_problem(problem):
     if problem.outcome == "late":
-        return f"a process did not return in {COUNT_DEADLINE:g} s: it waits for a lock that is never released."
+        return (
+            f"a process did not return in {COUNT_DEADLINE:g} s: it waits for a lock that is never released, or it "
+            "takes a "
+            "lock that it already holds and that can be taken only once."
+        )
     if problem.outcome == "ended":
         return "a process ended in the middle of your function."
-    return f"it raises:\n{shorten_paths(problem.text)}"
+    return f"it raises:\n{leave_out_own_frames(shorten_paths(problem.text))}"
 
 
 def judge_count(said, n_updates):
     """Return what is wrong with a counter that says `said` after `n_updates` of each of two processes, else ""."""
     expected = N_WORKERS * n_updates
+    if said == 0:
+        return "the counter still says 0: add to counter.value, which is shared. A name of your own is not."
     made = f"two processes made {plural(n_updates, 'update')} each and the counter says {said:,}"
     if said < expected:
         return (
@@ -118,29 +134,58 @@ def hold_block(func, spy, n, n_workers):
     return values, there, len(late)
 
 
+RELEASE = (
+    'Release every view of block.buf before you close the block: `with block.buf.cast("d") as doubles:` does so, and '
+    "an "
+    "array of NumPy on it is deleted first."
+)
+
+
 def _examine_fill(func):
     require_importable(func)
     n, expected = 6, [float(sum_squares(place)) for place in range(6)]
     for method in METHODS:
-        (values, there, n_late), spans = spy_on(
+        trial, spans = spy_on(
             sum_squares,
-            lambda spy, method=method: call_answer(hold_block, func, spy, n, N_WORKERS, start_method=method),
+            lambda spy, method=method: try_answer(hold_block, func, spy, n, N_WORKERS, start_method=method),
         )
+        values, there, n_late = trial.require()
         if n_late:
             raise Wrong(f"it returns while {n_late} of its processes are still at work: join them all first.")
-        if not spans and not any(values):
-            raise NotAttempted("the block is still empty, and the function it was given was never called.")
         if not there:
             raise Wrong(
                 "it unlinks the block, which belongs to the caller: close() is for everybody, unlink() for the owner "
                 "alone."
             )
+        if not spans:
+            raise Wrong(f"the function that it was given was never called.{_say_death(trial)}")
         if values != expected:
             raise Wrong(
                 f"the block holds {values}, and {expected} is expected: func(place) at every place, as a double (8 "
-                "bytes)."
+                f"bytes).{_say_death(trial)}"
             )
-        require_overlap(spans)
+        judge_writers(spans, trial.seen["pid"])
+        remark = trial.judge_processes(RELEASE if "BufferError" in last_error(trial.printed) else "")
+    return remark
+
+
+def _say_death(trial):
+    """Return by which error a process ended, for the end of a sentence; "" where none did."""
+    died = any(code for code in trial.seen["exitcodes"]) and last_error(trial.printed)
+    return f" A process that it started ended by {died}." if died else ""
+
+
+def judge_writers(spans, pid):
+    """Raise Wrong unless `N_WORKERS` processes other than `pid` wrote at the same time."""
+    pids = {one for one, *_ in spans}
+    if pid in pids:
+        raise Wrong(
+            "the block is filled, but the process that called fill did the work, or some of it, itself: "
+            f"{plural(N_WORKERS, 'process')} of its own are to do it."
+        )
+    require_overlap(spans, also="Start all processes before you join the first one.")
+    if len(pids) > N_WORKERS:
+        raise Wrong(f"the block is filled, but by {len(pids)} processes, and n_workers is {N_WORKERS}.")
 
 
 value_2 = Exercise(
@@ -208,7 +253,9 @@ def _examine_lend(func):
     data = b"one block, many readers" * 500
     for method in METHODS:
         for work in (identify_block, fail_on_block):
-            came, raised, there, called = call_answer(try_lend, func, data, work, start_method=method)
+            trial = try_answer(try_lend, func, data, work, start_method=method)
+            also = {"raised": RELEASE} if trial.error_type == "BufferError" else {}
+            came, raised, there, called = trial.require(also=also)
             fails = work is fail_on_block
             when = "when work raises" if fails else "when work returns"
             if came in (None, Ellipsis):
@@ -216,7 +263,7 @@ def _examine_lend(func):
                     raise Wrong("what work raises must reach the caller: do not catch it, clean up in finally.")
                 if called:
                     raise Wrong("work was called, and nothing comes back: return what work(name, len(data)) returns.")
-                raise NotAttempted("the function returns nothing yet.")
+                raise Wrong("it returns None, and work was never called: return what work(name, len(data)) returns.")
             if not (isinstance(came, tuple) and len(came) == 2) or raised is not fails:
                 raise Wrong(f"it gives {came!r}; what work(name, size) returns or raises is expected.")
             if came[1] != checksum(data):

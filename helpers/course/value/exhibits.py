@@ -1,4 +1,4 @@
-"""What is worth seeing once about state that processes share: progress, nested objects, who tracks a block.
+"""What is worth seeing once about state that processes share: progress, and who tracks a block.
 
 Standard library only. What starts processes of a kind that could hang has a deadline.
 """
@@ -19,36 +19,11 @@ PATIENCE = 30.0
 
 
 def work_and_tell(done, n_items, seconds=0.01):
-    """Work on so many items, for so many seconds each (a wait); count each in the Value `done`."""
+    """Work on so many items; count each in the Value `done`."""
     for _ in range(n_items):
         time.sleep(seconds)
         with done.get_lock():
             done.value += 1
-
-
-def watch_count(done, total, every=0.05, patience=PATIENCE):
-    """Yield what the Value `done` says whenever it has changed, up to `total`; look `every` so many seconds.
-
-    Raises TimeoutError when nothing has changed for `patience` seconds.
-    """
-    last, deadline = None, time.monotonic() + patience
-    while last is None or last < total:
-        now = done.value
-        if now != last:
-            last, deadline = now, time.monotonic() + patience
-            yield now
-        elif time.monotonic() > deadline:
-            raise TimeoutError(f"The counter has stayed at {last:,} of {total:,} for {patience:g} s.")
-        else:
-            time.sleep(every)
-
-
-# ── objects within objects of a Manager ───────────────────────────────────────────────────────
-
-
-def append_to_row(table, row, number):
-    """Append to one row of a Manager's list of rows: arrives if the row is the Manager's too, else it is lost."""
-    table[row].append(number)
 
 
 # ── whose tracker? ────────────────────────────────────────────────────────────────────────────

@@ -7,16 +7,17 @@ from dataclasses import replace
 from helpers.arguments import check_number
 from helpers.course.counting.measure import MAX_BATCH, WAYS, Count, counting_steps, plan_counting
 from helpers.course.counting.plots import CountingCard, describe_counting
+from helpers.course.value.program import program
 from helpers.labs.base import Lab
 from helpers.labs.controls import (
     choice,
     chosen_of,
+    guess_control,
     keep_one,
     label,
     method_control,
     number,
     on_change,
-    slider,
     toggles,
 )
 from helpers.machine import usable_cpus
@@ -78,9 +79,8 @@ class ValueLab(Lab):
         self._batch = number("batch", "Batch", plan.batch, 1, MAX_BATCH, tip)
         self._method = method_control(plan.start_method)
         tip = "How many of 100 updates are lost without a lock?"
-        guess = round(100 * (self._first_guess or 0))
-        self._guess = slider("guess", "Your guess, % lost", guess, 0, 100, tip, width="330px", continuous=True)
-        on_change(self._redraw, *self._counts.values(), *self._ways.values(), self._updates)
+        guess = None if self._first_guess is None else 100 * self._first_guess
+        self._guess = guess_control("Your guess", guess, 100, 1, "% lost", tip)
         on_change(self._on_guess, self._guess)
         return [
             [label("Workers"), *self._counts.values(), label("Count with", apart=True), *self._ways.values()],
@@ -88,7 +88,7 @@ class ValueLab(Lab):
         ]
 
     def _on_guess(self):
-        self.card.guess = self._guess.value / 100
+        self.card.guess = None if self._guess.number is None else self._guess.number / 100
         self._redraw()
 
     def _settings(self):
@@ -97,10 +97,19 @@ class ValueLab(Lab):
         ways = chosen_of(self._ways)
         return plan_counting(ways, n_workers, self._updates.value, self._batch.value, self._method.value)
 
+    def code(self):
+        """Return a complete program of the present settings, for the standard library alone."""
+        return program(
+            chosen_of(self._ways),
+            chosen_of(self._counts)[0],
+            self._updates.value,
+            self._batch.value,
+            self._method.value,
+        )
+
     # ── measuring ─────────────────────────────────────────────────────────────────────────
 
     def _measure(self, settings, on_start):
-        self.result = None
         ways = [count.way for count in settings.counts]
         names = ("n_workers", "n_updates", "batch", "start_method")
         options = {name: getattr(settings, name) for name in names}
@@ -115,10 +124,15 @@ class ValueLab(Lab):
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
+    def _is_empty(self):
+        return self.result is None or not any(count.made for count in self.result.counts)
+
     def _shown(self):
         """Return what is drawn: the last result, or the empty rows of the settings."""
         if self.result is not None:
             return self.result
+        if self.running:
+            return self._measured
         if len(chosen_of(self._counts)) != 1 or not chosen_of(self._ways):  # in the middle of a change
             return replace(self._plan, counts=tuple(Count(count.way) for count in self._plan.counts))
         return self._settings()

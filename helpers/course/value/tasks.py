@@ -16,7 +16,7 @@ calls = 0
 
 
 def add_to_global(n_updates):
-    """Add to the global `calls` of the process that runs this, and return it."""
+    """Add to the global of the process that runs this; return it."""
     global calls
     for _ in range(n_updates):
         calls += 1
@@ -27,13 +27,13 @@ def add_to_global(n_updates):
 
 
 def fill_squares(shared, first, last):
-    """Write the squares of `first` to ``last - 1`` into their places of a shared array."""
+    """Write the squares from `first` on, up to `last`, into their places."""
     for place in range(first, last):
         shared[place] = place * place
 
 
 def shout(name, size):
-    """Change the first `size` bytes of a block to upper case, in place."""
+    """Change the first bytes of a block to upper case, in place."""
     block = open_block(name)
     block.buf[:size] = bytes(block.buf[:size]).upper()
     block.close()
@@ -45,7 +45,7 @@ def checksum(data):
 
 
 def checksum_block(name, size):
-    """Return the CRC-32 of the first `size` bytes of a block, without a copy of them."""
+    """Return the CRC-32 of the first bytes of a block, not copied."""
     block = open_block(name)
     try:
         with block.buf[:size] as view:
