@@ -3,8 +3,8 @@
 import html
 import sys
 
-#: What erases the line of a terminal that the cursor is in.
-ERASE = "\r\x1b[2K"
+#: What erases the line of a terminal, of any kind, that the cursor is in.
+ERASE = "\r" + 79 * " " + "\r"
 #: A line of text over a bar that is full when the time is over. The page moves it: no message is needed for that.
 LINE = """<style>@keyframes helpers-notice {{ from {{ width: 0 }} to {{ width: 100% }} }}</style>
 <div role="status" style="font-size: 13px">{text}</div>

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from helpers.course.lock.exercises import judge_alone, judge_transfers
 from helpers.course.lock.lab import advise_locks, describe_locks, say_losses
 from helpers.course.lock.measure import Lane, LockRun, LockSweep, ceiling, read_run, share_out, vary
 from helpers.course.lock.plots import describe_shares, describe_updates, plot_lock_speedup
 from helpers.errors import HelpersError
+from helpers.exercises.base import Wrong
 
 
 def notes(*sections):
@@ -167,3 +169,28 @@ def test_work_is_the_same_for_every_number_of_workers():
 def test_a_lane_without_sections_is_free():
     lane = Lane(1.0, 3.0, array("d"), array("d"), array("d"))
     assert (lane.free, lane.waiting, lane.holding) == (2.0, 0, 0)
+
+
+# ── what the checks of the exercises find ─────────────────────────────────────────────────────
+
+
+def test_swapped_signs_are_told_from_a_half_transfer():
+    # 100 and 100, twice 3 from the first to the second
+    assert judge_alone([94, 106]) == ""
+    assert "the signs are swapped" in judge_alone([106, 94]) and "moves nothing" in judge_alone([100, 100])
+    half = judge_alone([94, 100])
+    assert "to 94 and 100, not to 94 and 106" in half and "swapped" not in half
+
+
+def test_transfers_are_judged_by_balances_then_locks_then_both_at_once():
+    # account 1 sends 1 and gets 2, four times: 104 and 96; each of the eight transfers takes both locks
+    judge_transfers(([104, 96], [8, 8], False, None, ""))
+    for balances, taken, alone, own_lock, words in (
+        ([107, 93], [8, 8], False, "", "lose updates: .* end at 107 and 93, expected 104 and 96"),
+        ([107, 93], [0, 0], False, "One of its own.", "One of its own. Use account.lock"),
+        ([104, 96], [8, 7], False, "", "lock of account 1 was taken 8 times and that of account 2 7 times"),
+        ([104, 96], [0, 0], False, "One of its own.", "taken 0 times .* One of its own"),
+        ([104, 96], [8, 8], True, "", "Hold both locks"),
+    ):
+        with pytest.raises(Wrong, match=words):
+            judge_transfers((balances, taken, alone, None, own_lock))

@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from helpers.course.pipe import partners
+from helpers.course.pipe.exercises import PAUSE_BEFORE, REQUESTS, _explain_silence, judge_gathered, judge_workers
 from helpers.course.pipe.lab import advise_trips, find_fastest, say_progress
 from helpers.course.pipe.measure import TripsProgress, seconds_left
 from helpers.course.pipe.plots import describe_trips, plot_bandwidth, plot_trip_times
 from helpers.course.pipe.trips import COPY, Deliveries, Trip, Trips
 from helpers.errors import HelpersError, NotEnoughPointsError
+from helpers.exercises.base import Wrong
 
 
 def trips_of(**ways):
@@ -193,3 +195,40 @@ def test_a_delivery_by_shared_memory_tells_filling_and_handing_over_apart(monkey
     assert partners.deliver_shared(crew, b"12345") == (2.0, 3.0)
     times[:] = [10.0, 14.0]
     assert partners.deliver_pickled(crew, b"12345") == 4.0
+
+
+# ── what the checks of the exercises find ─────────────────────────────────────────────────────
+
+
+def test_workers_are_two_other_processes_with_a_pipe_each():
+    beside = [(1, 1, 0.0, 2.0, ""), (2, 1, 1.0, 3.0, "")]
+    after = [(1, 1, 0.0, 1.0, ""), (2, 1, 1.0, 2.0, "")]
+    for n_pipes in (0, 2, 5):  # none was seen, or one each, or more
+        judge_workers(beside, pid=9, n_pipes=n_pipes)
+    for calls, pid, n_pipes, words in (
+        (beside, 2, 2, "the process that called gather did the work, or some of it"),
+        (after, 9, 2, "never by 2 at the same time"),
+        ([*beside, (3, 1, 1.0, 2.0, "")], 9, 3, "3 processes did the work where n_workers is 2"),
+        (beside, 9, 1, "2 workers share 1 pipe"),
+    ):
+        with pytest.raises(Wrong, match=words):
+            judge_workers(calls, pid, n_pipes)
+
+
+def test_gathered_results_are_in_the_order_of_the_items():
+    judge_gathered([1, 4], [1, 4], [1, 2])
+    for value, words in (([4, 1], "in another order"), (None, "gives None, and the plain loop .1, 4.")):
+        with pytest.raises(Wrong, match=words):
+            judge_gathered(value, [1, 4], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("silent_at", "words", "not_said"),
+    [(2, "request 3 of 5, 0.* and no end", "pause"), (3, "request 4 of 5, -4.*a pause is no end", "0 is a number")],
+)
+def test_a_zero_and_a_pause_are_told_apart(silent_at, words, not_said):
+    assert REQUESTS[2] == 0 and PAUSE_BEFORE == 3
+    found = {"alive": False, "raised": None, "returned": None, "exitcode": 0}
+    with pytest.raises(Wrong, match=words) as said:
+        _explain_silence(found, silent_at)
+    assert not_said not in str(said.value)

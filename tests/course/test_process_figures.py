@@ -2,6 +2,7 @@
 
 import pytest
 
+from helpers.course.process.exercises import judge_all, judge_apart, judge_end
 from helpers.course.process.lab import advise_starts, say_progress
 from helpers.course.process.measure import (
     Lifeline,
@@ -13,7 +14,9 @@ from helpers.course.process.measure import (
     read_lives,
 )
 from helpers.course.process.plots import ProcessCard, plot_lifelines, plot_start_costs
-from helpers.course.process.tasks import read_start
+from helpers.course.process.tasks import end_by_signal, leave_with_3, read_start, rest_for_ever
+from helpers.exercises.base import Wrong
+from helpers.exercises.trial import Trial
 
 #: Two processes; the first start() was called at the clock's 50.
 LINES = [
@@ -104,3 +107,56 @@ def test_processes_that_live_longer_than_the_axis_get_a_longer_one():
     # a task of 2 s: 1.2 × 2 + 0.4 = 2.8; 6 s of life want 2.8 × 1.4³ (7.68; 5.49 is too short)
     lives = read_lives("spawn", 2.0, LINES, 57.0)
     assert card.frame(ProcessRun(lives))[3] == pytest.approx(2.8 * 1.4**3)
+
+
+# ── what the checks of the exercises find ─────────────────────────────────────────────────────
+
+
+def spans(*calls):
+    """The spans of calls (process, began, ended)."""
+    return [(pid, 1, began, ended, "") for pid, began, ended in calls]
+
+
+#: Three processes side by side from 2 to 3; the same one after the other.
+BESIDE, AFTER = spans((1, 0, 3), (2, 1, 4), (3, 2, 5)), spans((1, 0, 1), (2, 1, 2), (3, 2, 3))
+
+
+def test_a_call_apart_is_one_call_in_another_process():
+    judge_apart(14, BESIDE[:1], pid=9)
+    for value, calls, pid, words in (
+        (14, BESIDE[:1], 1, "^the result is right, but the function ran in the process that called run_apart"),
+        (None, BESIDE[:1], 1, "^the function ran in the process that called run_apart"),
+        (0, BESIDE[:1], 9, "Is that an exit code"),
+        (14, [], 9, "it gives 14, and the function that it was given was never called"),
+        (14, BESIDE[:2], 9, "was called 2 times"),
+    ):
+        with pytest.raises(Wrong, match=words):
+            judge_apart(value, calls, pid)
+
+
+def test_three_items_are_three_processes_at_one_moment_and_results_in_order():
+    right = [90_000, 400, 25_600]  # 300, 20 and 160, squared
+    judge_all(right, BESIDE, pid=9)
+    for value, calls, pid, words in (
+        (sorted(right), BESIDE, 9, "in the order in which they came"),
+        (right[:2], BESIDE, 9, "not .90000, 400, 25600."),
+        (right, BESIDE, 2, "some of the work was done in the process that called run_all"),
+        (right, AFTER, 9, "never by 3 at the same time"),
+    ):
+        with pytest.raises(Wrong, match=words):
+            judge_all(value, calls, pid)
+
+
+def test_an_end_is_judged_by_where_the_target_ran_and_by_its_word():
+    returned = Trial("returned", "failed")
+    judge_end(returned, leave_with_3, ["apart"])
+    for trial, target, places, words in (
+        (returned, leave_with_3, ["caller"], "leave_with_3 ran in the process that called tell_end"),
+        (Trial("died"), end_by_signal, ["caller"], "end_by_signal ran in the process that called tell_end"),
+        (returned, leave_with_3, [], "never called it"),
+        (returned, end_by_signal, ["apart"], "it gives 'failed', and 'killed' is right for end_by_signal: a signal"),
+        (Trial("nothing"), rest_for_ever, ["apart"], "it returns None, and 'too late' is right for rest_for_ever"),
+        (Trial("late"), rest_for_ever, ["apart"], "join.. without a number waits"),
+    ):
+        with pytest.raises(Wrong, match=words):
+            judge_end(trial, target, places)

@@ -1,6 +1,9 @@
 """What the checks of chapter 06 make of a counter; worked out on paper."""
 
-from helpers.course.value.exercises import judge_count
+import pytest
+
+from helpers.course.value.exercises import judge_count, judge_writers
+from helpers.exercises.base import Wrong
 
 
 def test_a_counter_is_judged_by_the_updates_of_both_processes():
@@ -9,3 +12,15 @@ def test_a_counter_is_judged_by_the_updates_of_both_processes():
     assert "says 39 instead of 40: updates were lost" in judge_count(39, 20)
     assert "says 41, more than 40" in judge_count(41, 20)
     assert "still says 0" in judge_count(0, 20)
+
+
+def test_two_other_processes_fill_the_block_at_the_same_time():
+    beside = [(1, 1, 0.0, 2.0, ""), (2, 1, 1.0, 3.0, "")]
+    judge_writers(beside, pid=9)
+    for calls, pid, words in (
+        (beside, 1, "the process that called fill did the work, or some of it"),
+        ([(1, 1, 0.0, 1.0, ""), (2, 1, 1.0, 2.0, "")], 9, "never by 2 at the same time"),
+        ([*beside, (3, 1, 0.0, 1.0, "")], 9, "by 3 processes, and n_workers is 2"),
+    ):
+        with pytest.raises(Wrong, match=words):
+            judge_writers(calls, pid)

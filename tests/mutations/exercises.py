@@ -3,6 +3,7 @@
 from mutations.fault import Fault
 
 TRIAL, SPY, PLAIN = "helpers/exercises/trial.py", "helpers/tasks/spy.py", "helpers/tasks/plain.py"
+BASE = "helpers/exercises/base.py"
 T = "tests/contracts/test_trials.py"
 
 FAULTS = [
@@ -56,11 +57,53 @@ FAULTS = [
         f"{T}::test_no_call_takes_longer_than_the_deadline_of_a_check",
     ),
     Fault(
-        "nothing counts as wrong",
+        "an empty answer is tried",
+        BASE,
+        "code.co_code not in _EMPTY_BODIES",
+        "code.co_code in _EMPTY_BODIES",
+        f"{T}::test_a_blank_is_told_by_its_code",
+    ),
+    Fault(
+        "a number that is returned counts as a docstring",
+        BASE,
+        "constant in (None, Ellipsis, func.__doc__)",
+        "constant is not None or True",
+        f"{T}::test_a_blank_is_told_by_its_code",
+    ),
+    Fault(
+        "workers that die of an error are forgiven",
         TRIAL,
-        'kind = NotAttempted if self.outcome == "nothing" else Wrong',
-        "kind = Wrong",
-        f"{T}::test_words_are_added_or_put_instead_by_outcome",
+        "if code is not None and code > 0]",
+        "if code is not None and code < 0]",
+        f"{T}::test_a_worker_that_died_is_wrong_and_one_that_nobody_joined_a_remark",
+    ),
+    Fault(
+        "a missing join is not remarked",
+        TRIAL,
+        "        if not n_unasked:\n",
+        "        if n_unasked:\n",
+        f"{T}::test_a_worker_that_died_is_wrong_and_one_that_nobody_joined_a_remark",
+    ),
+    Fault(
+        "a remark is forgotten",
+        BASE,
+        "{remark or ''}",
+        "{''}",
+        f"{T}::test_a_remark_stands_behind_the_praise",
+    ),
+    Fault(
+        "the line of a check stays",
+        BASE,
+        "            notice.clear()\n",
+        "            pass\n",
+        f"{T}::test_a_check_says_what_it_waits_for_and_for_how_long_and_then_no_more",
+    ),
+    Fault(
+        "a lock of the module is not recognised",
+        "helpers/tasks/watch.py",
+        "    if any(isinstance(value, SemLock) for value in values):\n",
+        "    if False:\n",
+        f"{T}::test_a_lock_of_one_process_alone_is_recognised",
     ),
     Fault(
         "a late answer gets the usual words twice",

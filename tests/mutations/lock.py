@@ -4,6 +4,7 @@ from mutations.fault import Fault
 
 MEASURE, PLOTS, LAB = (f"helpers/course/lock/{name}.py" for name in ("measure", "plots", "lab"))
 FIGURES = "tests/course/test_lock_figures.py"
+EXERCISES, FIGURES = "helpers/course/lock/exercises.py", "tests/course/test_lock_figures.py"
 
 FAULTS = [
     Fault(
@@ -103,5 +104,19 @@ FAULTS = [
         "out_of(sum(lost), made",
         "out_of(lost[-1], made",
         f"{FIGURES}::test_losses_are_those_of_all_counted_rounds",
+    ),
+    Fault(
+        "swapped signs are a matter of locks",
+        EXERCISES,
+        "if balances == [100 + AMOUNT, 100 - AMOUNT]:",
+        "if balances == [100 - AMOUNT, 100 - AMOUNT]:",
+        f"{FIGURES}::test_swapped_signs_are_told_from_a_half_transfer",
+    ),
+    Fault(
+        "one of two locks is enough",
+        EXERCISES,
+        "if min(taken) < 2 * N_TRANSFERS:",
+        "if max(taken) < 2 * N_TRANSFERS:",
+        f"{FIGURES}::test_transfers_are_judged_by_balances_then_locks_then_both_at_once",
     ),
 ]

@@ -7,6 +7,7 @@ TRIPS, MEASURE, PARTNERS, TASKS, PLOTS, LAB = (
 )
 F = "tests/course/test_pipe_figures.py"
 REAL = f"{F}::test_what_comes_back_by_a_real_partner_is_what_was_sent_last"
+EXERCISES, FIGURES = "helpers/course/pipe/exercises.py", "tests/course/test_pipe_figures.py"
 
 FAULTS = [
     Fault(
@@ -134,5 +135,19 @@ FAULTS = [
         "best, last = order[0], order[-1]",
         "last, best = order[0], order[-1]",
         f"{F}::test_advice_and_alt_text_name_the_figures",
+    ),
+    Fault(
+        "workers that share a pipe pass",
+        EXERCISES,
+        "if 0 < n_pipes < N_WORKERS:",
+        "if 0 < n_pipes < 1:",
+        f"{FIGURES}::test_workers_are_two_other_processes_with_a_pipe_each",
+    ),
+    Fault(
+        "a pause is blamed for a zero",
+        EXERCISES,
+        "if silent_at == PAUSE_BEFORE:",
+        "if silent_at == 2:",
+        f"{FIGURES}::test_a_zero_and_a_pause_are_told_apart",
     ),
 ]

@@ -5,6 +5,7 @@ from mutations.fault import Fault
 MEASURE, TASKS, PLOTS, LAB = (f"helpers/course/process/{name}.py" for name in ("measure", "tasks", "plots", "lab"))
 F, D = "tests/course/test_process_figures.py", "tests/course/test_process_diagrams.py"
 DIAGRAMS = "helpers/course/process/diagrams.py"
+EXERCISES = "helpers/course/process/exercises.py"
 
 FAULTS = [
     Fault(
@@ -90,5 +91,26 @@ FAULTS = [
         '"the new process", CHILD, there)',
         '"the new process", CHILD, here)',
         f"{D}::test_each_process_shows_its_own_memory",
+    ),
+    Fault(
+        "work in the learner's own process counts as a process",
+        EXERCISES,
+        "    if any(span[0] == pid for span in spans):\n        right = ",
+        "    if False:\n        right = ",
+        f"{F}::test_a_call_apart_is_one_call_in_another_process",
+    ),
+    Fault(
+        "a target that is called counts as a process",
+        EXERCISES,
+        'if "caller" in places:',
+        'if "nowhere" in places:',
+        f"{F}::test_an_end_is_judged_by_where_the_target_ran_and_by_its_word",
+    ),
+    Fault(
+        "two processes at once are enough for three items",
+        EXERCISES,
+        "require_overlap(spans, len(DELAYS), also",
+        "require_overlap(spans, 1, also",
+        f"{F}::test_three_items_are_three_processes_at_one_moment_and_results_in_order",
     ),
 ]

@@ -212,6 +212,20 @@ FAULTS = [
         f"{FIGURES}::test_a_pipeline_has_two_stages_that_work_at_the_same_time",
     ),
     Fault(
+        "second run by who called the pipeline passes",
+        EXERCISES,
+        "if pid in ids]",
+        "if None in ids]",
+        f"{FIGURES}::test_a_pipeline_has_two_stages_that_work_at_the_same_time",
+    ),
+    Fault(
+        "a sentinel that comes too early is not named",
+        EXERCISES,
+        "    if len(seconds) < len(RAW):\n",
+        "    if len(seconds) > len(RAW):\n",
+        f"{FIGURES}::test_a_pipeline_that_hangs_is_explained_by_what_was_done",
+    ),
+    Fault(
         "a worker that is killed passes",
         EXERCISES,
         "if any(codes):",

@@ -35,4 +35,11 @@ FAULTS = [
         'more than {expected:,}." if said > 2 * expected else ""',
         f"{FIGURES}::test_a_counter_is_judged_by_the_updates_of_both_processes",
     ),
+    Fault(
+        "a fill that does half of the work itself passes",
+        EXERCISES,
+        "    if pid in pids:\n",
+        "    if not pids:\n",
+        f"{FIGURES}::test_two_other_processes_fill_the_block_at_the_same_time",
+    ),
 ]

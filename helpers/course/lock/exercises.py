@@ -172,16 +172,14 @@ def judge_transfers(found, method=None):
     if balances != expected:
         raise Wrong(
             "a transfer alone is right, but two in opposite directions at once lose updates: under "
-            f"{say_method(method)} "
-            f"the accounts end at {balances[0]} and {balances[1]}, expected {expected[0]} and {expected[1]}. Hold the "
-            f"locks of both accounts while you change them.{use}"
+            f"{say_method(method)} the accounts end at {balances[0]} and {balances[1]}, expected {expected[0]} and "
+            f"{expected[1]}. Hold the locks of both accounts while you change them.{use}"
         )
     if min(taken) < 2 * N_TRANSFERS:
         raise Wrong(
             f"the balances are right this time, but in {2 * N_TRANSFERS} transfers the lock of account 1 was taken "
             f"{plural(taken[0], 'time')} and that of account 2 {plural(taken[1], 'time')}, not once for each: a "
-            "transfer "
-            f"with a third account would not be kept out.{use}"
+            f"transfer with a third account would not be kept out.{use}"
         )
     if alone:
         raise Wrong(

@@ -72,8 +72,7 @@ def _explain_silence(found, silent_at):
         raise Wrong(f"{which}: the worker ended without an answer.")
     raise Wrong(
         f"{which}: the worker had ended, with exit code {found['exitcode']}. It must go on until the other end is "
-        "closed."
-        f"{why}"
+        f"closed.{why}"
     )
 
 
@@ -196,8 +195,7 @@ def judge_gathered(value, expected, items):
     if isinstance(value, list) and sorted(value, key=str) == sorted(expected, key=str):
         raise Wrong(
             f"for the items {items} it gives {value}: all results, in another order than the items. Send the place of "
-            "an "
-            "item along, or remember which item each worker has."
+            "an item along, or remember which item each worker has."
         )
     raise Wrong(f"for the items {items} it gives {value!r}, and the plain loop {expected}.")
 
@@ -211,14 +209,12 @@ def judge_workers(spans, pid, n_pipes):
     if len(pids) > N_WORKERS:
         raise Wrong(
             f"the result is right, but {len(pids)} processes did the work where n_workers is {N_WORKERS}: a worker "
-            "takes "
-            "several items."
+            "takes several items."
         )
     if 0 < n_pipes < N_WORKERS:
         raise Wrong(
             f"the result is right this time, but {N_WORKERS} workers share {plural(n_pipes, 'pipe')}: two that "
-            "receive or "
-            "send at one end at once take each other's bytes. Give each a pipe of its own."
+            "receive or send at one end at once take each other's bytes. Give each a pipe of its own."
         )
 
 

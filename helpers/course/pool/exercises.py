@@ -19,8 +19,7 @@ UNEVEN = [LONG + 100, LONG] + [SHORT + number for number in range(14)]
 #: The usual slips with a pool, by what came of the call.
 INSTEAD = {
     "unpicklable": "it returns an iterator or a receipt of the pool, which cannot leave the process. Return the "
-    "results "
-    "themselves: list(…) of an iterator, .get() of a receipt."
+    "results themselves: list(…) of an iterator, .get() of a receipt."
 }
 ENDED_EARLY = "next() finds no more results: where items travel in chunks, the first error ends the iteration."
 ALSO = {"late": "Are the results taken inside the with block? At its end the pool is terminated."}

@@ -191,8 +191,7 @@ def judge_end(trial, target, places):
     if "caller" in places:
         raise Wrong(
             f"{name} ran in the process that called tell_end, as a plain call or in a thread: only a Process has an "
-            "exit "
-            "code, and only a Process can be killed. (target=f() calls f at once; a Process wants target=f.)"
+            "exit code, and only a Process can be killed. (target=f() calls f at once; a Process wants target=f.)"
         )
     right = f"{words!r} is right for {name}: {why}."
     also = {"raised": f"\n{right}", "left": f"{right} Then join() it once more."}

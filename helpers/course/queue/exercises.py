@@ -34,13 +34,11 @@ def _try(func, *args, method, timeout=None):
 ITEMS = [3, 1, 4, 1, 5, 9]
 SENTINELS = (
     "All results are made, so somebody waits for an end that is not told: every process needs a sentinel of its own, "
-    "and "
-    "no more results are taken than there are items."
+    "and no more results are taken than there are items."
 )
 JOINED_FIRST = (
     "With small results it works, and large ones do not fit into the pipe: a process does not end before all that it "
-    "has "
-    "put is taken out. Take the results first, join afterwards."
+    "has put is taken out. Take the results first, join afterwards."
 )
 
 
@@ -170,8 +168,7 @@ def judge_lost(lost, found):
             raise Wrong(f"for the item {item} it puts {instead[0]!r}; {expected} is expected.")
     raise Wrong(
         f"there is no right result for the items {[item for item, _, _ in lost]} of {DIVISORS}. A failing item is "
-        "reported "
-        "and does not end the worker, and 0 is an item: only None is the end."
+        "reported and does not end the worker, and 0 is an item: only None is the end."
     )
 
 
@@ -244,15 +241,13 @@ def explain_late_pipeline(firsts, seconds, died=False):
     if not seconds:
         return (
             f"Meanwhile {done}: the second stage takes nothing. Its sentinel comes before the first result, or it is "
-            "not "
-            "handed the queue that the first stage fills."
+            "not handed the queue that the first stage fills."
         )
     if len(seconds) < len(RAW):
         return f"Meanwhile {done}, and it stopped there. {TOO_EARLY}"
     return (
         f"Meanwhile {done}: somebody waits for an end that is not told. Each process of the first stage needs a "
-        "sentinel, "
-        "the second stage needs one, and no more results are taken than there are items."
+        "sentinel, the second stage needs one, and no more results are taken than there are items."
     )
 
 

@@ -65,8 +65,7 @@ def _say_problem(problem):
     if problem.outcome == "late":
         return (
             f"a process did not return in {COUNT_DEADLINE:g} s: it waits for a lock that is never released, or it "
-            "takes a "
-            "lock that it already holds and that can be taken only once."
+            "takes a lock that it already holds and that can be taken only once."
         )
     if problem.outcome == "ended":
         return "a process ended in the middle of your function."
@@ -136,8 +135,7 @@ def hold_block(func, spy, n, n_workers):
 
 RELEASE = (
     'Release every view of block.buf before you close the block: `with block.buf.cast("d") as doubles:` does so, and '
-    "an "
-    "array of NumPy on it is deleted first."
+    "an array of NumPy on it is deleted first."
 )
 
 
