@@ -45,7 +45,8 @@ def _examine_map(func):
             raise Wrong(words)
         if (n_workers := len(trial.seen["exitcodes"])) > 2:
             raise Wrong(
-                f"the results are right, but the pool has {plural(n_workers, 'worker')}, and two are asked for: Pool(2)."
+                f"the results are right, but the pool has {plural(n_workers, 'worker')}, and two are asked for: "
+                "Pool(2)."
             )
 
 
