@@ -229,6 +229,7 @@ def test_pictures_have_one_size_and_an_alt_text(watched):
 
 
 def test_advice_is_a_sentence_or_two_and_none_before_a_run(watched):
+    """Besides one that tells what is in doubt: a busy machine needs it."""
     assert watched.said_before == ""
     advice = watched.lab._advice()
     said = re.findall(r"[^.!?].*?[.!?](?=\s|$)", advice)
