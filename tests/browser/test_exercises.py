@@ -1,4 +1,4 @@
-"""A check of an exercise as a reader sees it in JupyterLab: a line while it waits, then the verdict; code in colours."""
+"""A check of an exercise as a reader sees it in JupyterLab: a line while it waits, the verdict, colours."""
 
 from .pages import open_cells
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.course.lock.measure import STEPS
 from helpers.labs.program import write_program
-from helpers.words import percent
+from helpers.words import percent, plural
 
 SOURCE = """
 import contextlib
@@ -66,4 +66,4 @@ def program(n_workers, share, locked, work, start_method, repeats):
     constants = {"START_METHOD": start_method, "N_WORKERS": tuple(n_workers), "REPEATS": repeats}
     constants |= {"N_STEPS": n_steps, "STEP_SECONDS": seconds, "SHARE": share}
     inside = f"{percent(share)} of each step inside a lock" if locked else "no lock"
-    return write_program(f"Workers that share {n_steps} steps, {inside}", constants, source)
+    return write_program(f"Workers that share {plural(n_steps, 'step')}, {inside}", constants, source)

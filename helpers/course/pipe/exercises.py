@@ -208,8 +208,8 @@ def judge_workers(spans, pid, n_pipes):
     require_overlap(spans, also="Send an item to every worker before you receive anything.")
     if len(pids) > N_WORKERS:
         raise Wrong(
-            f"the result is right, but {len(pids)} processes did the work where n_workers is {N_WORKERS}: a worker "
-            "takes several items."
+            f"the result is right, but {plural(len(pids), 'process')} did the work where n_workers is {N_WORKERS}: a "
+            "worker takes several items."
         )
     if 0 < n_pipes < N_WORKERS:
         raise Wrong(

@@ -44,7 +44,10 @@ def _examine_map(func):
         if words := judge_sharing(spans):
             raise Wrong(words)
         if (n_workers := len(trial.seen["exitcodes"])) > 2:
-            raise Wrong(f"the results are right, but the pool has {n_workers} workers, and two are asked for: Pool(2).")
+            raise Wrong(
+                f"the results are right, but the pool has {plural(n_workers, 'worker')}, and two are asked for: "
+                "Pool(2)."
+            )
 
 
 def judge_map(value, spans):

@@ -80,7 +80,7 @@ def judge_map(value, spans, pid=None):
     if pid in pids:
         raise Wrong("the result is right, but the process that called map_by_queue did some of the work itself.")
     if len(pids) > 2:
-        raise Wrong(f"the result is right, but {len(pids)} processes worked for it, and two are asked for.")
+        raise Wrong(f"the result is right, but {plural(len(pids), 'process')} worked for it, and two are asked for.")
 
 
 def _name_caller(spans, pid):

@@ -183,7 +183,7 @@ def judge_writers(spans, pid):
         )
     require_overlap(spans, also="Start all processes before you join the first one.")
     if len(pids) > N_WORKERS:
-        raise Wrong(f"the block is filled, but by {len(pids)} processes, and n_workers is {N_WORKERS}.")
+        raise Wrong(f"the block is filled, but by {plural(len(pids), 'process')}, and n_workers is {N_WORKERS}.")
 
 
 value_2 = Exercise(
