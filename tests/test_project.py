@@ -41,7 +41,7 @@ PUBLIC = {
         "NotPicklableError ResultsDifferError TaskFailedError WorkerDiedError"
     ),
     "helpers.records": "Advice Estimate Fit Problem Run Sweep Timeline",
-    "helpers.machine": "doctor machine_report usable_cpus",
+    "helpers.machine": "doctor machine_line machine_report usable_cpus",
     "helpers.notebook": "answer fold require_importable show_source",
     "helpers.measure": "Watch run_once sweep",
     "helpers.models": "advise fit_usl",

@@ -68,7 +68,6 @@ class Labels:
 
         Where ends are too near to each other labels are moved apart, and a thin line leads each to its own.
         """
-        stack = sorted(stack, key=lambda label: label[2])
         ends = [tuple(float(v) for v in self._points(x, y)) for _, x, y, *_ in stack]
         half = 0.6 * max(label[5] for label in stack)
         places = spread([py for _, py in ends], 2 * half, half, max(half, axes_height(self.ax) - half))

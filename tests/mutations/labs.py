@@ -302,8 +302,8 @@ FAULTS = [
     Fault(
         "labels at the right in any order",
         "helpers/plots/labels.py",
-        "stack = sorted(stack, key=lambda label: label[2])",
-        "stack = sorted(stack, key=lambda label: -label[2])",
+        "spread([py for _, py in ends], 2 * half",
+        "spread([py for _, py in ends][::-1], 2 * half",
         f"{P}::test_labels_at_the_right_stand_beside_their_own_line",
     ),
     Fault(
