@@ -35,6 +35,9 @@ STYLE = (
 .helpers-lab .widget-hslider { max-width: 235px; }
 .helpers-lab .helpers-guess { width: 280px !important; max-width: 280px; }
 .helpers-lab :is(.helpers-size, .helpers-skew, .helpers-kind, .helpers-updates) { max-width: 148px; }
+.helpers-lab .helpers-workers { max-width: 152px; }
+.helpers-lab .helpers-chunk { max-width: 125px; }
+.helpers-lab .helpers-flavour { max-width: 165px; }
 }
 .helpers-live .jupyter-widgets-disconnected::before { display: none; }
 .helpers-live.jupyter-widgets-disconnected::before { content: "⚠ """

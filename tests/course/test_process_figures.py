@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from helpers.course.process.exercises import judge_all, judge_apart, judge_end
-from helpers.course.process.lab import advise_starts, say_progress
+from helpers.course.process.lab import advise_starts, say_killed, say_progress
 from helpers.course.process.measure import (
     Lifeline,
     Lifelines,
@@ -15,7 +15,13 @@ from helpers.course.process.measure import (
     note_message,
     read_lives,
 )
-from helpers.course.process.plots import ProcessCard, plot_lifelines, plot_start_costs
+from helpers.course.process.plots import (
+    ProcessCard,
+    draw_process_card,
+    killed_lanes,
+    plot_lifelines,
+    plot_start_costs,
+)
 from helpers.course.process.tasks import end_by_signal, leave_with_3, read_start, rest_for_ever
 from helpers.exercises.base import Wrong
 from helpers.exercises.trial import Trial
@@ -196,3 +202,22 @@ def test_an_end_is_judged_by_where_the_target_ran_and_by_its_word():
     ):
         with pytest.raises(Wrong, match=words):
             judge_end(trial, target, places)
+
+
+def test_stop_killed_what_was_asked_for_and_had_not_ended():
+    # at 3 s: one joined, one ended, one runs, one comes up, one is not asked for yet
+    lines = (
+        Lifeline(0.0, 0.1, 0.5, 1.0, 1.5, 11, 0),
+        Lifeline(0.1, 0.2, 0.6, 2.0, None, 12, 0),
+        Lifeline(0.2, 0.3, 0.7, None, None, 13),
+        Lifeline(0.3, 0.4),
+        Lifeline(),
+    )
+    lives = Lifelines("spawn", 1.0, lines, 3.0)
+    assert killed_lanes(lives) == [2, 3]
+    assert say_killed(lives) == "Stop killed 2 of 5 processes before the target had ended."
+    assert say_killed(replace(lives, lines=lines[:2])) == ""
+    card = draw_process_card(lives, None, stopped=True)
+    marks = [(*line.get_xdata(), *line.get_ydata()) for line in card.axes[0].lines if line.get_gid() == "killed"]
+    assert marks == [(3.0, 2), (3.0, 3)]
+    assert not [line for line in draw_process_card(lives, None).axes[0].lines if line.get_gid() == "killed"]

@@ -131,6 +131,13 @@ FAULTS = [
         "tests/toolkit/test_labs.py::test_where_serial_is_advised_the_best_parallel_program_is_shown_with_a_remark",
     ),
     Fault(
+        "processes that have ended are marked as killed",
+        "helpers/course/process/plots.py",
+        "line.called is not None and line.ended is line.joined is None",
+        "line.called is not None and line.joined is None",
+        "tests/course/test_process_figures.py::test_stop_killed_what_was_asked_for_and_had_not_ended",
+    ),
+    Fault(
         "green bar after a failure",
         BASE,
         "good = turn.error is None and turn.through",

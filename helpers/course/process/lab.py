@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from helpers.arguments import check_count, check_number
 from helpers.course.process.measure import Lifelines, ProcessRun, lifeline_steps, start_steps
-from helpers.course.process.plots import ProcessCard, describe_processes, draw_process_card
+from helpers.course.process.plots import ProcessCard, describe_processes, draw_process_card, killed_lanes
 from helpers.course.process.program import program
 from helpers.engines.registry import check_start_method
 from helpers.labs.base import Lab
 from helpers.labs.controls import method_control, repeats_control, slider
 from helpers.machine import start_methods
 from helpers.records import unite_badges
-from helpers.words import out_of, percent, say_doubts, seconds, sentences
+from helpers.words import out_of, percent, plural, say_doubts, seconds, sentences
 
 #: Ranges of the controls.
 MAX_PROCESSES, MIN_SECONDS, MAX_SECONDS, MAX_REPEATS = 8, 0.1, 3.0, 50
@@ -97,7 +97,8 @@ class ProcessLab(Lab):
 
     def _draw(self):
         result = self.result or ProcessRun()
-        return draw_process_card(result.lives, result.costs, n_processes=self._n_processes.value)
+        n_processes, stopped = self._n_processes.value, not self.running and self._turn.error is None
+        return draw_process_card(result.lives, result.costs, n_processes=n_processes, stopped=stopped)
 
     def _describe(self):
         return (
@@ -108,7 +109,7 @@ class ProcessLab(Lab):
 
     def _advice(self):
         if self.result is None or not self.result.complete:
-            return ""
+            return say_killed(self.result.lives) if self.result is not None and self.result.lives is not None else ""
         return advise_starts(self.result.lives, self.result.costs)
 
 
@@ -121,6 +122,12 @@ def say_progress(run, repeats):
         return joined, total, f"{out_of(joined, n_processes, 'process')} joined"
     done = n_processes + 1 + run.costs.n_rounds
     return done, total, f"{out_of(run.costs.n_rounds, repeats, 'round')} of starts"
+
+
+def say_killed(lives):
+    """Return what Stop did to the processes of Lifelines, "" where all had ended."""
+    killed, n = len(killed_lanes(lives)), len(lives.lines)
+    return f"Stop killed {killed} of {plural(n, 'process')} before the target had ended." if killed else ""
 
 
 def advise_starts(lives, costs):

@@ -40,10 +40,15 @@ SPREAD = np.array([0.0, 0.13, -0.13, 0.06, -0.06, 0.19, -0.19])
 LEFT, RIGHT = (0.05, 0.185, 0.49, 0.605), (0.655, 0.185, 0.325, 0.605)
 
 
-def draw_process_card(lives, costs, *, n_processes=4, limit=None):
-    """Return a Figure of 900 × 350 pixels at scale 1: lifelines, and what a start costs; both may be None."""
+def draw_process_card(lives, costs, *, n_processes=4, limit=None, stopped=False):
+    """Return a Figure of 900 × 350 pixels at scale 1: lifelines, and what a start costs; both may be None.
+
+    `stopped` marks the processes that were alive at the last moment seen as killed by Stop.
+    """
     figure = new_figure()
-    plot_lifelines(lives, figure.add_axes(LEFT), n_processes=n_processes, limit=limit)
+    ax = plot_lifelines(lives, figure.add_axes(LEFT), n_processes=n_processes, limit=limit)
+    if stopped and lives is not None:
+        mark_killed(ax, lives)
     plot_start_costs(costs, figure.add_axes(RIGHT))
     return figure
 
@@ -143,6 +148,29 @@ def add_lives(ax, lives):
             zorder=6,
         )
     return artists + _add_names(ax, lives, running)
+
+
+def mark_killed(ax, lives):
+    """Mark the end of each lane that `killed_lanes` names, where there is room with words."""
+    width = axes_width(ax) / np.diff(ax.get_xlim())[0]
+    words = "killed by Stop"
+    for lane in killed_lanes(lives):
+        ax.plot(
+            [lives.now], [lane], "x", color=INK, markersize=8, markeredgewidth=2, zorder=7, clip_on=False, gid="killed"
+        )
+        start = lives.lines[lane].began or lives.lines[lane].called
+        fits = text_width(f"pid 0000000, {words}", SMALL_SIZE) + 12 < (lives.now - start) * width
+        if fits and len(lives.lines) <= 12:
+            place = {"textcoords": "offset points", "ha": "right", "va": "center_baseline", "zorder": 7}
+            style = {"size": SMALL_SIZE, "family": FONT, "color": "white" if lives.lines[lane].began else INK}
+            ax.annotate(words, (lives.now, lane), (-9, 0), **place, **style)
+
+
+def killed_lanes(lives):
+    """Return the numbers, from 0, of the processes of Lifelines that were asked for and had not ended at ``now``."""
+    return [
+        lane for lane, line in enumerate(lives.lines) if line.called is not None and line.ended is line.joined is None
+    ]
 
 
 def _first(*moments):
