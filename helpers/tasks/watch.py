@@ -144,7 +144,7 @@ def say_own_lock(told):
 def find_module_lock(func):
     """Return "module" or "threading" for a lock of that kind among the globals of `func`, else "".
 
-    >>> find_module_lock(time.sleep), find_module_lock(find_module_lock)
+    >>> find_module_lock(time.sleep), find_module_lock(call_noting_locks)
     ('', '')
     """
     names = getattr(func, "__globals__", {})
