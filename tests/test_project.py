@@ -41,7 +41,7 @@ PUBLIC = {
         "NotPicklableError ResultsDifferError TaskFailedError WorkerDiedError"
     ),
     "helpers.records": "Advice Estimate Fit Problem Run Sweep Timeline",
-    "helpers.machine": "doctor machine_report usable_cpus",
+    "helpers.machine": "doctor machine_line machine_report usable_cpus",
     "helpers.notebook": "answer fold require_importable show_source",
     "helpers.measure": "Watch run_once sweep",
     "helpers.models": "advise fit_usl",
@@ -463,6 +463,18 @@ def test_chapter_is_stored_as_it_ran_from_top_to_bottom(path):
     for cell in cells:
         errors = [output.ename for output in cell.outputs if output.output_type == "error"]
         assert not errors or "raises-exception" in cell.metadata.get("tags", ()), cell.source
+
+
+@chapter_test
+def test_the_answer_to_every_guess_is_stored_folded(path):
+    cells = code_cells(path)
+    guesses = re.findall(r"^(\w+) = Guess\(", "\n".join(cell.source for cell in cells), re.MULTILINE)
+    for guess in guesses:
+        answers = [cell for cell in cells if f"{guess}.words" in cell.source]
+        assert answers, f"{guess} is never compared with what was measured"
+        for cell in answers:
+            assert re.search(r"^ *answer\(", cell.source, re.MULTILINE), f"{guess}: its answer is shown by answer(…)"
+            assert cell.metadata.get("jupyter", {}).get("outputs_hidden"), f"{guess}: record the chapter"
 
 
 @chapter_test

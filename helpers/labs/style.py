@@ -9,7 +9,8 @@ KERNEL_GONE = "The kernel of this lab has ended: run this cell again."
 
 #: What the widgets' own looks lack: which toggles are pressed is told by a mark too, labels of a row share
 #: one line, and the arrow of a list is seen in a dark theme. In a dark theme the picture is turned dark; its
-#: hues stay. Where the widgets are, the saved copies after them are not shown.
+#: hues stay. Where the widgets are, the saved copies after them are not shown. Beside an open sidebar the
+#: controls are smaller, and stay in their two rows.
 STYLE = (
     """<style>
 .helpers-lab .jupyter-button.mod-active { box-shadow: inset 0 -3px 0 var(--jp-brand-color1, #1976d2); }
@@ -27,6 +28,17 @@ STYLE = (
 .helpers-alt { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .jp-OutputArea-child:has(.helpers-live) + .jp-OutputArea-child,
 .jp-OutputArea-child:has(.helpers-live) + .jp-OutputArea-child + .jp-OutputArea-child { display: none; }
+.helpers-live { width: 100%; container-type: inline-size; }
+@container (max-width: 880px) {
+.helpers-lab { zoom: 0.85; }
+.helpers-lab .widget-toggle-button { padding: 0 4px; margin: 0; }
+.helpers-lab .widget-hslider { max-width: 235px; }
+.helpers-lab .helpers-guess { width: 280px !important; max-width: 280px; }
+.helpers-lab :is(.helpers-size, .helpers-skew, .helpers-kind, .helpers-updates) { max-width: 148px; }
+.helpers-lab .helpers-workers { max-width: 152px; }
+.helpers-lab .helpers-chunk { max-width: 125px; }
+.helpers-lab .helpers-flavour { max-width: 165px; }
+}
 .helpers-live .jupyter-widgets-disconnected::before { display: none; }
 .helpers-live.jupyter-widgets-disconnected::before { content: "⚠ """
     + KERNEL_GONE

@@ -4,6 +4,7 @@
 
     usable_cpus()        least of logical CPUs, affinity, cgroup quota, PYTHON_CPU_COUNT, CPU_LIMIT
     machine_report()     each of these with its value, and which one decides; memory likewise
+    machine_line()       the same in one line
     doctor()             one real worker per start method, packages, folders: green or what to mend
     read_throttling(), read_busy_seconds(), read_own_seconds()      counters the measuring layer compares
 
@@ -15,6 +16,7 @@ from helpers.machine.report import (
     Figure,
     MachineReport,
     default_start_method,
+    machine_line,
     machine_report,
     read_busy_seconds,
     read_own_seconds,
@@ -30,6 +32,7 @@ __all__ = [
     "MachineReport",
     "default_start_method",
     "doctor",
+    "machine_line",
     "machine_report",
     "read_busy_seconds",
     "read_own_seconds",

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from helpers.machine.cgroups import find_levels, read_cpu_quota, read_memory_use, read_number
-from helpers.words import html_table, memory, text_table
+from helpers.words import html_table, memory, plural, text_table
 
 #: Environment variables that only these platforms set.
 PLATFORM_VARIABLES = {
@@ -208,6 +208,14 @@ class MachineReport:
             ("platform", f"{self.system} {self.architecture}", service),
         ]
 
+    @property
+    def line(self):
+        """What matters for reading a measurement, in one line."""
+        build = f"{self.implementation} {self.python}{'' if self.gil_enabled else ' without a GIL'}"
+        facts = [plural(self.usable_cpus, "usable CPU"), f"{memory(self.memory_free_bytes)} free", build]
+        facts += [self.default_start_method] + ([self.platform] if self.platform != "plain" else [])
+        return ", ".join(facts)
+
     def __repr__(self):
         return text_table(self.rows())
 
@@ -266,3 +274,12 @@ def machine_report(root="/"):
         system=platform.system(),
         architecture=platform.machine(),
     )
+
+
+def machine_line():
+    """Return in one line what matters of this machine for reading a measurement; `machine_report` has it all.
+
+    Usable CPUs, free memory, the Python, the start method that is the default here, and the platform if it is a
+    known one: "2 usable CPUs, 23.0 GiB free, CPython 3.13.1, forkserver".
+    """
+    return machine_report().line

@@ -47,21 +47,20 @@ def fold_doubts(badges, width, rows):
     """
     for kept in range(len(badges), 0, -1):
         told = [*badges[:kept], *([f"and {len(badges) - kept} more"] if kept < len(badges) else [])]
-        words = (SIGN + say_doubts(told)).split("; ")
-        lines = _fill([*(f"{word};" for word in words[:-1]), words[-1]], width)
+        lines = _fill((SIGN + say_doubts(told)).split(" "), width)
         if len(lines) <= rows and all(text_width(line, SMALL_SIZE) <= width for line in lines):
             return lines, SMALL_SIZE
     lines = [" ".join(lines)] if len(lines) > rows else lines
     return lines, SMALL_SIZE * min(1, width / max(text_width(line, SMALL_SIZE) for line in lines))
 
 
-def _fill(parts, width):
-    """Return `parts` in lines of at most `width` points, a part never broken."""
-    lines = [parts[0]]
-    for part in parts[1:]:
-        longer = f"{lines[-1]} {part}"
+def _fill(words, width):
+    """Return `words` in lines of at most `width` points, a word never broken."""
+    lines = [words[0]]
+    for word in words[1:]:
+        longer = f"{lines[-1]} {word}"
         if text_width(longer, SMALL_SIZE) <= width:
             lines[-1] = longer
         else:
-            lines.append(part)
+            lines.append(word)
     return lines

@@ -110,9 +110,10 @@ def write_head(ax, title, parts):
 
 
 def rounds_text(rounds, short=False, place="bars"):
-    """Return how a picture's medians and bars were measured, for these numbers of rounds (at least one number).
+    """Return how a picture's medians and intervals were measured, for these numbers of rounds (at least one number).
 
-    The one place that says what bars are. `short` leaves out what they are called; `place` is where they are seen.
+    The one place that says what intervals are. `short` leaves out what they are called; `place` is where they are
+    seen.
 
     >>> rounds_text([3]), rounds_text([1])
     ('median of 3 rounds; bars: bootstrap interval, rough with so few', '1 round, no interval below 3 rounds')
@@ -124,8 +125,8 @@ def rounds_text(rounds, short=False, place="bars"):
     if most < MIN_ROUNDS:
         return count if short else f"{count}, no interval below {MIN_ROUNDS} rounds"
     if least < GOOD_ROUNDS:
-        return f"{count}, bars rough" if short else f"{count}; {place}: bootstrap interval, rough with so few"
-    return f"{count}, bars 95 %" if short else f"{count} with 95 % interval"
+        return f"{count}, {place} rough" if short else f"{count}; {place}: bootstrap interval, rough with so few"
+    return f"{count}, {place} 95 %" if short else f"{count} with 95 % interval"
 
 
 def write_note(ax, text, x=0.5, y=0.5):

@@ -12,6 +12,7 @@ from helpers.plots.drawing import FONT, GREY, SMALL_SIZE, TEXT_SIZE, axes_height
 class Labels:
     """Labels at the ends of lines, moved up or down until none covers another or a line.
 
+    Those of the lines that end furthest right stand there one above the other, in the order of the lines.
     Works in points from the axes' lower left corner; needs the limits to be final at `place`.
     """
 
@@ -47,11 +48,55 @@ class Labels:
         if self.ideal:
             self._place_ideal()
         middle = self.ax.get_ylim()[1] / 2
-        # from the lower and the upper border inwards, so that stacks keep their order
-        for label in sorted(self.wanted, key=lambda label: abs(label[2] - middle), reverse=True):
+        stack, others = self._find_stack()
+        if stack:
+            boxes = np.vstack([boxes, self._place_stack(stack)])
+        # from the lower and the upper border inwards, so that those beside each other keep their order
+        for label in sorted(others, key=lambda label: abs(label[2] - middle), reverse=True):
             boxes = np.vstack([boxes, self._place_label(*label, lines, boxes)])
         if self.shade:
             self._place_shade(lines, boxes)
+
+    def _find_stack(self):
+        """Return (labels of the lines that end furthest right, the other labels)."""
+        ends = [x for _, x, *_, sides in self.wanted if sides == 1]
+        stack = [label for label in self.wanted if label[-1] == 1 and label[1] == max(ends)]
+        return stack, [label for label in self.wanted if label not in stack]
+
+    def _place_stack(self, stack):
+        """Write labels beside the ends of their lines, in the order of the ends; return their boxes.
+
+        Where ends are too near to each other labels are moved apart, and a thin line leads each to its own.
+        """
+        ends = [tuple(float(v) for v in self._points(x, y)) for _, x, y, *_ in stack]
+        half = 0.6 * max(label[5] for label in stack)
+        places = spread([py for _, py in ends], 2 * half, half, max(half, axes_height(self.ax) - half))
+        boxes = []
+        for (text, x, y, colour, weight, size, _), (px, py), place in zip(stack, ends, places, strict=True):
+            wide, high = text_width(text, size, weight), 1.2 * size
+            left = min(px + 8, axes_width(self.ax) - wide)
+            self._write(text, (x, y), (left - px, place - py), colour, weight, size, leads=abs(place - py) > 3)
+            boxes.append((left, place - high / 2, left + wide, place + high / 2))
+        return np.array(boxes)
+
+    def _write(self, text, at, offset, colour, weight, size, leads):
+        """Write a label at an offset in points from what it names; `leads` draws a thin line between the two."""
+        look = {"arrowstyle": "-", "color": colour, "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
+        self.ax.annotate(
+            text,
+            at,
+            offset,
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            size=size,
+            family=FONT,
+            weight=weight,
+            arrowprops={**look, "relpos": (float(offset[0] < 0), 0.5)} if leads else None,
+            zorder=8,
+            annotation_clip=False,
+            gid="label",
+        )
 
     def _place_label(self, text, x, y, colour, weight, size, sides, lines, boxes):
         """Write one label off the lines and the boxes; return its own box."""
@@ -61,22 +106,7 @@ class Labels:
         lefts = [min(px + 8, axes_width(self.ax) - wide), px - 8 - wide][:sides]
         found = (self._free(left, bottom, wide, high, lines, boxes) for left in lefts)
         dy, left, _ = min(found, key=lambda found: found[2])
-        leads = {"arrowstyle": "-", "color": colour, "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
-        self.ax.annotate(
-            text,
-            (x, y),
-            (left - px, dy),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            size=size,
-            family=FONT,
-            weight=weight,
-            arrowprops={**leads, "relpos": (float(left < px), 0.5)} if abs(dy) > 9 else None,
-            zorder=8,
-            annotation_clip=False,
-            gid="label",
-        )
+        self._write(text, (x, y), (left - px, dy), colour, weight, size, leads=abs(dy) > 9)
         return left, bottom + dy, left + wide, bottom + high + dy
 
     def _place_shade(self, lines, boxes):

@@ -130,8 +130,7 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
     highest = [s.high or s.median for series in points.values() for _, s, _ in series]
     highest += [speedup for series in pale.values() for _, speedup in series] + ([guess[1]] if guess else [])
     _speedup_axes(ax, labels, counts, cpus, _top(highest, counts, cpus, fixed=n_workers is not None))
-    for engine, series in points.items():
-        _draw_engine(ax, labels, engine, series, cpus)
+    thin = [_draw_engine(ax, labels, engine, series, cpus) for engine, series in points.items()]
     _draw_provisional(ax, labels, pale, named=points)
     law = _draw_law(ax, labels, sweep, points) if fit and pairs else ""
     if guess is not None:
@@ -144,7 +143,8 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
     if sweep is not None and sweep.problems:
         _write_problems(ax, list_problems(sweep.problems))
     show_doubts(ax, doubts_of_pairs(sweep, pairs), row=int(bool(sweep is not None and sweep.problems)))
-    write_head(ax, "Speedup over the serial loop", [_rounds_text(points), NOT_COUNTED if pale else "", law])
+    legend = ["thin: with start-up" if any(thin) else "", NOT_COUNTED if pale else "", law]
+    write_head(ax, "Speedup over the serial loop", [_rounds_text(points), *legend])
     return ax
 
 
@@ -203,6 +203,7 @@ def _speedup_axes(ax, labels, counts, cpus, top):
 
 
 def _draw_engine(ax, labels, engine, series, cpus):
+    """Draw an engine's points, intervals and lines; return whether its line with start-up can be told apart."""
     colour, marker = COLOURS.get(engine, OTHER), MARKERS.get(engine, "*")
     n = np.array([n for n, _, _ in series], float)
     warm = np.array([s.median for _, s, _ in series])
@@ -238,7 +239,9 @@ def _draw_engine(ax, labels, engine, series, cpus):
     )
     if visibly.any():
         labels.avoid(n, cold)
+    if visibly[-1]:
         labels.add("with start-up", n[-1], cold[-1], darker(colour), size=SMALL_SIZE)
+    return bool(visibly.any())
 
 
 def _draw_provisional(ax, labels, pale, named):
@@ -274,7 +277,7 @@ def _draw_law(ax, labels, sweep, points):
     )
     labels.avoid(n, law.speedup(n))
     reach = f" up to {plural(law.largest_measured, 'worker')}" if starved else ""
-    return f"dashed: scalability law fitted to {engine}{reach}"
+    return f"dashed: law fitted to {engine}{reach}"
 
 
 def _rounds_text(points):

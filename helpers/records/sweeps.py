@@ -13,6 +13,7 @@ from helpers.records.estimates import MIN_ROUNDS, Estimate, estimate_ratio
 from helpers.records.files import read_record, require_fit
 from helpers.records.problems import Problem
 from helpers.records.runs import Run
+from helpers.records.tables import sweep_html
 from helpers.words import plural, shown
 
 #: JSON layout number; raised when a field changes its meaning.
@@ -128,9 +129,7 @@ class Sweep:
 
     def __str__(self):
         lines = [f"{self.function} over {plural(self.n_items, 'item')}" + ("" if self.complete else " (stopped early)")]
-        for pair in _in_order({*self.pairs(), *(problem.pair for problem in self.problems)}):
-            if self.problem(*pair) or self.runs_of(*pair):
-                lines.append(self._row(*pair))
+        lines += [self._row(*pair) for pair in self._shown_pairs()]
         return "\n".join([*lines, *(f"  {problem.reason}" for problem in self.problems)])
 
     def _row(self, engine, n_workers):
@@ -146,6 +145,14 @@ class Sweep:
         return f"{name} {wall.median:8.3f} s   speedup {gain}" + (f"   [{badges}]" if badges else "")
 
     __repr__ = __str__
+
+    def _repr_html_(self):
+        return sweep_html(self, self._shown_pairs())
+
+    def _shown_pairs(self):
+        """Return the pairs that have a row: those with a counted round, and those with a problem."""
+        pairs = _in_order({*self.pairs(), *(problem.pair for problem in self.problems)})
+        return [pair for pair in pairs if self.problem(*pair) or self.runs_of(*pair)]
 
     def to_dict(self):
         """Return the sweep as plain values for JSON."""

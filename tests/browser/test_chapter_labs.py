@@ -49,6 +49,24 @@ def test_a_lab_draws_while_it_runs_and_nothing_moves(notebook, named_lab, screen
     assert notebook.page.errors == []
 
 
+def test_beside_a_sidebar_the_controls_stay_in_two_rows_and_nothing_is_cut_off(notebook, screenshots):
+    page = notebook.page
+    wide = page.viewport_size
+    first = page.locator(".helpers-live").first
+    try:
+        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        page.set_viewport_size({"width": 880, "height": 1000})
+        page.wait_for_function("document.querySelector('.helpers-picture').getBoundingClientRect().width < 800")
+        assert 690 < first.bounding_box()["width"] < 720
+        for name, lab in zip(LABS, notebook.labs(), strict=True):
+            lab.cell.scroll_into_view_if_needed()
+            lab.cell.screenshot(path=screenshots / f"{name}-narrow.png")
+            assert len(lab.rows()) == 3 and lab.cut_off() == [], name
+    finally:
+        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        page.set_viewport_size(wide)
+
+
 def test_a_lab_can_be_stopped_and_run_again(named_lab):
     _, lab = named_lab
     lab.run()

@@ -131,6 +131,11 @@ def test_the_fastest_way_is_named_only_where_its_interval_stands_clear():
         "Between the exact ways these rounds show no difference"
     )
 
+    # the Manager's rounds reach from the first's speed to a hundredth of it; the slowest that can be told is 10 times
+    wide = counting_of(lock_per_batch=[0.01] * 3, lock_per_update=[0.1] * 3, manager=[0.01, 1.0, 1.0])
+    assert "lock per batch and the Manager are the fastest" in advise_counting(wide)
+    assert "10 times as fast as lock per update" in advise_counting(wide)
+
 
 def test_doubts_of_a_way_are_told_by_picture_text_and_advice():
     steady = counting_of(lock_per_batch=[0.01] * 3, manager=[1.0] * 3)

@@ -82,9 +82,9 @@ def test_bounds_of_the_speedup():
     assert (ceiling(8, 0.25), ceiling(2, 0.25), ceiling(8, 0)) == (4.0, 2.0, 8.0)
     sweep = sweep_of((12.0,) * 5, {4: (4.0,) * 5})
     advice = advise_locks(sweep)
-    assert advice.startswith("4 workers reach 3.00 (3.00 to 3.00) times the plain loop")
+    assert advice.startswith("4 workers reach 3.00 (3.00 to 3.00) times the plain loop; no update was lost. ")
     # 1 / (0.25 + 0.75 / 4) = 16 / 7
-    assert "Amdahl's law says 2.29, and by 4 workers at most 4.00 can be reached. No update was lost." in advice
+    assert "Amdahl's law says 2.29, and by 4 workers at most 4.00 can be reached." in advice
     assert (
         describe_locks(sweep) == "4 workers with 25 % inside the lock: 3.00 times the plain loop; no update was lost."
     )

@@ -1,9 +1,11 @@
 """Figures of the Process chapter, from hand-written stamps; the answers were worked out on paper."""
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.course.process.exercises import judge_all, judge_apart, judge_end
-from helpers.course.process.lab import advise_starts, say_progress
+from helpers.course.process.lab import advise_starts, say_killed, say_progress
 from helpers.course.process.measure import (
     Lifeline,
     Lifelines,
@@ -13,7 +15,13 @@ from helpers.course.process.measure import (
     note_message,
     read_lives,
 )
-from helpers.course.process.plots import ProcessCard, plot_lifelines, plot_start_costs
+from helpers.course.process.plots import (
+    ProcessCard,
+    draw_process_card,
+    killed_lanes,
+    plot_lifelines,
+    plot_start_costs,
+)
 from helpers.course.process.tasks import end_by_signal, leave_with_3, read_start, rest_for_ever
 from helpers.exercises.base import Wrong
 from helpers.exercises.trial import Trial
@@ -66,9 +74,43 @@ def costs_of(**first_line):
 def test_advice_says_which_share_a_start_takes_and_where_it_is_a_tenth():
     # spawn 40 ms against a task of 360 ms: 40 / 400 = 10 %; nine times 40 ms is the length from which on it is less
     lives = Lifelines("spawn", 0.36, tuple(LINES))
-    advice = advise_starts(lives, costs_of(spawn=(0.03, 0.04, 0.05), fork=(0.004,) * 3))
+    advice = advise_starts(lives, costs_of(spawn=(0.039, 0.04, 0.041), fork=(0.004,) * 3))
     assert advice.startswith("One start by spawn takes 40 ms (fork 4 ms): 10.0 % of the time until a task of 360 ms")
-    assert advice.endswith("Below 360 ms of work, starting takes more than a tenth.")
+    assert "Below 360 ms of work, starting takes more than a tenth." in advice
+
+
+def test_processes_that_come_up_at_once_are_told_beside_a_start_alone():
+    # first lines 1 and 1.5 s after their start(): median 1.25 s; one alone takes 0.5 s, 2.5 times less
+    lives = read_lives("spawn", 2.0, LINES, now=57.0)
+    assert lives.coming_up == 1.25
+    advice = advise_starts(lives, costs_of(spawn=(0.5,) * 3))
+    assert "The 2 in the lanes came up at the same time, in 1.25 s each (median), 2.5 times as long as one" in advice
+    assert "in the lanes" not in advise_starts(lives, costs_of(spawn=(1.0,) * 3))  # 1.25 times: as good as the same
+    assert "in the lanes" not in advise_starts(read_lives("spawn", 2.0, LINES[:1], 57.0), costs_of(spawn=(0.5,) * 3))
+
+
+def doubts_under(ax):
+    return "".join(text.get_text() for text in ax.texts if text.get_gid() == "doubts")
+
+
+def test_doubts_are_told_under_lanes_and_strip_and_in_the_sentence():
+    lives = replace(read_lives("spawn", 2.0, LINES, 57.0), badges=("busy",))
+    # spawn differs: 20, 40, 60 ms; fork does not, and a thread is not asked
+    costs = replace(costs_of(spawn=(0.02, 0.04, 0.06), fork=(0.004,) * 3), noted=("busy", "slow"))
+    costs = replace(costs, first_line={**costs.first_line, "thread": (1e-4, 2e-4, 3e-4)})
+    assert costs.badges == ("busy", "slow", "spawn: rounds differ by more than 10 %")
+    assert "in doubt: busy" in doubts_under(plot_lifelines(lives))
+    assert "in doubt: busy; slow; spawn: rounds differ" in doubts_under(plot_start_costs(costs))
+    assert advise_starts(lives, costs).endswith("In doubt: busy; slow; spawn: rounds differ by more than 10 %.")
+    quiet = costs_of(spawn=(0.04,) * 3)
+    assert not doubts_under(plot_start_costs(quiet)) and not doubts_under(plot_start_costs(None))
+    assert "doubt" not in advise_starts(replace(lives, badges=()), quiet)
+
+
+def test_one_start_is_no_plural():
+    costs = StartCosts(1, {"spawn": (0.04,), "thread": (1e-4,)}, cold={"spawn": 1.0, "thread": 1.0})
+    assert any("1 start each" in text.get_text() for text in plot_start_costs(costs).texts)
+    assert say_progress(ProcessRun(Lifelines("spawn", 1.0, tuple(LINES)), costs), 1)[2] == "1 of 1 round of starts"
 
 
 def test_progress_counts_joins_then_rounds_and_the_cold_one():
@@ -160,3 +202,22 @@ def test_an_end_is_judged_by_where_the_target_ran_and_by_its_word():
     ):
         with pytest.raises(Wrong, match=words):
             judge_end(trial, target, places)
+
+
+def test_stop_killed_what_was_asked_for_and_had_not_ended():
+    # at 3 s: one joined, one ended, one runs, one comes up, one is not asked for yet
+    lines = (
+        Lifeline(0.0, 0.1, 0.5, 1.0, 1.5, 11, 0),
+        Lifeline(0.1, 0.2, 0.6, 2.0, None, 12, 0),
+        Lifeline(0.2, 0.3, 0.7, None, None, 13),
+        Lifeline(0.3, 0.4),
+        Lifeline(),
+    )
+    lives = Lifelines("spawn", 1.0, lines, 3.0)
+    assert killed_lanes(lives) == [2, 3]
+    assert say_killed(lives) == "Stop killed 2 of 5 processes before the target had ended."
+    assert say_killed(replace(lives, lines=lines[:2])) == ""
+    card = draw_process_card(lives, None, stopped=True)
+    marks = [(*line.get_xdata(), *line.get_ydata()) for line in card.axes[0].lines if line.get_gid() == "killed"]
+    assert marks == [(3.0, 2), (3.0, 3)]
+    assert not [line for line in draw_process_card(lives, None).axes[0].lines if line.get_gid() == "killed"]

@@ -401,6 +401,13 @@ FAULTS = [
         f"{A}::test_what_efficiency_lacks_is_named",
     ),
     Fault(
+        "remarks of the table stand in every row again",
+        "helpers/records/tables.py",
+        "letters.setdefault(badge, name_remark(len(letters)))",
+        "letters[badge] = name_remark(len(letters))",
+        f"{A}::test_the_table_of_a_sweep_has_each_remark_once",
+    ),
+    Fault(
         "start-up that eats the gain is not told",
         MODELS,
         "if cold.low is not None and cold.low <= 1:",

@@ -100,8 +100,15 @@ FAULTS = [
     Fault(
         "the slowest exact way is called the fastest",
         "helpers/course/value/lab.py",
-        "best, slowest = counts[0], counts[-1]",
-        "best, slowest = counts[-1], counts[0]",
-        f"{FIGURES}::test_the_advice_holds_with_and_without_lost_updates",
+        "key=lambda count: count.rate.median, reverse=True)",
+        "key=lambda count: count.rate.median)",
+        f"{FIGURES}::test_the_fastest_way_is_named_only_where_its_interval_stands_clear",
+    ),
+    Fault(
+        "a way that may be as fast as the fastest is called the slowest",
+        "helpers/course/value/lab.py",
+        "[count for count in counts if count not in equals][-1]",
+        "counts[-1]",
+        f"{FIGURES}::test_the_fastest_way_is_named_only_where_its_interval_stands_clear",
     ),
 ]

@@ -3,6 +3,7 @@
 from mutations.fault import Fault
 
 T, V = "tests/toolkit/test_labs_figures.py", "tests/toolkit/test_lab_view.py"
+P = "tests/toolkit/test_plots.py"
 BASE, TURNS, LAB = "helpers/labs/base.py", "helpers/labs/turns.py", "helpers/labs/speedup.py"
 SPEEDUP, TIMELINE = "helpers/plots/speedup.py", "helpers/plots/timeline.py"
 
@@ -128,6 +129,13 @@ FAULTS = [
         "engine, n_workers = max(pairs",
         "engine, n_workers = min(pairs",
         "tests/toolkit/test_labs.py::test_where_serial_is_advised_the_best_parallel_program_is_shown_with_a_remark",
+    ),
+    Fault(
+        "processes that have ended are marked as killed",
+        "helpers/course/process/plots.py",
+        "line.called is not None and line.ended is line.joined is None",
+        "line.called is not None and line.joined is None",
+        "tests/course/test_process_figures.py::test_stop_killed_what_was_asked_for_and_had_not_ended",
     ),
     Fault(
         "green bar after a failure",
@@ -297,6 +305,27 @@ FAULTS = [
         "key=doubts.count, reverse=True)",
         "key=doubts.count)",
         f"{T}::test_all_doubts_are_shown_the_one_that_most_pairs_share_first",
+    ),
+    Fault(
+        "labels at the right in any order",
+        "helpers/plots/labels.py",
+        "spread([py for _, py in ends], 2 * half",
+        "spread([py for _, py in ends][::-1], 2 * half",
+        f"{P}::test_labels_at_the_right_stand_beside_their_own_line",
+    ),
+    Fault(
+        "nothing leads from a label that was moved to its line",
+        "helpers/plots/labels.py",
+        "leads=abs(place - py) > 3",
+        "leads=False",
+        f"{P}::test_labels_at_the_right_stand_beside_their_own_line",
+    ),
+    Fault(
+        "the thin line has no name",
+        SPEEDUP,
+        '"thin: with start-up" if any(thin) else ""',
+        '""',
+        f"{P}::test_the_grey_line_names_every_kind_of_line_that_is_drawn",
     ),
     Fault(
         "the line with start-up leaves the start-up out",

@@ -1,5 +1,6 @@
 """The rules of `advise`, each from walls written by hand; the answers were worked out on paper."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from handmade import make_run, make_sweep, rounds
 
 from helpers.models import advise
 from helpers.models.advice import crowded_pairs, find_equals
-from helpers.records import Accounting, Estimate
+from helpers.records import Accounting, Estimate, Problem
 
 SERIAL = {("serial", 1): rounds(*[12.0] * 5)}
 
@@ -152,6 +153,30 @@ def test_what_efficiency_lacks_is_named():
     assert (slowdown.median, slowdown.low) == (pytest.approx(4 / 3), pytest.approx(4 / 3))
     assert sweep.speedup("pool", 2).median / 2 == pytest.approx(spent.shares()["working"] / slowdown.median)
     assert "Side by side a task takes 1.3 times as long as in the loop." in advise(sweep).reason
+
+
+def test_the_table_of_a_sweep_has_each_remark_once():
+    walls = {("serial", 1): rounds(12.0, 12.0, 12.0), ("pool", 2): rounds(6.0, 6.0, 6.0)}
+    sweep = make_sweep({**walls, ("pool", 4): rounds(3.0, 3.0, 3.0)}, badges=("others were <busy>", "slow"))
+    problem = Problem("threads", 2, 0, "failed", "Threads fail.")
+    page = replace(sweep, problems=(problem,), complete=False)._repr_html_()
+    assert page.count("others were &lt;busy&gt;") == page.count("b: slow") == 1 and "serial loop: " not in page
+    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", page)
+    rows = [cells[k : k + 6] for k in range(6, len(cells), 6)]
+    assert rows == [
+        ["serial", "1", "12 s", "1.00", "1.00 to 1.00", "a, b"],
+        ["threads", "2", "no figures", "", "", "c"],
+        ["pool", "2", "6 s", "2.00", "2.00 to 2.00", "a, b"],
+        ["pool", "4", "3 s", "4.00", "4.00 to 4.00", "a, b"],
+    ]
+    assert "work over 4 items (stopped early)" in page and page.count("Threads fail.") == 1 and "c: fails" in page
+    assert "word-break:normal" in page and "in doubt of every speedup" in page
+
+
+def test_a_table_without_remarks_has_none_below():
+    page = make_sweep({("serial", 1): rounds(12.0), ("pool", 2): rounds(6.0)})._repr_html_()
+    assert page.count("<p") == 1 and "none" in page  # the title; and no interval
+    assert "speedup" in make_sweep({})._repr_html_()
 
 
 def test_the_advice_reads_as_a_sentence_in_any_form():

@@ -131,7 +131,7 @@ def test_all_doubts_are_shown_the_one_that_most_pairs_share_first():
 def test_a_doubt_takes_nothing_away_from_the_legend():
     walls = {("serial", 1): rounds(*[12] * 5)} | {("pool", n): rounds(*[12 / n] * 5) for n in (1, 2, 3, 4)}
     ax = plots.plot_speedup(make_sweep(walls, badges=("busy",)))
-    assert "scalability law fitted to pool" in head(ax) and "busy" in doubts_told(ax)
+    assert "dashed: law fitted to pool" in head(ax) and "busy" in doubts_told(ax)
 
 
 def test_the_alt_text_names_the_best_count_of_each_engine_best_engine_first():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import loky
@@ -14,7 +15,15 @@ import psutil
 import pytest
 
 from helpers.errors import InvalidArgumentError
-from helpers.machine import checkup, doctor, machine_report, read_busy_seconds, read_throttling, usable_cpus
+from helpers.machine import (
+    checkup,
+    doctor,
+    machine_line,
+    machine_report,
+    read_busy_seconds,
+    read_throttling,
+    usable_cpus,
+)
 from helpers.machine import report as machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -254,6 +263,17 @@ V2_MEMORY = {
     "sys/fs/cgroup/pod/memory.current": f"{3 * GIB}\n",
     "sys/fs/cgroup/pod/memory.stat": f"file {2 * GIB}\ninactive_file {GIB}\n",
 }
+
+
+def test_the_line_says_what_matters_and_no_more(tmp_path, monkeypatch):
+    report = machine_report(tmp_path)  # 8 CPUs, 10 GiB available
+    python = f"{report.implementation} {report.python}"
+    sound = replace(report, gil_enabled=True, default_start_method="spawn")
+    assert sound.line == f"8 usable CPUs, 10.0 GiB free, {python}, spawn"
+    alone = replace(sound, usable_cpus=1, gil_enabled=False, platform="Binder")
+    assert alone.line == f"1 usable CPU, 10.0 GiB free, {python} without a GIL, spawn, Binder"
+    monkeypatch.setattr(machine, "machine_report", lambda: alone)
+    assert machine_line() == alone.line
 
 
 def test_memory_of_v2_counts_the_parent_and_leaves_out_reclaimable_cache(tmp_path):

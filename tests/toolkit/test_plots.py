@@ -17,6 +17,7 @@ from matplotlib.text import Text
 from helpers import plots
 from helpers.models import fit_usl
 from helpers.plots import timeline
+from helpers.plots.drawing import new_figure
 from helpers.records import Accounting, Problem, Run, Sweep, Timeline
 
 
@@ -228,7 +229,7 @@ def test_the_speedup_plot_says_what_is_seen_how_and_in_which_units():
     ax = plots.plot_speedup(make_sweep({"processes": usl(0.05, 0.002)}, COUNTS, usable_cpus=8))
     assert {"Speedup over the serial loop", "workers", "times the serial loop", "ideal", "processes"} <= set(texts(ax))
     how = by_gid(ax, "how")[0].get_text()
-    assert "median of 5 rounds with 95 % interval" in how and "dashed: scalability law fitted to processes" in how
+    assert "median of 5 rounds with 95 % interval" in how and "dashed: law fitted to processes" in how
     assert list(ax.get_xticks()) == list(COUNTS)
     assert ax.get_legend() is None
 
@@ -278,6 +279,49 @@ def test_start_up_is_labelled_only_where_it_shows():
     assert "with start-up" in texts(plots.plot_speedup(make_sweep({"pool": usl(0.1)}, (1, 2, 4), startup=0.5)))
     ax = plots.plot_speedup(make_sweep({"pool": usl(0.1)}, (1, 2, 4), startup=0.0001))
     assert "with start-up" not in texts(ax) and by_gid(ax, "pool cold")
+
+
+CROWDED = {"threads": lambda n: 1.0, "processes": usl(0.3), "pool": usl(0.32), "multiprocess": usl(0.34)}
+
+
+@pytest.mark.parametrize("startup", [0.02, 0.2, 1.0])
+@pytest.mark.parametrize("width", [0.422, 0.91])
+def test_labels_at_the_right_stand_beside_their_own_line(startup, width):
+    ax = new_figure().add_axes((0.05, 0.185, width, 0.64))
+    plots.plot_speedup(make_sweep(CROWDED, (1, 2, 3, 4), startup=startup), ax)
+    ax.figure.canvas.draw()
+    labels = [label for label in by_gid(ax, "label") if label.get_text() in CROWDED or "start-up" in label.get_text()]
+    assert len(labels) >= 4 + (3 if startup > 0.1 else 0)
+    # in the order of the ends of their lines: then no thin line that leads to one crosses another
+    found = sorted((Text.get_window_extent(label).y0, label.xy[1], label) for label in labels)
+    ends = [end for _, end, _ in found]
+    assert ends == sorted(ends)
+    assert len({label.xy[0] for label in labels}) == 1
+    for (*_, label), (above, *_) in zip(found, found[1:], strict=False):
+        assert Text.get_window_extent(label).y1 <= above + 1.5, label.get_text()  # none covers the next
+    for y0, end, label in found:  # moved away from its line, a thin one leads there
+        middle = (y0 + Text.get_window_extent(label).y1) / 2
+        moved = abs(middle - ax.transData.transform((0, end))[1]) * 72 / 100
+        assert moved <= 5 or label.arrow_patch is not None, label.get_text()
+
+
+def test_a_label_that_has_room_stands_at_its_line():
+    ax = plots.plot_speedup(make_sweep({"threads": lambda n: 1.0, "pool": usl(0.0)}, (1, 2, 3, 4), startup=0.0))
+    ax.figure.canvas.draw()
+    for label in by_gid(ax, "label"):
+        box, end = Text.get_window_extent(label), ax.transData.transform(label.xy)[1]
+        assert abs((box.y0 + box.y1) / 2 - end) < 4 and label.arrow_patch is None, label.get_text()
+
+
+def test_the_grey_line_names_every_kind_of_line_that_is_drawn():
+    sweep = make_sweep(FOUR, (1, 2, 3, 4), startup=0.2)
+    ax = plots.plot_speedup(sweep)
+    how = by_gid(ax, "how")[0].get_text()
+    assert "thin: with start-up" in how and "dashed: law fitted to processes" in how
+    assert "ideal" in texts(ax) and set(FOUR) <= set(texts(ax))
+    ax = plots.plot_speedup(make_sweep(FOUR, (1, 2), startup=0.0))
+    how = by_gid(ax, "how")[0].get_text()
+    assert "thin" not in how and "dashed" not in how and not by_gid(ax, "law")
 
 
 def test_the_guess_is_an_open_diamond_with_its_name():

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from helpers.arguments import check_count, check_number
 from helpers.course.process.measure import Lifelines, ProcessRun, lifeline_steps, start_steps
-from helpers.course.process.plots import ProcessCard, describe_processes, draw_process_card
+from helpers.course.process.plots import ProcessCard, describe_processes, draw_process_card, killed_lanes
 from helpers.course.process.program import program
 from helpers.engines.registry import check_start_method
 from helpers.labs.base import Lab
 from helpers.labs.controls import method_control, repeats_control, slider
 from helpers.machine import start_methods
-from helpers.words import out_of, percent, seconds
+from helpers.records import unite_badges
+from helpers.words import out_of, percent, plural, say_doubts, seconds, sentences
 
 #: Ranges of the controls.
 MAX_PROCESSES, MIN_SECONDS, MAX_SECONDS, MAX_REPEATS = 8, 0.1, 3.0, 50
+#: From how many times the time of one start on the lanes and the strip of starts differ so much that it is said.
+CROWDED = 1.5
 
 
 class ProcessLab(Lab):
@@ -94,7 +97,8 @@ class ProcessLab(Lab):
 
     def _draw(self):
         result = self.result or ProcessRun()
-        return draw_process_card(result.lives, result.costs, n_processes=self._n_processes.value)
+        n_processes, stopped = self._n_processes.value, not self.running and self._turn.error is None
+        return draw_process_card(result.lives, result.costs, n_processes=n_processes, stopped=stopped)
 
     def _describe(self):
         return (
@@ -105,7 +109,7 @@ class ProcessLab(Lab):
 
     def _advice(self):
         if self.result is None or not self.result.complete:
-            return ""
+            return say_killed(self.result.lives) if self.result is not None and self.result.lives is not None else ""
         return advise_starts(self.result.lives, self.result.costs)
 
 
@@ -120,17 +124,40 @@ def say_progress(run, repeats):
     return done, total, f"{out_of(run.costs.n_rounds, repeats, 'round')} of starts"
 
 
+def say_killed(lives):
+    """Return what Stop did to the processes of Lifelines, "" where all had ended."""
+    killed, n = len(killed_lanes(lives)), len(lives.lines)
+    return f"Stop killed {killed} of {plural(n, 'process')} before the target had ended." if killed else ""
+
+
 def advise_starts(lives, costs):
     """Return what a start costs against the task of these Lifelines, and from which length on it hardly counts.
 
-    Starting takes a tenth of the time where the task is nine times as long as the start.
+    Starting takes a tenth of the time where the task is nine times as long as the start. Processes that come up at
+    the same time take longer each than one alone: then it is said, since the lanes show it. Last comes what is in
+    doubt.
     """
     method = lives.start_method
     cost = costs.median(method)
     compared = ", ".join(f"{other} {seconds(costs.median(other))}" for other in costs.start_methods if other != method)
     share = percent(cost / (cost + lives.task_seconds), 1)
-    return (
+    said = (
         f"One start by {method} takes {seconds(cost)}{f' ({compared})' if compared else ''}: {share} of the time until "
         f"a task of {seconds(lives.task_seconds)} is done. Below {seconds(9 * cost)} of work, starting takes more than "
         "a tenth."
+    )
+    return sentences(said, say_crowd(lives, cost), say_doubts(unite_badges(costs.badges, lives.badges)))
+
+
+def say_crowd(lives, cost):
+    """Return how long the processes of Lifelines took to come up at once, where it is `CROWDED` times a start's `cost`.
+
+    "" where it is not, or where there is only one.
+    """
+    n_processes, took = len(lives.lines), lives.coming_up
+    if n_processes < 2 or took is None or took < CROWDED * cost:
+        return ""
+    return (
+        f"the {n_processes} in the lanes came up at the same time, in {seconds(took)} each (median), "
+        f"{took / cost:.1f} times as long as one alone"
     )

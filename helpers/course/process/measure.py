@@ -25,6 +25,9 @@ from helpers.course.process.tasks import DEADLINE, THREAD, run_lives, run_starts
 from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
 from helpers.errors import NotEnoughPointsError
+from helpers.measure import Watch
+from helpers.records import UNSTEADY, badges_of_rounds, doubts_of
+from helpers.words import listing
 
 #: Limits of what can be asked for.
 MAX_PROCESSES, MAX_SECONDS, MAX_REPEATS = 32, 60.0, 200
@@ -57,12 +60,16 @@ class Lifeline:
 
 @dataclass(frozen=True)
 class Lifelines:
-    """Processes started one after another, then joined; ``now`` is the moment of the snapshot."""
+    """Processes started one after another, then joined; ``now`` is the moment of the snapshot.
+
+    ``badges`` are what makes the times doubtful, known at the end.
+    """
 
     start_method: str
     task_seconds: float
     lines: tuple[Lifeline, ...]
     now: float = 0.0
+    badges: tuple[str, ...] = ()
 
     @property
     def complete(self):
@@ -74,6 +81,12 @@ class Lifelines:
         """Seconds from the first ``start()`` to the last ``join()``; to now while it goes on."""
         return max(line.joined for line in self.lines) if self.complete else self.now
 
+    @property
+    def coming_up(self):
+        """The median seconds from ``start()`` to the first line of the processes that came up; None without any."""
+        found = [line.began - line.called for line in self.lines if line.began is not None]
+        return median(found) if found else None
+
 
 @dataclass(frozen=True)
 class StartCosts:
@@ -81,13 +94,15 @@ class StartCosts:
 
     ``first_line`` counts from calling ``start()`` to the first line of the target, ``whole`` to
     the end of ``join()``. ``cold`` is the first start of each kind: it may include what is
-    started once only (the fork server, a resource tracker), and is in none of the others.
+    started once only (the fork server, a resource tracker), and is in none of the others. ``noted``
+    are the badges that were found while it was measured.
     """
 
     repeats: int
     first_line: dict[str, tuple[float, ...]] = field(default_factory=dict)
     whole: dict[str, tuple[float, ...]] = field(default_factory=dict)
     cold: dict[str, float] = field(default_factory=dict)
+    noted: tuple[str, ...] = ()
 
     @property
     def n_rounds(self):
@@ -98,6 +113,15 @@ class StartCosts:
     def complete(self):
         """Whether all rounds were measured."""
         return self.n_rounds == self.repeats
+
+    @property
+    def badges(self):
+        """What makes the figures doubtful, in a few words each, as a tuple; of rounds that differ the start methods.
+
+        Not of the thread: its start is so short that it differs on any machine.
+        """
+        differ = [method for method in self.start_methods if badges_of_rounds(self.first_line.get(method, ()))]
+        return self.noted + ((f"{listing(differ)}: {UNSTEADY}",) if differ else ())
 
     @property
     def start_methods(self):
@@ -189,7 +213,8 @@ def play_lifelines(n_processes, seconds, start_method):
     ends = [context.Pipe(duplex=False) for _ in range(n_processes)]
     arguments = ([writer for _, writer in ends], start_method, seconds)
     lines, deadline = [Lifeline()] * n_processes, time.monotonic() + seconds + DEADLINE
-    with Crew(run_lives, [arguments], "spawn", names=[STAGE], daemon=False) as stage:
+    watching = Watch(n_processes)  # sleeping needs no CPU, but coming up does
+    with Crew(run_lives, [arguments], "spawn", names=[STAGE], daemon=False) as stage, watching:
         for _, writer in ends:
             writer.close()
         readers = [*stage.links, *(reader for reader, _ in ends)]  # the stage, then the processes
@@ -205,7 +230,8 @@ def play_lifelines(n_processes, seconds, start_method):
     if any(line.exitcode is None for line in lines):
         words = f"A process did not end within {DEADLINE:g} s after its time: everything that was started is ended."
         raise TimeoutError(words)
-    yield read_lives(start_method, seconds, lines, time.perf_counter())
+    lives = read_lives(start_method, seconds, lines, time.perf_counter())
+    yield replace(lives, badges=doubts_of(watching.badges))
 
 
 def _read_all(lines, reader, index):
@@ -244,12 +270,13 @@ def read_lives(start_method, seconds, lines, now):
 
 def play_starts(methods, repeats):
     """Yield StartCosts after each round. Runs in the runner; the stage waits while one is drawn."""
-    costs = StartCosts(repeats)
+    costs, watching = StartCosts(repeats), Watch()
     arguments = (methods, repeats, random.randrange(2**32))
     with Crew(run_starts, [arguments], "spawn", names=[STAGE], daemon=False, patience=DEADLINE) as stage:
         for number in range(repeats + 1):
-            (times,) = stage.receive_all()
-            costs = add_round(costs, number, times)
+            with watching:
+                (times,) = stage.receive_all()
+            costs = replace(add_round(costs, number, times), noted=watching.badges)
             yield costs
             stage.send(0, "go on")
 

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from helpers.course.process.measure import StartCosts
 from helpers.course.process.tasks import THREAD
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     COLOURS,
     FONT,
@@ -36,13 +37,18 @@ ROWS = ("thread", "fork", "forkserver", "spawn")
 RANGE_MS = (0.03, 1000.0)
 #: Each dot is moved up or down by one of these, so that equal values are seen.
 SPREAD = np.array([0.0, 0.13, -0.13, 0.06, -0.06, 0.19, -0.19])
-LEFT, RIGHT = (0.05, 0.145, 0.49, 0.645), (0.655, 0.145, 0.325, 0.645)
+LEFT, RIGHT = (0.05, 0.185, 0.49, 0.605), (0.655, 0.185, 0.325, 0.605)
 
 
-def draw_process_card(lives, costs, *, n_processes=4, limit=None):
-    """Return a Figure of 900 × 350 pixels at scale 1: lifelines, and what a start costs; both may be None."""
+def draw_process_card(lives, costs, *, n_processes=4, limit=None, stopped=False):
+    """Return a Figure of 900 × 350 pixels at scale 1: lifelines, and what a start costs; both may be None.
+
+    `stopped` marks the processes that were alive at the last moment seen as killed by Stop.
+    """
     figure = new_figure()
-    plot_lifelines(lives, figure.add_axes(LEFT), n_processes=n_processes, limit=limit)
+    ax = plot_lifelines(lives, figure.add_axes(LEFT), n_processes=n_processes, limit=limit)
+    if stopped and lives is not None:
+        mark_killed(ax, lives)
     plot_start_costs(costs, figure.add_axes(RIGHT))
     return figure
 
@@ -74,10 +80,11 @@ def plot_lifelines(lives, ax=None, *, n_processes=4, limit=None):
     limit : float, optional
         Seconds at the right end; by default what `lives` needs.
     """
-    ax = new_figure().add_axes((0.07, 0.145, 0.91, 0.645)) if ax is None else ax
+    ax = new_figure().add_axes((0.07, 0.185, 0.91, 0.605)) if ax is None else ax
     _frame_lives(ax, lives, n_processes, limit)
     for artist in add_lives(ax, lives) if lives is not None else ():
         artist.set_gid("life")
+    show_doubts(ax, lives.badges if lives is not None else ())
     return ax
 
 
@@ -143,6 +150,29 @@ def add_lives(ax, lives):
     return artists + _add_names(ax, lives, running)
 
 
+def mark_killed(ax, lives):
+    """Mark the end of each lane that `killed_lanes` names, where there is room with words."""
+    width = axes_width(ax) / np.diff(ax.get_xlim())[0]
+    words = "killed by Stop"
+    for lane in killed_lanes(lives):
+        ax.plot(
+            [lives.now], [lane], "x", color=INK, markersize=8, markeredgewidth=2, zorder=7, clip_on=False, gid="killed"
+        )
+        start = lives.lines[lane].began or lives.lines[lane].called
+        fits = text_width(f"pid 0000000, {words}", SMALL_SIZE) + 12 < (lives.now - start) * width
+        if fits and len(lives.lines) <= 12:
+            place = {"textcoords": "offset points", "ha": "right", "va": "center_baseline", "zorder": 7}
+            style = {"size": SMALL_SIZE, "family": FONT, "color": "white" if lives.lines[lane].began else INK}
+            ax.annotate(words, (lives.now, lane), (-9, 0), **place, **style)
+
+
+def killed_lanes(lives):
+    """Return the numbers, from 0, of the processes of Lifelines that were asked for and had not ended at ``now``."""
+    return [
+        lane for lane, line in enumerate(lives.lines) if line.called is not None and line.ended is line.joined is None
+    ]
+
+
 def _first(*moments):
     return next(moment for moment in moments if moment is not None)
 
@@ -189,10 +219,11 @@ def plot_start_costs(costs, ax=None, *, guess_ms=None):
 
     `guess_ms` is drawn as an open triangle under the axis. `costs` None: empty rows.
     """
-    ax = new_figure().add_axes((0.12, 0.145, 0.86, 0.645)) if ax is None else ax
+    ax = new_figure().add_axes((0.12, 0.185, 0.86, 0.605)) if ax is None else ax
     _frame_costs(ax, costs, guess_ms)
     for artist in add_costs(ax, costs) if costs is not None else ():
         artist.set_gid("cost")
+    show_doubts(ax, costs.badges if costs is not None else ())
     if guess_ms:
         foot = ax.get_ylim()[0]
         ax.plot(

@@ -179,7 +179,7 @@ def advise_counting(counting):
 def _say_fastest(counts):
     """Return which of several ways of counting are fastest, as far as their intervals tell; "" below 3 rounds."""
     counts = sorted(counts, key=lambda count: count.rate.median, reverse=True)
-    best, slowest = counts[0], counts[-1]
+    best = counts[0]
     if any(count.rate.low is None for count in counts):
         return ""
     equals = [count for count in counts if count is best or not is_clear(best.rate, count.rate)]
@@ -187,6 +187,7 @@ def _say_fastest(counts):
         return "between the exact ways these rounds show no difference in speed"
     names = listing(say_way(count) for count in equals)
     are = "is the fastest" if len(equals) == 1 else "are the fastest and show no difference"
+    slowest = [count for count in counts if count not in equals][-1]
     times = rate(best.rate.median / slowest.rate.median)
     return f"of the exact ways, {names} {are}: {times} times as fast as {say_way(slowest)}"
 
