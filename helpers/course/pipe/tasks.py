@@ -78,7 +78,7 @@ def mix_two_writers(n_messages, size_bytes, with_lock):
 
 
 def serve_with_key(report, authkey):
-    """Answer lists of numbers with their squares, for clients that know the key; report who was refused."""
+    """Answer lists of numbers with their squares, for clients that know the key."""
     with Listener(("127.0.0.1", 0), authkey=authkey) as listener:
         report.send(listener.address)
         while True:
