@@ -6,7 +6,7 @@ from helpers.plots.drawing import FONT, SMALL_SIZE, axes_width, darker, text_wid
 from helpers.words import say_doubts
 
 #: Points between the axes and the first row under the label of the x axis, and points a row.
-ROW_TOP, ROW_HEIGHT = 27, 1.3 * SMALL_SIZE
+ROW_TOP, ROW_HEIGHT = 26, 1.3 * SMALL_SIZE
 #: Okabe–Ito's vermillion, dark enough to be read as text; the sign says the same without it.
 COLOUR = darker("#D55E00")
 SIGN = "⚠ "

@@ -41,7 +41,7 @@ OTHER = "#1F2933"  # an engine that has no colour of its own
 INK, GREY, GRID, SHADE = "#1F2933", "#6B7280", "#E5E7EB", "#F3F5F9"
 SERIAL_LINE, STARTUP, HATCH = "#B9C0CA", "#D5DBE3", "#B4BBC8"
 FONT = "DejaVu Sans"
-TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 9.5, 8, 7.2
+TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 9.5, 8, 7.95
 #: a card: inches, and pixels at scale 1 of 100 per inch
 CARD_SIZE, DPI = (9.0, 3.5), 100
 #: width in points kept free at the right of a speedup plot for the labels on the lines
