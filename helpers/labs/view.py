@@ -104,11 +104,14 @@ class LabView:
         view = self._box._repr_mimebundle_()
         view = view[0] if isinstance(view, tuple) else view
         display({**view, "text/plain": ONE_LINE}, raw=True)
-        self._save_shown()
+        self._save_shown(update=False)
         self._displayed = True
 
-    def _save_shown(self):
-        """Have the picture and the words as they are now stand in the saved notebook."""
+    def _save_shown(self, update=True):
+        """Have the picture and the words as they are now stand in the saved notebook, in each cell that shows the lab.
+
+        With ``update=False``: in one more cell.
+        """
         picture, said = self._picture, self._said or NOT_YET
         about = {"width": picture.width, "height": picture.height, "alt": picture.alt}
         words = f'{SAVED_STYLE}<div class="helpers-saved" style="max-width:{self.width}px">{html.escape(said)}</div>'
@@ -117,7 +120,7 @@ class LabView:
             ("words", {"text/html": words, "text/plain": said}, {}),
         ):
             display_id = f"{self._display_id}-{name}"
-            display(data, metadata=metadata, raw=True, display_id=display_id, update=self._displayed)
+            display(data, metadata=metadata, raw=True, display_id=display_id, update=update)
 
     def _show(self, png, alt):
         """Show a picture, PNG bytes, and its message in words."""

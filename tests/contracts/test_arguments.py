@@ -131,7 +131,7 @@ WATCH = {"timeout": TIMEOUT, "should_stop": CALLBACK, "on_start": CALLBACK}
 PROGRESS = {"on_progress": CALLBACK}
 METHOD = {"start_method": OPTION}
 WORK = {"func": cpu.do_nothing, "items": [1]}
-POOL = {"n_workers": COUNT, "flavour": NAME, "chunksize": LARGE | {"None"}, "kind": NAME, **METHOD}
+POOL = {"repeats": COUNT, "n_workers": COUNT, "flavour": NAME, "chunksize": LARGE | {"None"}, "kind": NAME, **METHOD}
 QUEUE = {
     **{name: COUNT for name in ("n_producers", "n_consumers", "n_items", "repeats")},
     **{name: NUMBER for name in ("produce_ms", "consume_ms")},

@@ -309,7 +309,8 @@ def test_a_pair_that_failed_in_the_warm_up_has_no_provisional_point():
 @pytest.mark.parametrize(
     ("problems", "line"),
     [
-        ((LATE, DIFFERS), "left out: processes × 8 (took too long), pool × 2 (other results: item 0)"),
+        ((DIFFERS,), "left out: pool × 2 (other results: item 0)"),
+        ((LATE, DIFFERS), "left out: processes × 8 (took too long), pool × 2"),
         ((LATE, FAILED, DIFFERS), "left out: processes × 8 (took too long), threads × 4, pool × 2"),
     ],
 )
