@@ -26,10 +26,10 @@ def add_to_global(n_updates):
 # ── arrays and named blocks ───────────────────────────────────────────────────────────────────
 
 
-def fill_squares(shared, first, last):
+def fill_squares(array, first, last):
     """Write the squares from `first` on, up to `last`, into their places."""
     for place in range(first, last):
-        shared[place] = place * place
+        array[place] = place * place
 
 
 def shout(name, size):
