@@ -66,7 +66,7 @@ def plot_break_even(record, ax=None):
         ax,
         f"From {_ms(where)} a task on, {pool} beats the loop" if paid else f"No length tried here pays for {pool}",
         [
-            f"seconds for {plural(record.n_tasks, 'computing task')}",
+            f"time for {plural(record.n_tasks, 'computing task')}",
             record.start_method,
             median_of(record.rounds),
             f"break-even {spread}" if (spread := record.say_crossings()) else "",

@@ -43,7 +43,7 @@ RUNNING = to_rgb("#F0E442")
 SINGLE_TASKS = 600
 STRIPES = 160
 AXES = (0.098, 0.185, 0.885, 0.64)
-XLABEL = "seconds (the serial loop: since its beginning; the pool: since its workers were asked for)"
+XLABEL = "seconds since the loop began, or since the workers were asked for"
 
 
 def plot_pool(record, ax=None, n_workers=2):
