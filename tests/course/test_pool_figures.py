@@ -116,6 +116,18 @@ def test_what_efficiency_lacks_beside_working_is_named():
     assert "working 80 %" in said and "each task 1.3 × as long as in the loop" in said
 
 
+def test_tasks_that_are_quicker_in_the_pool_than_in_the_loop_are_a_doubt():
+    # 10 s of working against 12 s in the loop is 0.83 of them, 11 s are 0.92: only the first is below 0.85
+    def record(working, kind="computing"):
+        run = make_run("pool", 2, 1, 10.0, accounting=Accounting(working=working, waiting=20.0 - working))
+        run = replace(run, timeline=make_timeline([(0, 0.0, working / 2), (1, 0.0, working / 2)]))
+        return replace(record_of(run, serial=12.0), serial_timeline=make_timeline([(0, 0.0, 12.0)]), kind=kind)
+
+    assert record(10.0).doubts == ("the same tasks were quicker in the pool than in the loop",)
+    assert record(11.0).doubts == () and record(10.0, "waiting").doubts == ()
+    assert "quicker in the pool" in explain_pool(record(10.0), 2)
+
+
 def test_sentence_and_picture_round_alike():
     # 33.45, 33.4 and 33.15 % are 33 % each, and add up to 100 as 34, 33, 33
     spent = Accounting(startup=3.345, transfer=0.0, waiting=3.34, working=3.315)

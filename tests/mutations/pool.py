@@ -141,4 +141,11 @@ FAULTS = [
         "if int(item) >= LONG}) < 1",
         f"{F}::test_answers_are_judged_by_results_calls_and_sharing",
     ),
+    Fault(
+        "tasks that were quicker in the pool go unnoticed",
+        "helpers/course/pool/runs.py",
+        "self.slowdown < ALIKE",
+        "self.slowdown < 0",
+        "tests/course/test_pool_figures.py::test_tasks_that_are_quicker_in_the_pool_than_in_the_loop_are_a_doubt",
+    ),
 ]

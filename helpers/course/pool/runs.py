@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from helpers.records import Run, Timeline, account_tasks, badges_of_rounds, doubts_of, estimate_ratio, unite_badges
 
+#: Computing tasks cannot take less than this share of the loop's time because a pool runs them: the clock of the
+#: CPU changed between the two, or the loop was held up.
+ALIKE, QUICKER = 0.85, "the same tasks were quicker in the pool than in the loop"
 #: Ways of handing tasks to a pool, and whether they take chunks.
 FLAVOURS = {"map": True, "starmap": True, "imap": True, "imap_unordered": True, "apply_async": False}
 
@@ -135,7 +138,8 @@ class PoolRun:
         """What makes the figures doubtful, in a few words each, as a tuple."""
         rounds = self.all_rounds
         serial = badges_of_rounds([each.serial for each in rounds])
-        return unite_badges(self.noted, serial, badges_of_rounds([each.wall for each in rounds]))
+        quicker = (QUICKER,) if self.kind == "computing" and self.slowdown < ALIKE else ()
+        return unite_badges(self.noted, serial, badges_of_rounds([each.wall for each in rounds]), quicker)
 
     @property
     def doubts(self):
