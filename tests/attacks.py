@@ -247,6 +247,13 @@ def count(n):
     yield from range(n)
 
 
+def print_at_the_end(word):
+    """More than a pipe holds, and a word after it."""
+    yield 1
+    print("x" * 60_000)
+    print(word, flush=True)
+
+
 def make_semaphores():
     """Yield (process id of the resource tracker, the locks) with two semaphores in shared memory."""
     kept.extend(multiprocessing.get_context("spawn").Lock() for _ in range(2))

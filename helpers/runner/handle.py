@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import select
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 from helpers.errors import HelpersError
 from helpers.runner import guardian
@@ -20,6 +22,8 @@ from helpers.runner.sources import installed_first
 
 #: Characters of what tasks print that are kept.
 PRINTED_LIMIT = 65_536
+#: Seconds that the end of a play waits for what was printed before.
+HEAR_SECONDS = 0.2
 #: Kinds of message that come from this side: look whether the play was stopped; the process has ended.
 LOOK, GONE = "look", "gone"
 #: The program of a runner. What it needs itself is imported first, so that no file of the reader's is taken for it;
@@ -50,7 +54,7 @@ class Runner:
     def __init__(self, key, mark):
         self.key, self.mark, self.play = key, mark, None
         self.messages, self._outbox = queue.SimpleQueue(), queue.SimpleQueue()
-        self._ending = threading.Lock()
+        self._ending, self._hearing = threading.Lock(), threading.Lock()
         self._ended, self._threads, self._process, self._board, self._lifeline = False, [], None, None, -1
         try:
             self._start()
@@ -95,11 +99,43 @@ class Runner:
 
     def _drain(self):
         try:
-            while data := os.read(self._process.stderr.fileno(), 65_536):
-                if self.play is not None and not self.play.broken:
-                    self.play.printed = (self.play.printed + data.decode(errors="replace"))[-PRINTED_LIMIT:]
+            while self._take_printed():
+                pass
         except (OSError, ValueError):
             pass
+
+    def _take_printed(self):
+        """Wait for something that was printed, and keep it for the play; return False at its end."""
+        fd = self._process.stderr.fileno()
+        if POSIX:
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            poll.poll()
+        with self._hearing:
+            data = os.read(fd, 65_536)
+            if self.play is not None and not self.play.broken:
+                self.play.printed = (self.play.printed + data.decode(errors="replace"))[-PRINTED_LIMIT:]
+        return bool(data)
+
+    def hear_out(self):
+        """Wait until what was printed so far is kept, at most `HEAR_SECONDS`: it is there before the play ends."""
+        deadline = time.monotonic() + HEAR_SECONDS
+        while POSIX and time.monotonic() < deadline:
+            with self._hearing:
+                if not self._is_printing():
+                    return
+            time.sleep(0.0005)
+
+    def _is_printing(self):
+        """Return whether something that was printed waits to be read; False where nobody can tell."""
+        try:
+            import fcntl
+            import termios
+
+            waiting = fcntl.ioctl(self._process.stderr.fileno(), termios.FIONREAD, bytes(4))
+            return any(waiting)
+        except (ImportError, OSError, ValueError):
+            return False
 
     def _send_all(self):
         try:

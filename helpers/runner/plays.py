@@ -118,6 +118,7 @@ class Play:
             seconds = timeout() if callable(timeout) else timeout
             kind, value = self._next(seconds, should_stop)
             if kind == "end":
+                self.runner.hear_out()
                 return value
             if kind == "error":
                 raise value

@@ -108,6 +108,13 @@ FAULTS = [
         "        raise",
         "tests/contracts/test_attacks.py::test_results_are_kept_though_the_end_of_the_play_breaks",
     ),
+    Fault(
+        "what was printed last is not waited for",
+        PLAYS,
+        "                self.runner.hear_out()\n",
+        "",
+        "tests/toolkit/test_warm_runner.py::test_what_was_printed_is_there_when_a_play_ends",
+    ),
     # a killed kernel
     Fault("no guardian", PLAYS, "        _start_guardian()\n", "        pass\n", f"{KILLED}"),
     Fault(

@@ -90,6 +90,28 @@ def test_a_runner_in_which_a_task_left_a_thread_is_not_used_again(tasks):
     assert run(attacks.fine, [1]) == [1] and warm_pid() != first
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there, nobody can tell whether something printed is on its way")
+def test_what_was_printed_is_there_when_a_play_ends():
+    over = threading.Event()
+
+    def be_busy():
+        while not over.is_set():
+            pass
+
+    # the thread that reads what is printed gets its turn late
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(0.03)
+    threading.Thread(target=be_busy, daemon=True).start()
+    try:
+        for number in range(20):
+            playing = []
+            assert list(runner.play(attacks.print_at_the_end, f"word {number}", on_start=playing.append)) == [1]
+            assert f"word {number}" in playing[0].printed
+    finally:
+        over.set()
+        sys.setswitchinterval(usual)
+
+
 def test_surroundings_are_compared_and_put_back_part_by_part(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = Surroundings.now()
