@@ -12,7 +12,7 @@ def do_nothing(item):
 
 
 def is_prime(number):
-    """Return whether `number` is a prime: no divisor from 2 to its square root leaves a remainder of 0."""
+    """Return whether `number`, from 2 on, has no divisor up to its square root."""
     for divisor in range(2, isqrt(number) + 1):
         if number % divisor == 0:
             return False
