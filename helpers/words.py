@@ -103,8 +103,8 @@ def times_range(longer, shorter):
     >>> times_range([8.0, 12.0], [2.0, 4.0]), times_range([6.0], [2.0])
     ('2 to 6 times', '3 times')
     """
-    least, most = (f"{times:,.0f}" for times in (min(longer) / max(shorter), max(longer) / min(shorter)))
-    return f"{least} times" if least == most else f"{least} to {most} times"
+    least, most = round(min(longer) / max(shorter)), round(max(longer) / min(shorter))
+    return plural(most, "time") if least == most else f"{least:,} to {plural(most, 'time')}"
 
 
 def best_times(timings, n_calls=1):

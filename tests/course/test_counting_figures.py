@@ -173,6 +173,9 @@ def test_doubts_name_the_ways_that_they_are_about_unless_all():
         assert named[0] in told, told
     two = counting_of(no_lock=[0.1, 0.2, 0.3], lock_per_batch=[0.1, 0.2, 0.3], manager=[1.0] * 3)
     assert name_doubts(two.counts) == ("rounds differ by more than 10 % (no lock and lock per batch)",)
+    walls = {way: [0.1, 0.2, 0.3] for way in ("no_lock", "lock_per_update", "manager")}
+    four = counting_of(lock_per_batch=[0.1] * 3, **walls)
+    assert name_doubts(four.counts) == ("rounds differ by more than 10 % (all but lock per batch)",)
     assert name_doubts(two.counts[:2]) == ("rounds differ by more than 10 %",)  # all of them: no names
     assert name_doubts((*two.counts[:2], Count("manager"))) == ("rounds differ by more than 10 %",)  # not run yet
     assert name_doubts(()) == ()

@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from leftovers import no_leftovers
+from nbclient import NotebookClient
 
 from helpers.course.counting import Counting
 from helpers.course.value import ValueLab, arrays, exhibits, value_1, value_2, value_3
@@ -185,6 +188,23 @@ def test_the_table_of_trackers_has_a_row_a_start_method(monkeypatch):
         "s": {exhibits.BEFORE: stays, exhibits.AFTER: stays},
         "f": {exhibits.BEFORE: gone, exhibits.AFTER: stays},
     }
+
+
+# ── the chapter's cells ───────────────────────────────────────────────────────────────────────
+
+#: Words of cells that take their time and own nothing that a second run could miss.
+SLOW = ("Lab", "lab.", ".check(", "Pool(1)", "lend_", "work_and_tell", "hurried")
+
+
+def test_every_cell_can_be_run_twice_in_a_row():
+    chapter = Path(__file__).resolve().parents[2] / "notebooks" / "06_value.ipynb"
+    cells = [cell for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+    cells = [cell for cell in cells if not any(word in cell.source for word in SLOW)]
+    assert sum("SharedMemory" in cell.source for cell in cells) >= 5
+    twice = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.source) for cell in cells for _ in range(2)])
+    NotebookClient(twice, timeout=60, kernel_name="python3").execute()
+    told = [output.get("text", "") for cell in twice.cells for output in cell.outputs]
+    assert not any("leaked" in text or "Traceback" in text for text in told)
 
 
 # ── the lab ───────────────────────────────────────────────────────────────────────────────────

@@ -187,8 +187,14 @@ def name_doubts(counts):
     phrases = []
     for doubt in unite_badges(*(count.doubts for count in counts)):
         ways = [count.way for count in counts if doubt in count.doubts]
-        phrases.append(doubt if len(ways) == len(counts) else f"{doubt} ({listing(ways)})")
+        phrases.append(doubt if len(ways) == len(counts) else f"{doubt} ({_say_ways(ways, counts)})")
     return tuple(phrases)
+
+
+def _say_ways(ways, counts):
+    """Return the names of some of the ways of `counts`, or of the only one that is missing, where that is shorter."""
+    others = [count.way for count in counts if count.way not in ways]
+    return f"all but {others[0]}" if len(others) == 1 < len(ways) - 1 else listing(ways)
 
 
 # ── to be used ────────────────────────────────────────────────────────────────────────────────
