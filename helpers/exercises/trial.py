@@ -123,6 +123,17 @@ class Trial:
             "returns, and nobody looks at the exit code."
         )
 
+    def judge_pools(self):
+        """Return a remark on pools and executors that nobody closed, "" where there is none."""
+        n_open = self.seen.get("n_open", 0)
+        if not n_open:
+            return ""
+        which, its = ("the pool", "its") if n_open == 1 else (f"the {n_open} pools", "their")
+        return (
+            f"Remark: you never close {which}: {its} workers stay until Python happens to clear up. A with block ends "
+            f"{noun(n_open, 'it', 'them')} for certain."
+        )
+
 
 def say_part(n, n_all):
     """Return `n` of all processes in words.
