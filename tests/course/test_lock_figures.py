@@ -190,7 +190,7 @@ def test_whoever_loses_the_amount_is_not_the_one_that_is_locked_first():
 
 
 def test_what_is_wrong_in_one_process_alone_is_no_matter_of_locks():
-    # work(n) adds up the squares below n: 0 + 1 + 4 = 5 for 3, and 9 more for 4; 5 + 14 = 19. The counter stands at 1000
+    # work(n) adds up the squares below n: 0 + 1 + 4 = 5 for 3, 9 more for 4; 5 + 14 = 19. It stands at 1000
     assert judge_sum(1019, 2, [3, 4]) == ""
     assert "work was never called, and the counter still says 1000" in judge_sum(1000, 0, [3, 4])
     assert "work was called 4 times for 2 items: call it once" in judge_sum(1038, 4, [3, 4])

@@ -46,7 +46,7 @@ def judge_sum(total, n_calls, items=HALVES[0]):
     gain = sum(map(sum_squares, items))
     if n_calls != len(items):
         still = f", and the counter still says {START} as before" if total == START else ""
-        often = plural(n_calls, "time") + f" for {len(items)} items"
+        often = f"{plural(n_calls, 'time')} for {plural(len(items), 'item')}"
         return f"work was {f'called {often}' if n_calls else 'never called'}{still}: call it once for each item."
     if total == START:
         return f"work was called, and the counter still says {START} as before: add what work returns to counter.value."
