@@ -6,7 +6,14 @@ from dataclasses import replace
 import pytest
 
 from helpers.course.pipe import partners
-from helpers.course.pipe.exercises import PAUSE_BEFORE, REQUESTS, _explain_silence, judge_gathered, judge_workers
+from helpers.course.pipe.exercises import (
+    PAUSE_BEFORE,
+    REQUESTS,
+    _explain_silence,
+    _judge_exchange,
+    judge_gathered,
+    judge_workers,
+)
 from helpers.course.pipe.lab import advise_trips, find_fastest, say_progress
 from helpers.course.pipe.measure import TripsProgress, seconds_left
 from helpers.course.pipe.plots import describe_trips, plot_bandwidth, plot_trip_times
@@ -220,6 +227,24 @@ def test_gathered_results_are_in_the_order_of_the_items():
     for value, words in (([4, 1], "in another order"), (None, "gives None, and the plain loop .1, 4.")):
         with pytest.raises(Wrong, match=words):
             judge_gathered(value, [1, 4], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (("late", "late"), "10 bytes it did not return within 5 s: so little fits"),
+        (("late", b"A"), "10 bytes it did not return"),
+        ((["EOFError"], ["KeyError: 1"]), "first=False raises KeyError: 1."),
+        ((["KeyError: 1"], ["EOFError"]), "first=True raises KeyError: 1."),
+        ((["EOFError"], "late"), "first=True raises EOFError."),
+        (("nothing", "nothing"), "the two sides got nothing and nothing"),
+        ((b"A", b"B"), "first=True returns the message that it sent itself"),
+    ],
+)
+def test_the_reason_of_a_failed_exchange_is_told_before_what_followed_from_it(found, words):
+    _judge_exchange((b"B", b"A"), 10)
+    with pytest.raises(Wrong, match=words):
+        _judge_exchange(found, 10)
 
 
 @pytest.mark.parametrize(
