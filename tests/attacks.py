@@ -266,6 +266,15 @@ def make_semaphores():
     time.sleep(LONG)
 
 
+def make_a_block_for_ever():
+    """Stop after a block of shared memory was made, and before the resource tracker is told of it."""
+    from multiprocessing.shared_memory import SharedMemory
+
+    os.ftruncate = lambda *_: time.sleep(LONG)  # the first that is done with the new block
+    yield "about to"
+    SharedMemory(create=True, size=10)
+
+
 # ── measuring generators, played in the runner ────────────────────────────────────────────────
 
 
