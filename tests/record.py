@@ -32,6 +32,7 @@ def record(path):
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
+        coalesce_streams=True,
         store_widget_state=False,
     )
     client.execute()
@@ -44,21 +45,8 @@ def clean(notebook):
     """Leave in the notebook's metadata only what means something on every machine."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
-        join_streams(cell)
         fold_answers(cell)
         cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key in CELL_KEYS})
-
-
-def join_streams(cell):
-    """Store what was printed in several pieces as one: a web page breaks the line between two."""
-    joined = []
-    for output in cell.get("outputs", ()):
-        if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
-            joined[-1].text += output.text
-        else:
-            joined.append(output)
-    if joined:
-        cell.outputs = joined
 
 
 def fold_answers(cell):

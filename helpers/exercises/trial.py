@@ -123,6 +123,17 @@ class Trial:
             "returns, and nobody looks at the exit code."
         )
 
+    def judge_pools(self):
+        """Return a remark on pools and executors that nobody closed, "" where there is none."""
+        n_open = self.seen.get("n_open", 0)
+        if not n_open:
+            return ""
+        which = "the pool" if n_open == 1 else f"the {n_open} pools"
+        return (
+            f"Remark: you never close {which}. Workers then stay until Python happens to clear up; a with block ends "
+            "them for certain."
+        )
+
 
 def say_part(n, n_all):
     """Return `n` of all processes in words.

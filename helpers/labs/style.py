@@ -38,6 +38,7 @@ STYLE = (
 .helpers-lab .widget-toggle-button { padding: 0 4px; margin: 0; }
 .helpers-lab .widget-hslider { max-width: 235px; }
 .helpers-lab .helpers-guess { width: 280px !important; max-width: 280px; }
+.helpers-lab .helpers-guess .widget-readout { flex-shrink: 0; min-width: 88px; }
 .helpers-lab :is(.helpers-size, .helpers-skew, .helpers-kind, .helpers-updates) { max-width: 148px; }
 .helpers-lab .helpers-workers { max-width: 152px; }
 .helpers-lab .helpers-chunk { max-width: 125px; }

@@ -3,17 +3,19 @@
 When Jupyter shuts a kernel down, ipykernel first waits until all children of the kernel are gone.
 The resource tracker of `multiprocessing` ignores the signal that it sends them, so Jupyter loses
 patience after some seconds and ends the kernel before its exit handlers have run. Ending the
-service processes first spares the wait, and the handlers run.
+service processes first spares the wait, and the handlers run. What they would end or remove is
+ended and removed before: else a tracker calls it leaked in the server's log.
 """
 
-import multiprocessing
 import sys
 import threading
+from operator import attrgetter
 
+PACKAGES = ("multiprocessing", "multiprocess")
 #: Modules that keep a service process, and what in them is its handle.
 SERVICES = [
     (f"{package}.{module}", handle)
-    for package in ("multiprocessing", "multiprocess")
+    for package in PACKAGES
     for module, handle in (("forkserver", "_forkserver"), ("resource_tracker", "_resource_tracker"))
 ]
 #: Seconds for all of it; a service whose clients still live does not end.
@@ -38,20 +40,26 @@ def end_services_at_shutdown(shell):
 
 
 def end_services():
-    """End this process's children and the fork server and resource tracker that served them."""
-    for child in multiprocessing.active_children():
-        child.terminate()
-        child.join(PATIENCE)
+    """End this process's children, pools, semaphores, and the fork servers and resource trackers that served them."""
+    for package in PACKAGES:
+        for child in _call(package, "active_children") or ():
+            child.terminate()
+            child.join(PATIENCE)
     worker = threading.Thread(target=_stop_all, name="helpers-end-services", daemon=True)
     worker.start()
     worker.join(PATIENCE)
 
 
 def _stop_all():
+    for package in PACKAGES:
+        _call(f"{package}.util", "_run_finalizers", 0)  # as at exit: it ends pools that are open, and semaphores
     for name, handle in SERVICES:
-        stop = getattr(getattr(sys.modules.get(name), handle, None), "_stop", None)
-        try:
-            if stop is not None:
-                stop()
-        except Exception:  # a private method: where it has changed, Jupyter waits as it does without us
-            pass
+        _call(name, f"{handle}._stop")
+
+
+def _call(module, name, *args):
+    """Return what a function of a module gives, None where the module is not loaded or the function fails."""
+    try:
+        return attrgetter(name)(sys.modules[module])(*args)
+    except Exception:  # mostly private functions: where one has changed, Jupyter waits as it does without us
+        return None

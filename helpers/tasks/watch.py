@@ -6,6 +6,7 @@ For processes in which an answer is tried and nothing else: `multiprocessing` is
 import os
 import threading
 import time
+from concurrent.futures import process
 from multiprocessing import connection, managers, pool, queues
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import SemLock
@@ -35,9 +36,10 @@ def call_watched(func, args=(), refused=None):
     What was seen is a dict: "pid" of this process; "exitcodes" of the processes that were started, in order,
     None where one runs on after `END_SECONDS`; "unasked", how many of them nobody had joined or asked for
     their end when the function returned, and "working", how many of those were still at work; "n_pipes"
-    that were made; "refused", None or what is to be said: then there is no value.
+    that were made; "n_open", how many pools and executors nobody had closed, whether they still exist or not;
+    "refused", None or what is to be said: then there is no value.
     """
-    started, pipes = _note_processes(), _note_pipes()
+    started, pipes, pools = _note_processes(), _note_pipes(), _note_pools()
     for kind, words in (refused or {}).items():
         _refuse(kind, words)
     value = words = None
@@ -45,7 +47,7 @@ def call_watched(func, args=(), refused=None):
         value = func(*args)
     except Refused as error:
         words = str(error)
-    n_pipes = len(pipes)
+    n_pipes, n_open = len(pipes), pools.count("open")
     unasked = [popen for popen in started if popen.returncode is None]
     working = [popen for popen in unasked if popen.poll() is None]
     deadline = time.monotonic() + END_SECONDS
@@ -57,6 +59,7 @@ def call_watched(func, args=(), refused=None):
         "unasked": len(unasked),
         "working": len(working),
         "n_pipes": n_pipes,
+        "n_open": n_open,
         "refused": words,
     }
 
@@ -65,9 +68,9 @@ def _note_processes():
     """Return a list that gets the Popen of every process that is started from now on."""
     started, start = [], BaseProcess.start
 
-    def noted_start(process):
-        start(process)
-        started.append(process._popen)
+    def noted_start(one):
+        start(one)
+        started.append(one._popen)
 
     BaseProcess.start = noted_start
     return started
@@ -85,6 +88,36 @@ def _note_pipes():
     return made
 
 
+def _note_pools():
+    """Return a list that gets "open" for each pool or executor made from now on, "closed" once somebody closes it."""
+    states = []
+
+    def note(kind, *closers):
+        make = kind.__init__
+
+        def noted_init(one, *given, **options):
+            make(one, *given, **options)
+            one._place_of_watch = len(states)
+            states.append("open")
+
+        def note_closer(name):
+            close = getattr(kind, name)
+
+            def noted_close(one, *given, **options):
+                states[one._place_of_watch] = "closed"
+                return close(one, *given, **options)
+
+            setattr(kind, name, noted_close)
+
+        kind.__init__ = noted_init
+        for name in closers:
+            note_closer(name)
+
+    note(pool.Pool, "close", "terminate")
+    note(process.ProcessPoolExecutor, "shutdown")
+    return states
+
+
 def _refuse(kind, words):
     """Have everything of a kind raise Refused when it is made."""
 
@@ -95,9 +128,16 @@ def _refuse(kind, words):
         made.__init__ = refuse
         made.__del__ = lambda _: None
     if kind == "pool":
-        from concurrent.futures import ProcessPoolExecutor
+        process.ProcessPoolExecutor.__init__ = refuse
 
-        ProcessPoolExecutor.__init__ = refuse
+
+def refuse_processes(words):
+    """Have every start of a process from here raise RuntimeError with these words, for good."""
+
+    def refuse(_process):
+        raise RuntimeError(words)
+
+    BaseProcess.start = refuse
 
 
 # ── locks that belong to one process alone ────────────────────────────────────────────────────

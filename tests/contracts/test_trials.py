@@ -204,7 +204,31 @@ def test_the_processes_of_an_answer_are_seen_with_their_ends(answers, method):
     trial = try_answer(answers(STARTS).answer, 3, True, start_method=method)
     assert trial.require() == "value"
     seen = {**trial.seen, "pid": None}
-    assert seen == {"pid": None, "exitcodes": [0, 3], "unasked": 0, "working": 0, "n_pipes": 1, "refused": None}
+    counts = {"unasked": 0, "working": 0, "n_pipes": 1, "n_open": 0}
+    assert seen == {"pid": None, "exitcodes": [0, 3], **counts, "refused": None}
+
+
+#: Ways to use a pool or an executor, and how many of them are never closed.
+POOLS = {
+    "with Pool(1) as pool: pool.map(abs, [1])": 0,
+    "pool = Pool(1); pool.map(abs, [1]); pool.close(); pool.join()": 0,
+    "pool = Pool(1); pool.map(abs, [1]); pool.terminate()": 0,
+    "pool = Pool(1); pool.map(abs, [1])": 1,
+    "pools = Pool(1), ThreadPool(1), Pool(1); pools[2].close(); pools[2].join()": 2,
+    "with ProcessPoolExecutor(1) as executor: list(executor.map(abs, [1]))": 0,
+    "executor = ProcessPoolExecutor(1); list(executor.map(abs, [1]))": 1,
+}
+
+
+@pytest.mark.parametrize("body", POOLS)
+def test_a_pool_that_nobody_closes_is_seen_and_remarked(answers, body):
+    head = "from concurrent.futures import ProcessPoolExecutor\nfrom multiprocessing.pool import Pool, ThreadPool\n"
+    trial = try_answer(answers(f"{head}def answer():\n    {body}\n    return 1\n").answer)
+    assert trial.seen["n_open"] == POOLS[body]
+    assert {0: "", 1: "never close the pool. Workers", 2: "never close the 2 pools. Workers"}[
+        POOLS[body]
+    ] in trial.judge_pools()
+    assert bool(trial.judge_pools()) == bool(POOLS[body])
 
 
 def seen_by(*codes, n_unasked=0, printed=""):

@@ -17,6 +17,7 @@ from helpers.course.pool.tasks import ORDERS, make_sizes
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises.base import spy_on
 from helpers.machine import start_methods
+from helpers.measure.answers import run_answer
 from helpers.plots import figure_png
 from helpers.tasks.spy import Spy
 
@@ -311,6 +312,17 @@ def quick_checks(monkeypatch):
 
 EXERCISES = {"fair_map": pool_1, "keep_good": pool_2, "first_done": pool_3}
 IMPORT = "from multiprocessing import Pool\n"
+KEEP = """
+def keep(results, n_items):
+    good, failed = [], {}
+    for place in range(n_items):
+        try:
+            good.append(next(results))
+        except ValueError as error:
+            failed[place] = error
+    return good, failed
+
+"""
 
 
 @pytest.mark.parametrize(
@@ -365,3 +377,45 @@ def test_wrong_answers_are_told_why(answers, quick_checks, name, body, words, mo
         monkeypatch.setattr("helpers.exercises.trial.CHECK_DEADLINE", 1.5)
     verdict = EXERCISES[name].check(getattr(answers(f"{IMPORT}def {name}(func, items):\n    {body}\n"), name))
     assert verdict.state == "wrong" and words in verdict.words, verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "state", "words"),
+    [
+        ("fair_map", "pool.map(func, items, 1)", "right", "Remark: you never close the pool"),
+        ("keep_good", "keep(pool.imap(func, items), len(items))", "wrong", "a pool that nobody closed"),
+        ("first_done", "next(pool.imap_unordered(func, items))", "wrong", "a pool that nobody closed"),
+    ],
+)
+def test_a_pool_that_is_never_closed_is_told(answers, quick_checks, name, result, state, words):
+    """The first one's goes with its last name; errors that are kept, or work that goes on, keep it alive."""
+    source = f"{IMPORT}{KEEP}def {name}(func, items):\n"
+    verdict = EXERCISES[name].check(getattr(answers(f"{source}    pool = Pool(2)\n    return {result}\n"), name))
+    assert verdict.state == state and words in verdict.words, verdict
+    verdict = EXERCISES[name].check(getattr(answers(f"{source}    with Pool(2) as pool: return {result}\n"), name))
+    assert verdict and "Remark" not in verdict.words, verdict
+
+
+def test_a_pool_that_outlives_the_answer_is_named_as_what_is_left(answers, quick_checks):
+    head = f"{IMPORT}kept = []\ndef fair_map(func, items):\n"
+    source = f"{head}    kept.append(Pool(2))\n    return kept[0].map(func, items, 1)\n"
+    verdict = pool_1.check(answers(source).fair_map)
+    assert verdict.state == "wrong" and "a pool that nobody closed" in verdict.words, verdict
+
+
+@pytest.mark.skipif("forkserver" not in start_methods(), reason="this system has no fork server")
+def test_no_start_up_holds_that_of_the_fork_server(answers):
+    source = """
+import multiprocessing.forkserver as servers
+from helpers.course.pool.measure import check_plan
+from helpers.course.pool.playing import play_pool
+
+def is_up_with_the_first_step():
+    steps = play_pool(check_plan([1], "map", 1, start_method="forkserver"), 60, False)
+    before = servers._forkserver._forkserver_pid
+    next(steps)
+    steps.close()
+    return before, servers._forkserver._forkserver_pid
+"""
+    before, after = run_answer(answers(source).is_up_with_the_first_step, start_method="spawn").value
+    assert before is None and after is not None

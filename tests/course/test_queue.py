@@ -4,6 +4,7 @@ from wrong. Figures are in test_queue_figures.py."""
 import functools
 import itertools
 import multiprocessing
+import re
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 
@@ -232,6 +233,82 @@ def test_wrong_answers_are_told_why(name, old, new, words, answers, monkeypatch)
     verdict = exercise.check(getattr(answers(exercise.answer.replace(old, new)), function))
     state, words = ("right", words.partition(": ")[2]) if words.startswith("right") else ("wrong", words)
     assert verdict.state == state and words in verdict.words, verdict
+
+
+LOOPS = {  # the target of the processes of map_by_queue, and of the first stage of a pipeline
+    "sentinel": "for task in iter(tasks.get, None):\n        ",
+    "empty": "while not tasks.empty():\n        task = tasks.get()\n        ",
+    "nowait": "from queue import Empty\n    while True:\n        try:\n            task = tasks.get_nowait()\n"
+    "        except Empty:\n            return\n        ",
+    "timeout": "from queue import Empty\n    while True:\n        try:\n            task = tasks.get(timeout=0.3)\n"
+    "        except Empty:\n            return\n        if task is None:\n            return\n        ",
+}
+MAP_AND_JOIN = """
+from multiprocessing import Process, Queue
+
+def take(func, tasks, results):
+    {loop}results.put(func(task))
+
+def map_by_queue(func, items):
+    tasks, results = Queue(), Queue()
+    for item in [*items, *{ends}]:
+        tasks.put(item)
+    workers = [Process(target=take, args=(func, tasks, results)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    results.put(None)
+    return sorted(iter(results.get, None))
+"""
+
+
+def map_late(answers, tmp_path, loop, n_runs):
+    """Return how many of `n_runs` with items that come late are right."""
+    ends = "[None] * 2" if loop == "sentinel" else "[]"
+    func, right = answers(MAP_AND_JOIN.format(loop=LOOPS[loop], ends=ends)).map_by_queue, 0
+    for number in range(n_runs):
+        (tmp_path / str(number)).mkdir()
+        spy = Spy(tmp_path / str(number), queues.double, patience=3)
+        right += queues.call_with_late_items(func, [spy], [1, 2, 3, 4, 5, 6], (0.4, 0.3)) == [2, 4, 6, 8, 10, 12]
+    return right
+
+
+@pytest.mark.parametrize("loop", ["empty", "nowait", "timeout"])
+def test_who_takes_an_empty_queue_for_the_end_loses_items_that_come_late(answers, tmp_path, loop):
+    assert map_late(answers, tmp_path, loop, 30) <= 1
+
+
+def test_who_waits_for_the_sentinel_loses_none(answers, tmp_path):
+    assert map_late(answers, tmp_path, "sentinel", 3) == 3
+
+
+TAKE = "for number, item in iter(tasks.get, None):\n"
+IMPATIENT = LOOPS["timeout"].rstrip(" ") + "        number, item = task\n"
+STAGE = "for item in iter(inbox.get, None):\n        "
+IMPATIENT_STAGE = LOOPS["timeout"].replace("tasks", "inbox").replace("task", "item").replace("0.3", "0.9")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        ("queue_1", TAKE, IMPATIENT, "func was called for 4 of the 6 items, and your function did not return. A queue"),
+        ("queue_2", "while True:", "while not tasks.empty():", "not an empty queue|never got its task_done"),
+        (
+            "queue_3",
+            STAGE,
+            IMPATIENT_STAGE,
+            "first was called for 4 of the 6 items and second was called for 4 of the 6",
+        ),
+    ],
+)
+def test_an_answer_that_gives_up_when_nothing_comes_for_a_moment_is_told(name, old, new, words, answers, monkeypatch):
+    for setting, value in (("METHODS", (None,)), ("PATIENCE", 3.0), ("CHECK_DEADLINE", 7.0), ("PAUSES", (1.5, 0.5))):
+        monkeypatch.setattr(f"helpers.course.queue.exercises.{setting}", value)
+    exercise, function = EXERCISES[name]
+    assert old in exercise.answer
+    verdict = exercise.check(getattr(answers(exercise.answer.replace(old, new)), function))
+    assert verdict.state == "wrong" and re.search(words, verdict.words), verdict
 
 
 def test_a_pool_and_a_queue_for_threads_are_told(answers, monkeypatch):

@@ -14,6 +14,7 @@ from helpers.course.queue.exercises import (
     ITEMS,
     RAW,
     explain_late_pipeline,
+    judge_late,
     judge_map,
     judge_pipeline,
     judge_worker,
@@ -30,7 +31,7 @@ from helpers.course.queue.plots import (
 )
 from helpers.course.queue.tasks import NO_ITEM, double, square_large
 from helpers.errors import InvalidArgumentError
-from helpers.exercises.base import Wrong
+from helpers.exercises.base import Trial, Wrong
 from helpers.labs.turns import Turn
 
 #: When all were told to begin, by the clock of the logs.
@@ -366,6 +367,22 @@ def test_a_map_must_be_in_order_and_done_side_by_side():
         judge_map(right, spans((1, 0, 2), (2, 1, 3), (3, 1, 3)))
     with pytest.raises(Wrong, match=r"it gives None, not \[9, 1, 16, 1, 25, 81\]\.$"):
         judge_map(None, BESIDE)
+
+
+@pytest.mark.parametrize(
+    ("trial", "done", "words"),
+    [
+        (Trial("late"), {"func": 4}, "func was called for 4 of the 6 items, and your function did not return. A queue"),
+        (Trial("raised", error_type="Empty"), {"func": 5}, "for 5 of the 6 items, and it raises Empty. A queue"),
+        (Trial("returned", [1]), {"first": 6, "second": 5}, "the others were done, second was called for 5 of the 6"),
+        (Trial("returned", [1]), {"first": 4, "second": 4}, "first was called for 4 of the 6 items and second was"),
+    ],
+)
+def test_items_that_came_late_and_were_lost_are_counted(trial, done, words):
+    judge_late(trial, 6, **dict.fromkeys(done, 6))
+    with pytest.raises(Wrong) as told:
+        judge_late(trial, 6, **done)
+    assert words in str(told.value)
 
 
 DONE = [(5, "ok", 12), (0, "failed", "?"), (4, "ok", 15), (0, "failed", "?"), (3, "ok", 20), (2, "ok", 30)]

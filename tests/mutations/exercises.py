@@ -99,6 +99,20 @@ FAULTS = [
         f"{T}::test_a_check_says_what_it_waits_for_and_for_how_long_and_then_no_more",
     ),
     Fault(
+        "a pool that was closed counts as open",
+        "helpers/tasks/watch.py",
+        'states[one._place_of_watch] = "closed"',
+        "pass",
+        f"{T}::test_a_pool_that_nobody_closes_is_seen_and_remarked",
+    ),
+    Fault(
+        "a pool that stays open is not counted",
+        "helpers/tasks/watch.py",
+        'note(pool.Pool, "close", "terminate")',
+        "pass",
+        f"{T}::test_a_pool_that_nobody_closes_is_seen_and_remarked",
+    ),
+    Fault(
         "a lock of the module is not recognised",
         "helpers/tasks/watch.py",
         "    if any(isinstance(value, SemLock) for value in values):\n",

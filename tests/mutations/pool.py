@@ -9,6 +9,13 @@ F = "tests/course/test_pool_figures.py"
 
 FAULTS = [
     Fault(
+        "the first pool of a program starts the fork server, too",
+        "helpers/course/pool/playing.py",
+        "    bring_up_server(multiprocessing.get_context(plan.start_method))\n",
+        "",
+        "tests/course/test_pool.py::test_no_start_up_holds_that_of_the_fork_server",
+    ),
+    Fault(
         "up with the first worker instead of the last",
         RUNS,
         "max(stamps.ready) - stamps.asked",

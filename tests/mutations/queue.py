@@ -205,6 +205,13 @@ FAULTS = [
         f"{FIGURES}::test_the_advice_names_the_side_that_waits",
     ),
     Fault(
+        "an item that came late may be lost",
+        EXERCISES,
+        "for name, n in done.items() if n < n_items]",
+        "for name, n in done.items() if n > n_items]",
+        f"{FIGURES}::test_items_that_came_late_and_were_lost_are_counted",
+    ),
+    Fault(
         "a serial pipeline passes",
         EXERCISES,
         "    require_overlap(firsts)\n",

@@ -186,6 +186,8 @@ def test_a_kernel_that_is_shut_down_leaves_no_folder_and_no_word_in_the_log(tmp_
         "%load_ext helpers",
         "from multiprocessing import get_context\ncontext = get_context('spawn')",
         "kept = [context.Lock() for _ in range(3)]\nwith context.Pool(1) as pool:\n    pool.map(abs, [1])",
+        "import multiprocess\nother = multiprocess.get_context('spawn')",
+        "with other.Pool(1) as twin:\n    twin.map(abs, [1])\nnever_closed = other.Pool(1)",
         "from helpers.course.queue import measure_queue\nimport time\nbegan = time.monotonic()",
         "run = measure_queue(n_items=100, consume_ms=50, should_stop=lambda: time.monotonic() > began + 1)",
         "assert not run.complete",

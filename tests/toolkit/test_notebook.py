@@ -819,7 +819,7 @@ def run_source(func, call, folder):
 def test_source_of_a_task_of_this_package(tmp_path):
     printed, source, name = run_source(count_primes, "(30)", tmp_path)
     assert printed == "10" and name == "count_primes"
-    assert source.startswith("from math import isqrt\n\n\ndef count_primes(limit):")
+    assert source.startswith("from math import isqrt\n\n\ndef is_prime(number):")
     assert "hash_block" not in source and "sha256" not in source
 
 

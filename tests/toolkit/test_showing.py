@@ -78,20 +78,6 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
     assert plain.metadata == {} and plain.outputs[0].data == {"text/plain": "2"}
 
 
-def test_what_was_printed_in_pieces_is_stored_as_one():
-    def printed(text, name="stdout"):
-        return nbformat.v4.new_output("stream", text=text, name=name)
-
-    cell = nbformat.v4.new_code_cell("print()")
-    cell.outputs = [printed("0 · "), printed("8\n"), printed("!", "stderr"), printed("9")]
-    record.clean(nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_markdown_cell("text")]))
-    assert [(output.name, output.text) for output in cell.outputs] == [
-        ("stdout", "0 · 8\n"),
-        ("stderr", "!"),
-        ("stdout", "9"),
-    ]
-
-
 def test_an_answer_in_text_names_its_pictures():
     assert repr(answer("two", a_figure("A title"))) == "two\nA title"
     assert repr(answer(2.5, a_figure().axes[0])) == "2.5\nOne line"

@@ -12,6 +12,7 @@ from helpers import runner
 from helpers.arguments import check_count, check_watch
 from helpers.course.pool import tasks as uneven
 from helpers.course.pool.measure import MAX_TASKS, TIMEOUT, check_sizes
+from helpers.course.pool.playing import bring_up_server
 from helpers.engines import max_workers
 from helpers.engines.registry import check_start_method
 from helpers.errors import ResultsDifferError
@@ -130,9 +131,8 @@ def read_rows(rows, n_tasks, n_workers, start_method, n_expected):
 def play_break_even(n_tasks, sizes_ms, n_workers, start_method, repeats):
     """Yield (size, serial, cold pool, warm pool, badges) for each size in each round. Runs in the runner."""
     context = multiprocessing.get_context(start_method)
-    if start_method == "forkserver":
-        context.set_forkserver_preload(["helpers.course.pool.tasks"])
-    with context.Pool(1) as pool:  # the first pool brings up the server of forkserver: not counted
+    bring_up_server(context)
+    with context.Pool(1) as pool:  # the first pool imports what the later ones find there: not counted
         pool.map(uneven.burn, [1])
     rate, watch = uneven.count_loops_per_ms(), Watch(n_workers)
     for _ in range(repeats):

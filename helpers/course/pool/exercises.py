@@ -22,7 +22,10 @@ INSTEAD = {
     "results themselves: list(…) of an iterator, .get() of a receipt."
 }
 ENDED_EARLY = "next() finds no more results: where items travel in chunks, the first error ends the iteration."
-ALSO = {"late": "Are the results taken inside the with block? At its end the pool is terminated."}
+ALSO = {
+    "late": "Are the results taken inside the with block? At its end the pool is terminated.",
+    "left": "Is it a pool that nobody closed? A with block ends its workers.",
+}
 
 
 def _try(func, *args, start_method):
@@ -48,6 +51,7 @@ def _examine_map(func):
                 f"the results are right, but the pool has {plural(n_workers, 'worker')}, and two are asked for: "
                 "Pool(2)."
             )
+    return trial.judge_pools()
 
 
 def judge_map(value, spans):
@@ -108,6 +112,7 @@ def _examine_keep(func):
         if words := judge_kept(trial.require(also=ALSO, instead=INSTEAD)):
             raise Wrong(words)
         require_overlap(spans)
+    return trial.judge_pools()
 
 
 def judge_kept(value):
@@ -172,7 +177,8 @@ SLOW_FIRST = [2500, 11, 12, 13]
 def _examine_first(func):
     for method in METHODS:
         with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
-            value = _try(func, Spy(folder, wait_ms), list(SLOW_FIRST), start_method=method).value
+            trial = _try(func, Spy(folder, wait_ms), list(SLOW_FIRST), start_method=method)
+            value = trial.value
             spans, met = (
                 read_spans(folder),
                 os.path.exists(os.path.join(folder, "met")),
@@ -183,7 +189,13 @@ def _examine_first(func):
             )
         if value not in SLOW_FIRST:
             raise Wrong(f"it gives {value!r}, which is the result of no item: it should give a single result.")
-        if any(item == str(SLOW_FIRST[0]) for *_, item in spans):
+        slow_ended = any(item == str(SLOW_FIRST[0]) for *_, item in spans)
+        if slow_ended and trial.seen["n_open"]:
+            raise Wrong(
+                "the result is right, but a pool that nobody closed works on until the slow item has ended. A with "
+                "block ends it at once."
+            )
+        if slow_ended:
             raise Wrong(
                 "the result is right, but it returned only after the slow item had ended: nobody needed to wait for "
                 "that."
@@ -194,6 +206,7 @@ def _examine_first(func):
             raise Wrong(
                 "the result is right, but two processes were never at work at the same time: it is still serial work."
             )
+    return trial.judge_pools()
 
 
 pool_3 = Exercise(
@@ -207,7 +220,6 @@ pool_3 = Exercise(
     ),
     """%%worker
 from multiprocessing import Pool
-from helpers.words import plural
 
 def first_done(func, items):
     with Pool(2) as pool:

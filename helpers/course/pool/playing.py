@@ -32,6 +32,7 @@ LOOK_EVERY = 0.05
 
 def play_pool(plan, timeout, live):
     """Yield PoolProgress and, after each round, the PoolRun of a PoolPlan so far. Runs in the runner."""
+    bring_up_server(multiprocessing.get_context(plan.start_method))
     rate = uneven.count_loops_per_ms() if plan.kind == "computing" else None
     tasks = list(enumerate(plan.sizes_ms if rate is None else [round(size * rate) for size in plan.sizes_ms]))
     computes, rounds = plan.kind == "computing", []
@@ -40,6 +41,18 @@ def play_pool(plan, timeout, live):
         record = yield from _play_round(plan, tasks, number, timeout, live, watches)
         rounds.append(PoolRound(record.serial, record.run.startup, record.run.wall))
         yield replace(record, rounds=tuple(rounds), noted=unite_badges(*(watch.badges for watch in watches)))
+
+
+def bring_up_server(context):
+    """Start the fork server of a context and let it import the tasks; the other start methods have none.
+
+    It comes up once in a program, with the first process: so no pool's start-up holds that of the server.
+    """
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload([uneven.__name__])
+        first = context.Process(target=uneven.burn, args=(1,))
+        first.start()
+        first.join()
 
 
 def _play_round(plan, tasks, number, timeout, live, watches):
@@ -104,8 +117,6 @@ class _PlayedPool:
 
     def __enter__(self):
         context, n_workers = multiprocessing.get_context(self.plan.start_method), self.plan.n_workers
-        if self.plan.start_method == "forkserver":
-            context.set_forkserver_preload([uneven.__name__])
         self.board, self.ready = context.RawArray("d", 4 * len(self.tasks)), context.RawArray("d", n_workers)
         before = set(multiprocessing.active_children())
         given = (self.board, self.ready, context.Value("q", 0), self.plan.kind)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from helpers.course.queue.tasks import add_slowly, divide, double, drive_worker, square_large
+from helpers.course.queue.tasks import (
+    add_slowly,
+    call_with_late_items,
+    divide,
+    double,
+    drive_worker,
+    square_large,
+)
 from helpers.exercises.base import (
     CHECK_DEADLINE,
     METHODS,
@@ -23,10 +30,32 @@ REFUSED = {"pool": "this exercise is about queues: start processes and hand them
 LEFT = {"left": "Does each process get a sentinel of its own, and is it joined?"}
 #: Seconds for a second call that is to show why the first one did not return.
 DIAGNOSIS_DEADLINE = 5.0
+#: Seconds by which the last items are late where that is examined; the first: longer than most timeouts in answers.
+PAUSES = (2.5, 0.5)
+NOT_THE_END = (
+    "A queue that is empty now is not at its end, nor is one that stays empty until a timeout: take items with a get() "
+    "that waits, until the sentinel comes, and wait for the results in the same way."
+)
 
 
 def _try(func, *args, method, timeout=None):
     return try_answer(func, *args, start_method=method, timeout=timeout or CHECK_DEADLINE, refused=REFUSED)
+
+
+def _try_late(func, *spies, items):
+    """Return the Trial of an answer whose last items come late, each after a pause of `PAUSES`."""
+    func = require_importable(func)
+    return _try(call_with_late_items, func, spies, items, PAUSES, method=METHODS[-1])
+
+
+def judge_late(trial, n_items, **done):
+    """Raise Wrong if an item that came late was lost: `done` says how many items each function was called for."""
+    if lost := [f"{name} was called for {n} of the {n_items} items" for name, n in done.items() if n < n_items]:
+        how = {"late": ", and your function did not return", "raised": f", and it raises {trial.error_type}"}
+        raise Wrong(
+            f"with items that come at once it is right. When the last two came {PAUSES[0]:g} s after the others were "
+            f"done, {listing(lost)}{how.get(trial.outcome, '')}. {NOT_THE_END}"
+        )
 
 
 # ── map_by_queue ──────────────────────────────────────────────────────────────────────────────
@@ -49,6 +78,9 @@ def _examine_map(func):
             raise Wrong(f"{trial.ended} {_explain_late_map(func, spans, method)}")
         judge_map(trial.require(also=LEFT), spans, trial.seen["pid"])
         remark = trial.judge_processes()
+    trial, spans = spy_on(square_large, lambda spy: _try_late(func, spy, items=ITEMS))
+    judge_late(trial, len(ITEMS), func=len(spans))
+    judge_map(trial.require(also={**LEFT, "late": SENTINELS}), spans, trial.seen["pid"])
     return remark
 
 
@@ -56,7 +88,10 @@ def _explain_late_map(func, spans, method):
     """Return why the answer did not return, as far as the calls it made and small results can show it."""
     if len(spans) < len(ITEMS):
         taken = f"Only {len(spans)} of the {len(ITEMS)} items were worked on" if spans else "No item was worked on"
-        return f"{taken}: do the processes take items until the sentinel comes, and are all items put?"
+        return (
+            f"{taken}: do the processes take items until the sentinel comes, however empty the queue looks, and are "
+            "all items put?"
+        )
     small = _try(func, sum_squares, ITEMS, method=method, timeout=DIAGNOSIS_DEADLINE)
     return SENTINELS if small.outcome == "late" else JOINED_FIRST
 
@@ -127,13 +162,16 @@ def map_by_queue(func, items):
 
 #: Seconds after which two workers that are not done with these are given up.
 PATIENCE = 8.0
+#: Seconds for which the queue is empty in the middle of the work.
+LULL = 0.6
 DIVISORS = [5, 0, 4, 0, 3, 2, 0, 1, 6]
 
 
 def _examine_worker(func):
-    require_importable(func)
+    func = require_importable(func)
     for method in METHODS:
-        judge_worker(*call_answer(drive_worker, func, DIVISORS, PATIENCE, start_method=method, timeout=CHECK_DEADLINE))
+        told = call_answer(drive_worker, func, DIVISORS, PATIENCE, LULL, start_method=method, timeout=CHECK_DEADLINE)
+        judge_worker(*told)
 
 
 def judge_worker(found, joined, codes, troubles):
@@ -168,7 +206,8 @@ def judge_lost(lost, found):
             raise Wrong(f"for the item {item} it puts {instead[0]!r}; {expected} is expected.")
     raise Wrong(
         f"there is no right result for the items {[item for item, _, _ in lost]} of {DIVISORS}. A failing item is "
-        "reported and does not end the worker, and 0 is an item: only None is the end."
+        "reported and does not end the worker, 0 is an item, and the second half comes late: only None is the end, not "
+        "an empty queue."
     )
 
 
@@ -226,6 +265,13 @@ def _examine_pipeline(func):
             )
         judge_pipeline(trial.require(also=LEFT), firsts, seconds, trial.seen["pid"])
         remark = trial.judge_processes()
+
+    def call_late(first):
+        return spy_on(double, lambda second: _try_late(func, first, second, items=RAW), company=1)
+
+    (trial, seconds), firsts = spy_on(add_slowly, call_late)
+    judge_late(trial, len(RAW), first=len(firsts), second=len(seconds))
+    judge_pipeline(trial.require(also=LEFT), firsts, seconds, trial.seen["pid"])
     return remark
 
 

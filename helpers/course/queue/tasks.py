@@ -8,9 +8,11 @@ Standard library only.
 import multiprocessing
 import queue as thread_queue
 import time
+from functools import partial
 from time import perf_counter, sleep
 
 from helpers.tasks.crew import Crew
+from helpers.tasks.spy import read_spans
 
 #: What tells a consumer that nothing more comes.
 SENTINEL = None
@@ -124,6 +126,38 @@ def double(item):
     return 2 * item
 
 
+class LateNumber(int):
+    """A number that is late in every queue: pickling it waits until ``on_the_way()`` has returned."""
+
+    def __reduce__(self):
+        self.on_the_way()
+        return int, (int(self),)
+
+
+def call_with_late_items(func, spies, items, pauses=(2.5, 0.5), patience=5.0):
+    """Return ``func(*spies, items)``, where the last items reach a process when all before them are done, and later.
+
+    Each of the last items has its pause of `pauses`, in seconds. The feeder thread waits for it, so it does not
+    matter when the item is put. Two are late, because a worker that found an item with ``empty()``, and which the
+    other worker took away, sits in ``get()`` when the first of them comes. "Done" are calls of the first of `spies`;
+    where they are not done within `patience` seconds, the item comes without a pause.
+    """
+    items, n_early = list(items), len(items) - len(pauses)
+    for number, pause in enumerate(pauses, n_early):
+        items[number] = LateNumber(items[number])
+        items[number].on_the_way = partial(_be_late, spies[0].folder, number, pause, patience)
+    return func(*spies, items)
+
+
+def _be_late(folder, n_before, pause, patience):
+    """Wait until `n_before` calls of the Spy of `folder` are over, and `pause` seconds more."""
+    deadline = perf_counter() + patience
+    while perf_counter() < deadline:
+        if len(read_spans(folder)) >= n_before:
+            return sleep(pause)
+        sleep(0.01)
+
+
 def run_and_tell(worker, tasks, results, troubles):
     """Call ``worker(tasks, results)``; put an exception's type and message into `troubles` and let it go on."""
     try:
@@ -133,31 +167,32 @@ def run_and_tell(worker, tasks, results, troubles):
         raise
 
 
-def drive_worker(worker, items, patience=8.0):
+def drive_worker(worker, items, patience=8.0, pause=0.0):
     """Return (results, whether the queue's join returned, exit codes, words on exceptions) of two processes.
 
     Both run ``worker(tasks, results)``, which gets a JoinableQueue that ends in one sentinel a process, and
-    a Queue. A wait that lasts longer than `patience` seconds is given up and its processes ended.
+    a Queue. The second half of `items` comes `pause` seconds after the first half is done. A wait that lasts
+    longer than `patience` seconds is given up and its processes ended.
     """
     tasks, results = multiprocessing.JoinableQueue(), multiprocessing.Queue()
     troubles = multiprocessing.SimpleQueue()
-    n_workers = 2
-    for item in [*items, *[SENTINEL] * n_workers]:
-        tasks.put(item)
+    n_workers, half = 2, len(items) // 2
+    _put_all(tasks, items[:half])
     deadline = perf_counter() + patience
     arguments = [(worker, tasks, results, troubles)] * n_workers
     try:
-        with (
-            Crew(run_and_tell, arguments, links=False, daemon=False) as workers,
-            Crew(wait_for_all, [(tasks,)], links=False) as waiter,
-        ):
-            found = _take_results(results, workers, deadline)
-            codes = workers.exitcodes
-            # where all is right it has long returned
-            joined = waiter.join(min(2.0, patience) if len(found) >= len(items) and not any(codes) else 0.0)
-            told = _take_all(troubles)
-            for crew in (workers, waiter):
-                crew.end(told=False)
+        with Crew(run_and_tell, arguments, links=False, daemon=False) as workers:
+            found = _take_results(results, workers, deadline, half)
+            sleep(pause)
+            _put_all(tasks, [*items[half:], *[SENTINEL] * n_workers])
+            with Crew(wait_for_all, [(tasks,)], links=False) as waiter:  # before, its join would return too early
+                found += _take_results(results, workers, deadline)
+                codes = workers.exitcodes
+                # where all is right it has long returned
+                joined = waiter.join(min(2.0, patience) if len(found) >= len(items) and not any(codes) else 0.0)
+                told = _take_all(troubles)
+                for crew in (workers, waiter):
+                    crew.end(told=False)
         return found, joined, codes, told
     finally:
         for queue in (tasks, results):
@@ -166,10 +201,16 @@ def drive_worker(worker, items, patience=8.0):
         troubles.close()
 
 
-def _take_results(results, workers, deadline):
-    """Return what comes out of `results` until all of a crew have ended and it is empty, or the deadline passes."""
+def _put_all(queue, items):
+    """Put each of `items`."""
+    for item in items:
+        queue.put(item)
+
+
+def _take_results(results, workers, deadline, enough=None):
+    """Return what comes out of `results`: `enough` of it, or until a crew has ended or the deadline passes."""
     found = []
-    while perf_counter() < deadline:
+    while perf_counter() < deadline and len(found) != enough:
         over = None not in workers.exitcodes
         try:
             found.append(results.get(timeout=0.1))
