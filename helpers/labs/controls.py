@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipywidgets as widgets
+from traitlets import validate
 
 from helpers.errors import InvalidArgumentError
 from helpers.labs.guess import Guess
@@ -67,13 +68,21 @@ def label(text, apart=False):
     return widgets.Label(text, layout=widgets.Layout(margin="2px 2px 2px 10px") if apart else widgets.Layout())
 
 
+class StepSlider(widgets.FloatSlider):
+    """A slider of decimal steps: the page counts 0.1 + 0.2 as 0.30000000000000004, and that is no other setting."""
+
+    @validate("value")
+    def _validate_value(self, proposal):
+        return round(super()._validate_value(proposal), 9)
+
+
 def slider(name, text, value, least, most, tooltip, *, step=1, width="260px", continuous=False):
     """Return a slider from `least` to `most`: of whole numbers where `step` is one, else of floats."""
     options = {"value": value, "min": least, "max": most, "step": step, "description": text, "style": NARROW}
     options |= {"continuous_update": continuous, "layout": widgets.Layout(width=width)}
     if isinstance(step, int):
         return _finish(widgets.IntSlider(**options), name, tooltip)
-    return _finish(widgets.FloatSlider(readout_format=".1f", **options), name, tooltip)
+    return _finish(StepSlider(readout_format=".1f", **options), name, tooltip)
 
 
 def steps(name, text, value, values, tooltip, *, width="200px"):

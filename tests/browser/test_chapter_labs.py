@@ -39,6 +39,7 @@ def test_a_lab_draws_while_it_runs_and_nothing_moves(notebook, named_lab, screen
     seen = lab.seen()  # a new picture was seen; how many more a busy browser shows is its affair
     assert not lab.message.locator("b", has_text="⚠").count(), lab.message.inner_text()
     assert seen["alts"][-1].strip()
+    assert not lab.cell.locator(".helpers-old").count(), "nobody has touched a control since"
     notebook.page.wait_for_function(
         "(cell) => cell.querySelector('.helpers-picture')?.naturalWidth >= 1800", arg=lab.cell.element_handle()
     )
@@ -73,3 +74,14 @@ def test_a_lab_can_be_stopped_and_run_again(named_lab):
     lab.stop()
     assert lab.button("run").is_enabled() and not lab.button("stop").is_enabled()
     assert not lab.message.locator("b", has_text="⚠").count(), lab.message.inner_text()
+
+
+def test_what_a_chapter_measured_as_it_ran_is_not_of_other_settings(browser, server):
+    """The page counts a slider's steps for itself, 0.1 + 2 × 0.1 = 0.30000000000000004, while the lab runs already."""
+    make = "from helpers.course.process import ProcessLab\nlab = ProcessLab(n_processes=1, task_seconds=0.3, repeats=1)"
+    with pages(browser, server) as open_page:
+        notebook = open_cells(open_page(), server, make, "lab", "_ = lab.run(block=True)")
+        (lab,) = notebook.labs()
+        lab.wait_drawn()
+        assert "1 of 1" in lab.progress.inner_text()
+        assert not lab.cell.locator(".helpers-old").count()

@@ -210,7 +210,7 @@ CALLS = {
         measure_lifelines,
         (lifeline_steps,),
         {},
-        {"n_processes": COUNT, "task_seconds": NUMBER, **METHOD, **WATCH},
+        {"n_processes": COUNT, "task_seconds": NUMBER, "lengths": NAME, **METHOD, **WATCH},
     ),
     "measure_starts": (
         measure_starts,
@@ -248,7 +248,7 @@ CALLS = {
         ProcessLab,
         (ProcessLab,),
         {},
-        {"n_processes": COUNT, "task_seconds": ABOVE_0, "repeats": COUNT, **METHOD},
+        {"n_processes": COUNT, "task_seconds": ABOVE_0, "lengths": NAME, "repeats": COUNT, **METHOD},
     ),
     "QueueLab": (QueueLab, (QueueLab,), {}, {**QUEUE, "timeout": TIMEOUT}),
     "ValueLab": (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.course.counting.measure import Count, Counting, Slice, add_slice, read_slice, slice_size
+from helpers.course.counting.measure import Count, Counting, Slice, add_slice, name_doubts, read_slice, slice_size
 from helpers.course.counting.plots import describe_counting, draw_counting_card, plot_counting, plot_counting_rates
 from helpers.course.value.lab import advise_counting, count_done
 from helpers.errors import HelpersError
@@ -151,9 +151,34 @@ def test_doubts_of_a_way_are_told_by_picture_text_and_advice():
     for counting, doubt in ((shaky, "rounds differ"), (busy, "other programs"), (short, "under 1 ms")):
         assert len(counting.doubts) == 1 and counting.doubts[0].startswith(doubt)
         assert doubt in texts_of(plot_counting_rates(counting), "doubts")[0]
-        assert doubt in texts_of(draw_counting_card(counting).axes[1], "doubts")[0]
+        assert doubt in texts_of(draw_counting_card(counting).axes[0], "doubts")[0]
         assert doubt in describe_counting(counting).rpartition("In doubt: ")[2]
         assert doubt in advise_counting(counting).rpartition("In doubt: ")[2]
+
+
+def test_doubts_name_the_ways_that_they_are_about_unless_all():
+    # 1, 2, 3 s differ; 0.5 ms is too short; the steady way is in neither doubt
+    some = counting_of(lock_per_update=[0.01] * 3, merge_at_the_end=[0.0005] * 3, manager=[1.0, 2.0, 3.0])
+    named = (
+        "under 1 ms: too short to time (merge at the end)",
+        "rounds differ by more than 10 % (manager)",
+    )
+    assert name_doubts(some.counts) == named
+    for told in (
+        texts_of(plot_counting_rates(some), "doubts")[0].replace("\n", " "),
+        texts_of(draw_counting_card(some).axes[0], "doubts")[0].replace("\n", " "),
+        describe_counting(some),
+        advise_counting(some),
+    ):
+        assert named[0] in told, told
+    two = counting_of(no_lock=[0.1, 0.2, 0.3], lock_per_batch=[0.1, 0.2, 0.3], manager=[1.0] * 3)
+    assert name_doubts(two.counts) == ("rounds differ by more than 10 % (no lock and lock per batch)",)
+    walls = {way: [0.1, 0.2, 0.3] for way in ("no_lock", "lock_per_update", "manager")}
+    four = counting_of(lock_per_batch=[0.1] * 3, **walls)
+    assert name_doubts(four.counts) == ("rounds differ by more than 10 % (all but lock per batch)",)
+    assert name_doubts(two.counts[:2]) == ("rounds differ by more than 10 %",)  # all of them: no names
+    assert name_doubts((*two.counts[:2], Count("manager"))) == ("rounds differ by more than 10 %",)  # not run yet
+    assert name_doubts(()) == ()
 
 
 def test_progress_counts_slices_after_the_warm_up():

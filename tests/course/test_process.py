@@ -76,6 +76,14 @@ def test_a_task_of_no_length_loses_no_moment():
             assert None not in [getattr(line, what) for what in MOMENTS]
 
 
+def test_shorter_targets_are_over_before_they_are_joined():
+    lives = measure_lifelines(3, task_seconds=0.9, lengths="first longest")
+    assert lives.sleeps == pytest.approx((0.9, 0.6, 0.3)) and lives.lengths == "first longest"
+    for line, sleep in zip(lives.lines, lives.sleeps, strict=True):
+        assert line.ended - line.began >= 0.99 * sleep
+    assert all(line.joined >= lives.lines[0].ended for line in lives.lines), "join is called in the order of the starts"
+
+
 def test_what_processes_told_while_nobody_read_is_not_lost(monkeypatch):
     first_only = lambda readers, timeout: multiprocessing.connection.wait(readers[:1], timeout)  # noqa: E731
     monkeypatch.setattr("helpers.course.process.measure.wait", first_only)
@@ -109,6 +117,7 @@ def test_nothing_is_started_by_the_caller():
         lambda: measure_lifelines(1, task_seconds=-1),
         lambda: measure_lifelines(1, task_seconds=math.nan),
         lambda: measure_lifelines(1, start_method="clone"),
+        lambda: measure_lifelines(1, lengths="long"),
         lambda: measure_starts(0),
         lambda: measure_starts(1, start_methods=("clone",)),
         lambda: run_program(3),
@@ -119,6 +128,7 @@ def test_nothing_is_started_by_the_caller():
         lambda: ProcessLab(task_seconds="long"),
         lambda: ProcessLab(start_method="clone"),
         lambda: ProcessLab(repeats=0),
+        lambda: ProcessLab(lengths=3),
     ],
 )
 def test_bad_arguments_are_refused_at_once(call):
@@ -296,6 +306,7 @@ def test_the_controls_decide_what_is_measured_and_the_result_grows():
     lab = ProcessLab(n_processes=2, task_seconds=0.2, repeats=2)
     first = lab._picture.data
     lab._method.value, lab._n_processes.value, lab._seconds.value = "spawn", 3, 0.3
+    lab._lengths.value = "first longest"
     assert lab._picture.data != first, "the lanes that will be seen are shown"
     lab._run_button.click()
     assert lab._run_button.disabled and not lab._stop_button.disabled
@@ -303,6 +314,7 @@ def test_the_controls_decide_what_is_measured_and_the_result_grows():
     assert lab.wait(60)
     lives = lab.result.lives
     assert lab.result.complete and (lives.start_method, len(lives.lines), lives.task_seconds) == ("spawn", 3, 0.3)
+    assert lives.lengths == "first longest" and "TASK_SECONDS = [0.3, 0.2, 0.1]" in lab.code()
     assert lab.result.costs.n_rounds == 2 and lab.error is None
     assert "spawn takes" in lab._message.value and "3 processes started with spawn" in lab._picture.alt
     assert lab._progress.value == lab._progress.max == 6

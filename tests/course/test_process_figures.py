@@ -14,6 +14,7 @@ from helpers.course.process.measure import (
     add_round,
     note_message,
     read_lives,
+    sleeps_of,
 )
 from helpers.course.process.plots import (
     ProcessCard,
@@ -54,6 +55,16 @@ def test_lives_count_from_the_first_call_and_last_until_the_last_join():
     half = read_lives("spawn", 2.0, [LINES[0], Lifeline(called=50.5)], now=54.0)
     assert not half.complete and half.wall == half.now == 4.0
     assert not Lifelines("spawn", 1.0, ()).complete
+
+
+def test_targets_are_alike_or_each_next_one_is_a_step_shorter():
+    # 2 s in 4 steps: 2, 1.5, 1, 0.5
+    assert sleeps_of(4, 2.0, "first longest") == (2.0, 1.5, 1.0, 0.5) and sleeps_of(2, 2.0, "all alike") == (2.0, 2.0)
+    lives = replace(read_lives("spawn", 2.0, LINES, 57.0), lengths="first longest")
+    assert lives.sleeps == (2.0, 1.0)
+    alike = replace(lives, lengths="all alike")
+    told = [" ".join(text.get_text() for text in plot_lifelines(one).texts) for one in (lives, alike)]
+    assert "asleep for 2 s … 1 s" in told[0] and "each target sleeps 2 s" in told[1]
 
 
 def test_the_cold_round_stands_apart():

@@ -1,7 +1,9 @@
 """What the checks of chapter 06 make of a counter; worked out on paper."""
 
+import numpy as np
 import pytest
 
+from helpers.course.value.arrays import flow
 from helpers.course.value.exercises import judge_count, judge_writers
 from helpers.exercises.base import Wrong
 
@@ -24,3 +26,13 @@ def test_two_other_processes_fill_the_block_at_the_same_time():
     ):
         with pytest.raises(Wrong, match=words):
             judge_writers(calls, pid)
+
+
+def test_heat_flows_from_the_four_neighbours_into_the_rows_that_are_asked_for():
+    # 4 × 4 places; row 1 gets above, below, left, right: (8 + 0 + 0 + 4) / 4 = 3 and (8 + 4 + 0 + 0) / 4 = 3
+    now = np.array([[8, 8, 8, 8], [0, 0, 4, 0], [0, 0, 4, 0], [0, 0, 0, 12]], float)
+    later = np.zeros((4, 4))
+    flow(now, later, 1, 2)
+    assert later.tolist() == [[0] * 4, [0, 3, 3, 0], [0] * 4, [0] * 4]
+    flow(now, later, 2, 3)  # (0 + 0 + 0 + 4) / 4 = 1 and (4 + 0 + 0 + 0) / 4 = 1
+    assert later.tolist() == [[0] * 4, [0, 3, 3, 0], [0, 1, 1, 0], [0] * 4]

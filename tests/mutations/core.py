@@ -401,6 +401,13 @@ FAULTS = [
         f"{A}::test_what_efficiency_lacks_is_named",
     ),
     Fault(
+        "figures in doubt are advised like any other",
+        MODELS,
+        "if sweep.doubts(*chosen) else",
+        "if False else",
+        f"{A}::test_all_doubts_are_told_whatever_is_advised",
+    ),
+    Fault(
         "remarks of the table stand in every row again",
         "helpers/records/tables.py",
         "letters.setdefault(badge, name_remark(len(letters)))",

@@ -16,7 +16,7 @@ FAULTS = [
     Fault(
         "the card keeps its doubts to itself",
         PLOTS,
-        "doubt = show_doubts(self.rates.ax, counting.doubts)",
+        "doubt = show_doubts(self.bars.ax, name_doubts(counting.counts))",
         "doubt = None",
         f"{FIGURES}::test_doubts_of_a_way_are_told_by_picture_text_and_advice",
     ),
@@ -26,6 +26,20 @@ FAULTS = [
         "return unite_badges(short, self.noted, badges_of_rounds([part.seconds / part.made for part in parts]))",
         "return unite_badges(short, self.noted)",
         f"{FIGURES}::test_doubts_of_a_way_are_told_by_picture_text_and_advice",
+    ),
+    Fault(
+        "a doubt names the ways that it is not about",
+        MEASURE,
+        "ways = [count.way for count in counts if doubt in count.doubts]",
+        "ways = [count.way for count in counts if doubt not in count.doubts]",
+        f"{FIGURES}::test_doubts_name_the_ways_that_they_are_about_unless_all",
+    ),
+    Fault(
+        "the advice does not say which way is in doubt",
+        "helpers/course/value/lab.py",
+        "say_doubts(name_doubts(exact))",
+        "say_doubts(sum((count.doubts for count in exact), ()))",
+        f"{FIGURES}::test_doubts_name_the_ways_that_they_are_about_unless_all",
     ),
     Fault(
         "wall taken as the first worker's end",

@@ -30,6 +30,13 @@ FAULTS = [
         f"{F}::test_lives_count_from_the_first_call_and_last_until_the_last_join",
     ),
     Fault(
+        "the first target the shortest",
+        MEASURE,
+        "range(n_processes, 0, -1) if",
+        "range(1, n_processes + 1) if",
+        f"{F}::test_targets_are_alike_or_each_next_one_is_a_step_shorter",
+    ),
+    Fault(
         "the cold start mixed into the others",
         MEASURE,
         "    if number == 0:\n        return replace(costs, cold=",

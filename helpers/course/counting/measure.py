@@ -29,7 +29,7 @@ from helpers.measure.badges import SHORT, TOO_SHORT
 from helpers.records import Estimate, badges_of_rounds, doubts_of, estimate_ratio, unite_badges
 from helpers.tasks.crew import HEAD_START
 from helpers.tasks.worker import end_with_parent
-from helpers.words import percent, plural, rate
+from helpers.words import listing, percent, plural, rate
 
 #: Ways of counting, in the order in which they are shown.
 WAYS = ("no lock", "lock per update", "lock per batch", "merge at the end", "manager")
@@ -175,6 +175,26 @@ class Counting:
             speed = rate(count.rate.median) if count.rate is not None else "0"
             lines.append(f"{arrived}  {percent(count.lost_share, 1):>7} lost  {speed:>12} a second")
         return "\n".join(lines)
+
+
+def name_doubts(counts):
+    """Return what makes the speeds of several Counts doubtful, each doubt once, with the ways that it is about.
+
+    Where it is about all of them it names none. As a tuple of phrases, for `show_doubts` and `say_doubts`: "rounds
+    differ by more than 10 % (lock per batch and manager)".
+    """
+    counts = [count for count in counts if count.made]
+    phrases = []
+    for doubt in unite_badges(*(count.doubts for count in counts)):
+        ways = [count.way for count in counts if doubt in count.doubts]
+        phrases.append(doubt if len(ways) == len(counts) else f"{doubt} ({_say_ways(ways, counts)})")
+    return tuple(phrases)
+
+
+def _say_ways(ways, counts):
+    """Return the names of some of the ways of `counts`, or of the only one that is missing, where that is shorter."""
+    others = [count.way for count in counts if count.way not in ways]
+    return f"all but {others[0]}" if len(others) == 1 < len(ways) - 1 else listing(ways)
 
 
 # ── to be used ────────────────────────────────────────────────────────────────────────────────

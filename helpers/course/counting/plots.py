@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.lines import Line2D
 
+from helpers.course.counting.measure import name_doubts
 from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     FONT,
@@ -65,7 +66,7 @@ def plot_counting_rates(counting, ax=None):
     ax = new_figure().add_axes((0.02, 0.185, 0.96, 0.64)) if ax is None else ax
     CountRates(ax, counting).show(counting)
     write_rates_head(ax, counting)
-    show_doubts(ax, counting.doubts)
+    show_doubts(ax, name_doubts(counting.counts))
     return ax
 
 
@@ -95,7 +96,7 @@ def describe_counting(counting):
         if count.made
     ]
     said = f"{plural(counting.n_workers, 'worker')} and one counter: {'; '.join(parts)}"
-    return sentences(said, say_doubts(counting.doubts)) if counting.doubts else said
+    return sentences(said, say_doubts(name_doubts(counting.counts))) if counting.doubts else said
 
 
 class CountBars:
@@ -283,7 +284,7 @@ class CountingCard(MovingPicture):
         """Move bars and marks to what `counting` says now."""
         self.bars.show(counting)
         self.rates.show(counting)
-        doubt = show_doubts(self.rates.ax, counting.doubts)
+        doubt = show_doubts(self.bars.ax, name_doubts(counting.counts))  # the wider of the two has room for names
         return [*self.moving, *([doubt] if doubt else [])]
 
 

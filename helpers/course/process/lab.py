@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from helpers.arguments import check_count, check_number
-from helpers.course.process.measure import Lifelines, ProcessRun, lifeline_steps, start_steps
+from helpers.arguments import check_choice, check_count, check_number
+from helpers.course.process.measure import ALIKE, LENGTHS, Lifelines, ProcessRun, lifeline_steps, start_steps
 from helpers.course.process.plots import ProcessCard, describe_processes, draw_process_card, killed_lanes
 from helpers.course.process.program import program
 from helpers.engines.registry import check_start_method
 from helpers.labs.base import Lab
-from helpers.labs.controls import method_control, repeats_control, slider
+from helpers.labs.controls import choice, method_control, repeats_control, slider
 from helpers.machine import start_methods
 from helpers.records import unite_badges
 from helpers.words import out_of, percent, plural, say_doubts, seconds, sentences
@@ -24,18 +24,20 @@ class ProcessLab(Lab):
 
     Parameters
     ----------
-    start_method, n_processes, task_seconds, repeats
+    start_method, n_processes, task_seconds, lengths, repeats
         What is chosen at first; all can be changed in the lab. Each target sleeps for
-        `task_seconds`; `repeats` is the number of starts measured by each method.
+        `task_seconds`, or with `lengths` "first longest" each next one a step less;
+        `repeats` is the number of starts measured by each method.
 
     ``result`` is the last `ProcessRun`, also while it grows.
     """
 
-    def __init__(self, *, start_method=None, n_processes=4, task_seconds=0.5, repeats=7):
+    def __init__(self, *, start_method=None, n_processes=4, task_seconds=0.5, lengths=ALIKE, repeats=7):
         self._first = {
             "start_method": check_start_method(start_method),
             "n_processes": check_count("n_processes", n_processes, 1, MAX_PROCESSES),
             "task_seconds": check_number("task_seconds", task_seconds, MIN_SECONDS, MAX_SECONDS, "seconds"),
+            "lengths": check_choice("lengths", lengths, LENGTHS),
             "repeats": check_count("repeats", repeats, 1, MAX_REPEATS),
         }
         super().__init__()
@@ -51,15 +53,18 @@ class ProcessLab(Lab):
         task = (first["task_seconds"], MIN_SECONDS, MAX_SECONDS, "Seconds that each target sleeps")
         shape = {"step": 0.1, "width": "320px", "continuous": True}
         self._seconds = slider("seconds", "Length of the task", *task, **shape)
+        tip = "All targets sleep as long as the first, or each next one a step less"
+        self._lengths = choice("lengths", "Tasks", first["lengths"], LENGTHS, tip)
         tip = "Starts by each method in the strip at the right"
         self._repeats = repeats_control(first["repeats"], "Starts measured", tip, MAX_REPEATS)
-        return [[self._method, self._n_processes], [self._seconds, self._repeats]]
+        return [[self._method, self._n_processes, self._lengths], [self._seconds, self._repeats]]
 
     def _settings(self):
         return {
             "start_method": self._method.value,
             "n_processes": self._n_processes.value,
             "task_seconds": self._seconds.value,
+            "lengths": self._lengths.value,
             "repeats": self._repeats.value,
         }
 

@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from statistics import median
 
 from helpers import machine, runner
-from helpers.arguments import check_choices, check_count, check_number, check_watch
+from helpers.arguments import check_choice, check_choices, check_count, check_number, check_watch
 from helpers.course.process.tasks import DEADLINE, THREAD, run_lives, run_starts
 from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
@@ -31,6 +31,8 @@ from helpers.words import listing
 
 #: Limits of what can be asked for.
 MAX_PROCESSES, MAX_SECONDS, MAX_REPEATS = 32, 60.0, 200
+#: How long the targets of a group are: all as long as asked for, or the first one, and each next one a step less.
+LENGTHS = ALIKE, FALLING = "all alike", "first longest"
 #: Seconds between two snapshots while processes live.
 TICK = 0.05
 #: What is noted of a process, in the order in which it happens.
@@ -62,7 +64,8 @@ class Lifeline:
 class Lifelines:
     """Processes started one after another, then joined; ``now`` is the moment of the snapshot.
 
-    ``badges`` are what makes the times doubtful, known at the end.
+    ``task_seconds`` is the length of the longest target, ``lengths`` one of `LENGTHS`. ``badges``
+    are what makes the times doubtful, known at the end.
     """
 
     start_method: str
@@ -70,6 +73,12 @@ class Lifelines:
     lines: tuple[Lifeline, ...]
     now: float = 0.0
     badges: tuple[str, ...] = ()
+    lengths: str = ALIKE
+
+    @property
+    def sleeps(self):
+        """The seconds for which each target sleeps; see `sleeps_of`."""
+        return sleeps_of(len(self.lines), self.task_seconds, self.lengths)
 
     @property
     def complete(self):
@@ -153,7 +162,7 @@ class ProcessRun:
 
 
 def measure_lifelines(n_processes=4, **settings):
-    """Return the Lifelines of processes that sleep for `task_seconds` each.
+    """Return the Lifelines of processes that sleep for `task_seconds` each, or for that long and ever less.
 
     Everything is started in the runner, away from the caller. Stopped, it is the last snapshot, whose
     ``complete`` is False. Parameters and errors as of `lifeline_steps`.
@@ -176,8 +185,27 @@ def measure_starts(repeats=7, **settings):
     return costs
 
 
+def sleeps_of(n_processes, task_seconds, lengths):
+    """Return the seconds for which the target of each process sleeps, as a tuple.
+
+    "first longest": the first one for all of `task_seconds`, the last one for its `n_processes`-th part.
+
+    >>> sleeps_of(4, 2.0, "first longest"), sleeps_of(2, 2.0, "all alike")
+    ((2.0, 1.5, 1.0, 0.5), (2.0, 2.0))
+    """
+    steps = range(n_processes, 0, -1) if lengths == FALLING else [n_processes] * n_processes
+    return tuple(task_seconds * step / n_processes for step in steps)
+
+
 def lifeline_steps(
-    n_processes=4, *, task_seconds=0.5, start_method=None, timeout=None, should_stop=None, on_start=None
+    n_processes=4,
+    *,
+    task_seconds=0.5,
+    lengths=ALIKE,
+    start_method=None,
+    timeout=None,
+    should_stop=None,
+    on_start=None,
 ):
     """Yield growing `Lifelines`, at first with nothing in it, then at least one every `TICK` seconds.
 
@@ -186,9 +214,10 @@ def lifeline_steps(
     """
     n_processes = check_count("n_processes", n_processes, 1, MAX_PROCESSES)
     seconds = check_number("task_seconds", task_seconds, 0, MAX_SECONDS, "seconds")
+    lengths = check_choice("lengths", lengths, LENGTHS)
     method, watch = check_start_method(start_method), check_watch(timeout, should_stop, on_start, DEADLINE)
-    yield Lifelines(method, seconds, (Lifeline(),) * n_processes)
-    play = (play_lifelines, n_processes, seconds, method)
+    yield Lifelines(method, seconds, (Lifeline(),) * n_processes, lengths=lengths)
+    play = (play_lifelines, n_processes, seconds, method, lengths)
     yield from runner.play(*play, key="lifelines", **watch)
 
 
@@ -207,11 +236,11 @@ def start_steps(repeats=7, *, start_methods=None, timeout=None, should_stop=None
 STAGE = "the process that starts and joins the others"
 
 
-def play_lifelines(n_processes, seconds, start_method):
+def play_lifelines(n_processes, seconds, start_method, lengths=ALIKE):
     """Yield Lifelines until every process was joined. Runs in the runner."""
     context = multiprocessing.get_context("spawn")
     ends = [context.Pipe(duplex=False) for _ in range(n_processes)]
-    arguments = ([writer for _, writer in ends], start_method, seconds)
+    arguments = ([writer for _, writer in ends], start_method, sleeps_of(n_processes, seconds, lengths))
     lines, deadline = [Lifeline()] * n_processes, time.monotonic() + seconds + DEADLINE
     watching = Watch(n_processes)  # sleeping needs no CPU, but coming up does
     with Crew(run_lives, [arguments], "spawn", names=[STAGE], daemon=False) as stage, watching:
@@ -224,13 +253,13 @@ def play_lifelines(n_processes, seconds, start_method):
             if lines[-1].joined is None:
                 _require_alive(stage, not readers[0].closed, deadline)
                 if lines[0].called is not None:
-                    yield read_lives(start_method, seconds, lines, time.perf_counter())
+                    yield read_lives(start_method, seconds, lines, time.perf_counter(), lengths)
         for index, reader in enumerate(readers[1:]):  # what was told before the last join is all there now
             _read_all(lines, reader, index)
     if any(line.exitcode is None for line in lines):
         words = f"A process did not end within {DEADLINE:g} s after its time: everything that was started is ended."
         raise TimeoutError(words)
-    lives = read_lives(start_method, seconds, lines, time.perf_counter())
+    lives = read_lives(start_method, seconds, lines, time.perf_counter(), lengths)
     yield replace(lives, badges=doubts_of(watching.badges))
 
 
@@ -258,14 +287,14 @@ def note_message(lines, index, message):
     lines[at] = replace(lines[at], **{what: moment}, **facts)
 
 
-def read_lives(start_method, seconds, lines, now):
+def read_lives(start_method, seconds, lines, now, lengths=ALIKE):
     """Return the Lifelines of `lines`, clock seconds in which become times since the first ``start()``."""
     origin = lines[0].called
     shifted = [
         replace(line, **{what: moment - origin for what in MOMENTS if (moment := getattr(line, what)) is not None})
         for line in lines
     ]
-    return Lifelines(start_method, seconds, tuple(shifted), now - origin)
+    return Lifelines(start_method, seconds, tuple(shifted), now - origin, lengths=lengths)
 
 
 def play_starts(methods, repeats):

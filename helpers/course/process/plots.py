@@ -111,8 +111,17 @@ def _frame_lives(ax, lives, n_processes=4, limit=None):
         ax.texts[-1].set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 4})
         return
     over = f", {'all ' * (n > 1)}joined after {seconds(lives.wall)}" if lives.complete and limit is None else ""
-    sleeps = f"each target sleeps {seconds(lives.task_seconds)}"
-    write_head(ax, f"{plural(n, 'process')} started with {lives.start_method}{over}", [f"{sleeps} · {key[0]}", key[1]])
+    write_head(
+        ax,
+        f"{plural(n, 'process')} started with {lives.start_method}{over}",
+        [f"{say_sleeps(lives)} · {key[0]}", key[1]],
+    )
+
+
+def say_sleeps(lives):
+    """Return in words how long the targets of Lifelines sleep."""
+    first, last = lives.sleeps[0], lives.sleeps[-1]
+    return f"each target sleeps {seconds(first)}" if first == last else f"asleep for {seconds(first)} … {seconds(last)}"
 
 
 def add_lives(ax, lives):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.course.process.measure import sleeps_of
 from helpers.labs.program import write_program
 from helpers.words import plural, seconds
 
@@ -28,7 +29,7 @@ def cost_of_a_start(method):
 def main():
     context = multiprocessing.get_context(START_METHOD)
     began = time.perf_counter()
-    processes = [context.Process(target=time.sleep, args=(TASK_SECONDS,)) for _ in range(N_PROCESSES)]
+    processes = [context.Process(target=time.sleep, args=(seconds,)) for seconds in TASK_SECONDS]
     for process in processes:
         process.start()
         print(f"{process.name}: start() came back after {time.perf_counter() - began:.3f} s")
@@ -43,13 +44,12 @@ def main():
 """
 
 
-def program(start_method, n_processes, task_seconds, repeats):
+def program(start_method, n_processes, task_seconds, lengths, repeats):
     """Return a program that starts, watches and joins processes, then measures a start by each method."""
-    constants = {
-        "START_METHOD": start_method,
-        "N_PROCESSES": n_processes,
-        "TASK_SECONDS": task_seconds,
-        "REPEATS": repeats,
-    }
-    title = f"{plural(n_processes, 'process')} by {start_method}, each asleep for {seconds(task_seconds)}"
+    sleeps = [round(length, 4) for length in sleeps_of(n_processes, task_seconds, lengths)]
+    constants = {"START_METHOD": start_method, "TASK_SECONDS": sleeps, "REPEATS": repeats}
+    asleep = f"each asleep for {seconds(task_seconds)}"
+    if len(set(sleeps)) > 1:
+        asleep = f"asleep for {seconds(sleeps[0])} down to {seconds(sleeps[-1])}"
+    title = f"{plural(n_processes, 'process')} by {start_method}, {asleep}"
     return write_program(title, constants, SOURCE)

@@ -93,14 +93,14 @@ def live(connection, seconds):
     connection.close()
 
 
-def run_lives(report, writers, start_method, seconds):
-    """Start one process a writer, then join them in order; report (index, what, time) through `report`.
+def run_lives(report, writers, start_method, lengths):
+    """Start one process a writer, asleep for so many seconds each; then join them in order, and report what happens.
 
-    What is told: "called" and "returned" of ``start()``, "joined" with the exit code as a fourth
-    value. The processes tell the rest through their own writer; see `live`.
+    What is told, as (index, what, time) through `report`: "called" and "returned" of ``start()``,
+    "joined" with the exit code as a fourth value. The processes tell the rest through their own writer; see `live`.
     """
     context, processes = get_context(start_method), []
-    for index, writer in enumerate(writers):
+    for index, (writer, seconds) in enumerate(zip(writers, lengths, strict=True)):
         process = context.Process(target=live, args=(writer, seconds), name=f"life-{index + 1}")
         report.send((index, "called", perf_counter()))
         process.start()
@@ -108,7 +108,7 @@ def run_lives(report, writers, start_method, seconds):
         writer.close()
         processes.append(process)
     for index, process in enumerate(processes):
-        process.join(seconds + DEADLINE)
+        process.join(max(lengths) + DEADLINE)
         report.send((index, "joined", perf_counter(), process.exitcode))
     report.close()
 

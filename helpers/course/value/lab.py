@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from helpers.arguments import check_number
-from helpers.course.counting.measure import MAX_BATCH, WAYS, Count, counting_steps, plan_counting
+from helpers.course.counting.measure import MAX_BATCH, WAYS, Count, counting_steps, name_doubts, plan_counting
 from helpers.course.counting.plots import CountingCard, describe_counting
 from helpers.course.value.program import program
 from helpers.labs.base import Lab
@@ -21,7 +21,7 @@ from helpers.labs.controls import (
     toggles,
 )
 from helpers.machine import usable_cpus
-from helpers.records import is_clear, unite_badges
+from helpers.records import is_clear
 from helpers.words import listing, out_of, plural, rate, say_doubts, sentences
 
 WAY_TOOLTIPS = {
@@ -172,8 +172,7 @@ def advise_counting(counting):
     elif bare is not None:
         said = "without a lock no update was lost this time: luck, not safety"
     fastest = _say_fastest(exact) if len(exact) > 1 else ""
-    doubts = unite_badges(*(count.doubts for count in exact)) if fastest else ()
-    return sentences(said, fastest, say_doubts(doubts))
+    return sentences(said, fastest, say_doubts(name_doubts(exact)) if fastest else "")
 
 
 def _say_fastest(counts):
