@@ -204,6 +204,23 @@ def test_a_delivery_by_shared_memory_tells_filling_and_handing_over_apart(monkey
     assert partners.deliver_pickled(crew, b"12345") == 4.0
 
 
+def test_the_model_is_drawn_as_the_sum_of_latency_and_time_of_the_bytes():
+    seconds = {1: 3e-5, 1_000: 5e-5, 1_000_000: 4e-3}
+    found = [
+        Trip(way, size, number, 2, 2 * each)
+        for way in ("send", COPY)
+        for number in (1, 2, 3)
+        for size, each in seconds.items()
+    ]
+    ax = plot_trip_times(Trips(tuple(found), "spawn", 3, True), model="send")
+    (line,) = [line for line in ax.lines if line.get_gid() == "model"]
+    x, y = line.get_data()
+    assert (x[0], x[-1]) == pytest.approx((1, 1_000_000)) and y[-1] == pytest.approx(4e-3)
+    assert list(y) == pytest.approx([4e-5 + size * (4e-3 - 4e-5) / 1_000_000 for size in x])
+    assert "dotted: latency + size" in " ".join(text.get_text() for text in ax.texts)
+    assert "model" not in {line.get_gid() for line in plot_trip_times(Trips(tuple(found), "spawn", 3, True)).lines}
+
+
 # ── what the checks of the exercises find ─────────────────────────────────────────────────────
 
 
