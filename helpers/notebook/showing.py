@@ -4,6 +4,7 @@ import base64
 import html
 import importlib
 import inspect
+import textwrap
 
 from helpers.errors import InvalidArgumentError
 from helpers.notebook.paths import shorten_paths
@@ -15,6 +16,8 @@ ANSWER_CLASS = "helpers-answer"
 #: Its first line: JupyterLab shows that of a hidden output in its place, so it tells nothing.
 _VEIL = "<!-- the answer: make your guess, then run this cell -->"
 _STYLE = "white-space:pre-wrap"
+#: Characters of a line of code that are seen at 1000 pixels: JupyterLab breaks a longer one within a word.
+_COLUMNS = 84
 
 
 class Source:
@@ -27,7 +30,22 @@ class Source:
         return "\n\n".join(f"# {module}\n{text}" for module, text in self.parts)
 
     def _repr_markdown_(self):
-        return "\n\n".join(f"```python\n# {module}\n{text}\n```" for module, text in self.parts)
+        return "\n\n".join(f"```python\n# {module}\n{_fold_docstrings(text)}\n```" for module, text in self.parts)
+
+
+def _fold_docstrings(text):
+    """Return source whose docstrings begin with no line that is too long: it is broken between words."""
+    lines = []
+    for line in text.splitlines():
+        code = line.lstrip()
+        indent = line[: len(line) - len(code)]
+        if code.startswith('"""') and len(line) > _COLUMNS:
+            lines += textwrap.wrap(
+                code, _COLUMNS, initial_indent=indent, subsequent_indent=indent, break_long_words=False
+            )
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def show_source(*things):

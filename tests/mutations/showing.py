@@ -11,6 +11,13 @@ FAULTS = [
         "tests/toolkit/test_showing.py::test_an_answer_is_open_when_it_runs_and_stored_folded",
     ),
     Fault(
+        "a long docstring is broken within a word, where the page ends",
+        "helpers/notebook/showing.py",
+        "len(line) > _COLUMNS",
+        "len(line) > 1000",
+        "tests/toolkit/test_showing.py::test_a_docstring_that_begins_with_a_long_line_is_broken_between_words",
+    ),
+    Fault(
         "a plain cell is named by a file that does not exist",
         "helpers/notebook/paths.py",
         "if _CELL.fullmatch(path):",

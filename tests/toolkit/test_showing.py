@@ -11,6 +11,7 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs import Guess
 from helpers.notebook import answer, fold, show_source
 from helpers.notebook.pictures import draw_png
+from helpers.notebook.showing import Source
 from helpers.plots import plot_speedup
 from helpers.records import recorded
 from helpers.tasks.cpu import count_primes
@@ -30,6 +31,19 @@ def test_a_source_is_shown_with_its_module_and_highlighted():
     assert repr(source).startswith("# helpers.tasks.cpu\ndef count_primes(limit):\n")
     page = source._repr_markdown_()
     assert page.count("```python\n# helpers.") == 2 and page.endswith("\n```") and "def noun(" in page
+
+
+def test_a_docstring_that_begins_with_a_long_line_is_broken_between_words():
+    # of 84 characters: 4 + 3 + 15 words of 4 with 14 spaces between = 81; one more word would make 86
+    words = '    """' + "word " * 16 + 'end."""'
+    page = Source([("a.b", f"def f():\n{words}\n    return {'x' * 90}")])._repr_markdown_()
+    assert page.splitlines()[2:] == [
+        "def f():",
+        '    """' + "word " * 14 + "word",
+        '    word end."""',
+        f"    return {'x' * 90}",
+        "```",
+    ]
 
 
 def test_neighbours_of_one_module_stand_under_its_name_together():
