@@ -259,3 +259,12 @@ def make_semaphores():
     kept.extend(multiprocessing.get_context("spawn").Lock() for _ in range(2))
     yield resource_tracker._resource_tracker._pid, 2
     time.sleep(LONG)
+
+
+def make_a_block_for_ever():
+    """Stop after a block of shared memory was made, and before the resource tracker is told of it."""
+    from multiprocessing.shared_memory import SharedMemory
+
+    os.ftruncate = lambda *_: time.sleep(LONG)  # the first that is done with the new block
+    yield "about to"
+    SharedMemory(create=True, size=10)

@@ -62,8 +62,8 @@ PUBLIC = {
         "queue_1 queue_2 queue_3"
     ),
     "helpers.course.pipe": (
-        "COPIES COPY Deliveries PipeLab Trip Trips WAYS measure_delivery measure_pipes pipe_1 pipe_2 pipe_3 "
-        "plot_bandwidth plot_trip_times"
+        "COPIES COPY Deliveries PipeLab Trip Trips WAYS draw_copies measure_delivery measure_pipes pipe_1 pipe_2 "
+        "pipe_3 plot_bandwidth plot_trip_times"
     ),
     "helpers.course.counting": (
         "Count Counting Slice WAYS draw_counting_card measure_counting plot_counting plot_counting_rates run_gated"
