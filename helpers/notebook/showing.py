@@ -17,7 +17,7 @@ ANSWER_CLASS = "helpers-answer"
 _VEIL = "<!-- the answer: make your guess, then run this cell -->"
 _STYLE = "white-space:pre-wrap"
 #: Characters of a line of code that are seen at 1000 pixels: JupyterLab breaks a longer one within a word.
-_COLUMNS = 84
+_COLUMNS = 86
 
 
 class Source:

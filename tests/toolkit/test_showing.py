@@ -34,12 +34,12 @@ def test_a_source_is_shown_with_its_module_and_highlighted():
 
 
 def test_a_docstring_that_begins_with_a_long_line_is_broken_between_words():
-    # of 84 characters: 4 + 3 + 15 words of 4 with 14 spaces between = 81; one more word would make 86
-    words = '    """' + "word " * 16 + 'end."""'
+    # at most 86 characters: 4 + 3 + 16 words of 4 with 15 spaces between = 86, so the 17th goes into the next line
+    words = '    """' + "word " * 17 + 'end."""'
     page = Source([("a.b", f"def f():\n{words}\n    return {'x' * 90}")])._repr_markdown_()
     assert page.splitlines()[2:] == [
         "def f():",
-        '    """' + "word " * 14 + "word",
+        '    """' + "word " * 15 + "word",
         '    word end."""',
         f"    return {'x' * 90}",
         "```",
