@@ -4,20 +4,17 @@ import base64
 import html
 import importlib
 import inspect
-import textwrap
 
 from helpers.errors import InvalidArgumentError
+from helpers.notebook.looks import AT_SPACES, LIGHT_CARD_CLASS
 from helpers.notebook.paths import shorten_paths
-from helpers.notebook.pictures import describe_figure, draw_png
+from helpers.notebook.pictures import describe_figure, draw_png, is_light_card
 from helpers.words import shown
 
 #: The class of an answer's fold: `tests/record.py` stores it closed, so that nobody reads it before guessing.
 ANSWER_CLASS = "helpers-answer"
 #: Its first line: JupyterLab shows that of a hidden output in its place, so it tells nothing.
 _VEIL = "<!-- the answer: make your guess, then run this cell -->"
-_STYLE = "white-space:pre-wrap"
-#: Characters of a line of code that are seen at 1000 pixels: JupyterLab breaks a longer one within a word.
-_COLUMNS = 86
 
 
 class Source:
@@ -30,22 +27,7 @@ class Source:
         return "\n\n".join(f"# {module}\n{text}" for module, text in self.parts)
 
     def _repr_markdown_(self):
-        return "\n\n".join(f"```python\n# {module}\n{_fold_docstrings(text)}\n```" for module, text in self.parts)
-
-
-def _fold_docstrings(text):
-    """Return source whose docstrings begin with no line that is too long: it is broken between words."""
-    lines = []
-    for line in text.splitlines():
-        code = line.lstrip()
-        indent = line[: len(line) - len(code)]
-        if code.startswith('"""') and len(line) > _COLUMNS:
-            lines += textwrap.wrap(
-                code, _COLUMNS, initial_indent=indent, subsequent_indent=indent, break_long_words=False
-            )
-        else:
-            lines.append(line)
-    return "\n".join(lines)
+        return "\n\n".join(f"```python\n# {module}\n{text}\n```" for module, text in self.parts)
 
 
 def show_source(*things):
@@ -112,7 +94,7 @@ class Folded:
         if not self.text:
             return ""
         title, text = html.escape(self.title), html.escape(self.text)
-        return f'<details><summary>{title}</summary><pre style="{_STYLE}">{text}</pre></details>'
+        return f'<details><summary>{title}</summary><pre style="{AT_SPACES}">{text}</pre></details>'
 
 
 def fold(text, title="the whole message"):
@@ -137,7 +119,7 @@ class Answer:
 
     def _repr_html_(self):
         shown_parts = "".join(
-            f'<pre style="{_STYLE}">{html.escape(part)}</pre>' if isinstance(part, str) else _image(part)
+            f'<pre style="{AT_SPACES}">{html.escape(part)}</pre>' if isinstance(part, str) else _image(part)
             for part in self.parts
         )
         return f'{_VEIL}\n<details open class="{ANSWER_CLASS}"><summary>Answer</summary>{shown_parts}</details>'
@@ -156,4 +138,5 @@ def _image(plot):
     png, facts = draw_png(plot)
     alt = html.escape(facts["alt"], quote=True)
     data = base64.b64encode(png).decode()
-    return f'<img width="{facts["width"]}" alt="{alt}" src="data:image/png;base64,{data}">'
+    looks = f'class="{LIGHT_CARD_CLASS}" ' if is_light_card(plot) else ""
+    return f'<img {looks}width="{facts["width"]}" alt="{alt}" src="data:image/png;base64,{data}">'

@@ -11,8 +11,7 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs import Guess
 from helpers.notebook import answer, fold, show_source
 from helpers.notebook.pictures import draw_png
-from helpers.notebook.showing import Source
-from helpers.plots import plot_speedup
+from helpers.plots import draw_images, plot_speedup
 from helpers.records import recorded
 from helpers.tasks.cpu import count_primes
 
@@ -31,19 +30,6 @@ def test_a_source_is_shown_with_its_module_and_highlighted():
     assert repr(source).startswith("# helpers.tasks.cpu\ndef count_primes(limit):\n")
     page = source._repr_markdown_()
     assert page.count("```python\n# helpers.") == 2 and page.endswith("\n```") and "def noun(" in page
-
-
-def test_a_docstring_that_begins_with_a_long_line_is_broken_between_words():
-    # at most 86 characters: 4 + 3 + 16 words of 4 with 15 spaces between = 86, so the 17th goes into the next line
-    words = '    """' + "word " * 17 + 'end."""'
-    page = Source([("a.b", f"def f():\n{words}\n    return {'x' * 90}")])._repr_markdown_()
-    assert page.splitlines()[2:] == [
-        "def f():",
-        '    """' + "word " * 15 + "word",
-        '    word end."""',
-        f"    return {'x' * 90}",
-        "```",
-    ]
 
 
 def test_neighbours_of_one_module_stand_under_its_name_together():
@@ -78,7 +64,10 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
     veil, page = data["text/html"].split("\n", 1)
     assert "measured" not in veil, "JupyterLab shows the first line of an output that is hidden"
     assert page.startswith('<details open class="helpers-answer"><summary>Answer</summary><pre')
-    assert "measured &lt;2&gt;</pre><img width=" in data["text/html"] and 'alt="a line that bends"' in data["text/html"]
+    assert (
+        'measured &lt;2&gt;</pre><img class="helpers-light-card" width=' in data["text/html"]
+        and 'alt="a line that bends"' in data["text/html"]
+    )
     cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
     plain = nbformat.v4.new_code_cell("1 + 1")
     plain.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=2)]
@@ -92,6 +81,10 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
 def test_an_answer_in_text_names_its_pictures():
     assert repr(answer("two", a_figure("A title"))) == "two\nA title"
     assert repr(answer(2.5, a_figure().axes[0])) == "2.5\nOne line"
+
+
+def test_a_photograph_in_an_answer_is_no_card():
+    assert "<img width=" in answer(draw_images([[b"ab"]], ["two dots"]))._repr_html_()
 
 
 def test_every_picture_has_an_alt_text():
