@@ -249,9 +249,8 @@ def html_table(heads, rows):
 
 def html_paragraph(text):
     """Return a text that a notebook breaks between words, never within one, in lines that can be read."""
-    return (
-        f'<p style="max-width:60em;white-space:normal;overflow-wrap:normal;word-break:normal">{html.escape(text)}</p>'
-    )
+    style = "max-width:60em;margin:4px 0;white-space:normal;overflow-wrap:normal;word-break:normal"
+    return f'<p style="{style}">{html.escape(text)}</p>'
 
 
 def _with_unit(value, units):

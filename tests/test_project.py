@@ -62,8 +62,8 @@ PUBLIC = {
         "queue_1 queue_2 queue_3"
     ),
     "helpers.course.pipe": (
-        "COPIES COPY Deliveries PipeLab Trip Trips WAYS measure_delivery measure_pipes pipe_1 pipe_2 pipe_3 "
-        "plot_bandwidth plot_trip_times"
+        "COPIES COPY Deliveries PipeLab Trip Trips WAYS draw_copies measure_delivery measure_pipes pipe_1 pipe_2 "
+        "pipe_3 plot_bandwidth plot_trip_times"
     ),
     "helpers.course.counting": (
         "Count Counting Slice WAYS draw_counting_card measure_counting plot_counting plot_counting_rates run_gated"
@@ -414,6 +414,20 @@ def test_the_readme_lists_every_chapter_and_no_other():
     assert listed[0] == "notebooks/00_start_here.ipynb"
 
 
+def test_the_readme_says_in_about_as_many_words_what_one_can_do_after_each_chapter():
+    lengths = {
+        row[0]: len(row[1].split()) for row in re.findall(r"^\| \[(\d\d) .+\? \| (.+) \| \d+ \|$", README, re.MULTILINE)
+    }
+    assert len(lengths) == len(NOTEBOOKS) and all(16 <= n_words <= 21 for n_words in lengths.values()), lengths
+
+
+def test_the_readme_and_the_chapters_state_the_same_minutes():
+    stated = dict(re.findall(r"^\| \[(\d\d) .+ \| (\d+) \|$", README, re.MULTILINE))
+    for path in NOTEBOOKS:
+        (minutes,) = re.findall(r"about (\d+) minutes", nbformat.read(path, as_version=4).cells[0].source)
+        assert stated[path.name[:2]] == minutes, path.name
+
+
 def chapter_test(function):
     return pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)(function)
 
@@ -516,6 +530,14 @@ def test_the_glossary_is_in_alphabetical_order():
     terms = list(glossary_terms())
     assert terms == sorted(terms, key=str.casefold)
     assert len({anchor(term) for term in terms}) == len(terms)
+
+
+def test_a_line_at_the_top_of_the_glossary_leads_to_the_first_term_of_each_letter():
+    text = (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8")
+    first = {}
+    for term in glossary_terms():
+        first.setdefault(term[0].upper(), anchor(term))
+    assert text.split("\n\n")[2] == " · ".join(f"[{letter}](#{term})" for letter, term in first.items())
 
 
 def test_the_terms_of_the_glossary_can_be_linked_to_in_jupyterlab_as_on_github():

@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
+from multiprocessing import connection
 from time import perf_counter
 
 from helpers.engines.base import CLOSE_DEADLINE, START_DEADLINE, Team, close_within, dump_chunk, unpack_results
@@ -21,6 +22,27 @@ from helpers.notebook import module_of
 from helpers.runner import describe_exit, installed_first, prepare_library
 from helpers.tasks.worker import report_ready, run_chunk, safe_repr, start_worker
 from helpers.words import plural
+
+
+def blame(exitcodes, slot_pids, board):
+    """Return (exit code, tasks) of the worker that ended by itself: the tasks that the board says it can have been at.
+
+    The executor ends the workers of a broken pool with SIGTERM, so one that ended in another way was the first. Where
+    all ended by SIGTERM, each may have been.
+
+    Parameters
+    ----------
+    exitcodes : dict of int
+        By pid, of the workers that have ended.
+    slot_pids : dict of int
+        The pid of each slot's worker.
+    board : sequence of int
+        By slot, the index of the item it is at, plus one; 0 between chunks.
+    """
+    own = [pid for pid, code in exitcodes.items() if code != -signal.SIGTERM]
+    suspects = own[:1] or list(exitcodes)
+    tasks = sorted(board[slot] - 1 for slot, pid in slot_pids.items() if pid in suspects and board[slot])
+    return (exitcodes[suspects[0]] if suspects else None), tasks
 
 
 class ProcessTeam(Team):
@@ -102,24 +124,24 @@ class ProcessTeam(Team):
 
     def _death(self, results):
         """Return the WorkerDiedError for the worker that ended by itself."""
-        time.sleep(0.05)  # the executor ends the others with SIGTERM: let exit codes arrive
-        ended = [p for p in self.processes if p.exitcode is not None]
-        first = next((p for p in ended if p.exitcode != -signal.SIGTERM), ended[0] if ended else None)
-        exitcode = first.exitcode if first is not None else None
-        slot = next(
-            (s for s, pid in getattr(self, "slot_pids", {}).items() if first is not None and pid == first.pid), None
-        )
-        last = self.board[slot] - 1 if slot is not None and self.board[slot] > 0 else None
-        item = safe_repr(self.items[last]) if last is not None else None
+        # The executor ends the others with SIGTERM, and a pool's own thread asks its workers for their exit codes ten
+        # times a second: two threads that ask at once can get 255 of a worker of a fork server, in all Pythons so far.
+        time.sleep(0.2)
+        exitcodes = {p.pid: p.exitcode for p in self.processes if p.exitcode is not None}
+        exitcode, tasks = blame(exitcodes, getattr(self, "slot_pids", {}), self.board)
+        items = [safe_repr(self.items[task]) for task in tasks]
+        last, item = (tasks[0], items[0]) if len(tasks) == 1 else (None, None)
         kept = {}
         for chunk_first, reply in results.items():
             kept.update(enumerate(unpack_results(reply, chunk_first, self.items)[0], chunk_first))
-        where = f" while it worked on item {last}, which is {item}" if last is not None else ""
+        places = [f"item {task}, which is {item}" for task, item in zip(tasks, items, strict=True)]
+        where = f" while it worked on {' or '.join(places)}" if places else ""
         memory = ", or give the workers more memory" if exitcode == -getattr(signal, "SIGKILL", 9) else ""
+        alone = "that item" if len(tasks) == 1 else "each item"
         return WorkerDiedError(
             f"A worker process ended{where}: {describe_exit(exitcode)}. "
             f"{plural(len(kept), 'result')} that came back before can be had in error.results. Run "
-            f"that item alone in the serial loop to see why{memory}.",
+            f"{alone} alone in the serial loop to see why{memory}.",
             exitcode=exitcode,
             last_task=last,
             item=item,
@@ -174,7 +196,7 @@ class PoolTeam(ProcessTeam):
     def _await(self, answer, results):
         while not answer.ready():
             answer.wait(0.02)
-            if not answer.ready() and any(process.exitcode is not None for process in self.processes):
+            if not answer.ready() and connection.wait([process.sentinel for process in self.processes], 0):
                 answer.wait(0.05)
                 if not answer.ready():
                     raise self._death(results)

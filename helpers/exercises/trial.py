@@ -128,10 +128,10 @@ class Trial:
         n_open = self.seen.get("n_open", 0)
         if not n_open:
             return ""
-        which, its = ("the pool", "its") if n_open == 1 else (f"the {n_open} pools", "their")
+        which = "the pool" if n_open == 1 else f"the {n_open} pools"
         return (
-            f"Remark: you never close {which}: {its} workers stay until Python happens to clear up. A with block ends "
-            f"{noun(n_open, 'it', 'them')} for certain."
+            f"Remark: you never close {which}. Workers then stay until Python happens to clear up; a with block ends "
+            "them for certain."
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from helpers.notebook.looks import DARKEN
+
 #: What a lab is without its widgets: in a saved file, on a web page, before the kernel has run its cell.
 ONE_LINE = "live lab: run this cell to get its controls"
 #: What its controls say once the kernel has gone that they belong to.
@@ -23,7 +25,9 @@ STYLE = (
 %3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
 %3Cpath fill='%23ddd' d='M4.5 7h9L9 11.5z'/%3E%3C/svg%3E"); }
 .helpers-picture { max-width: 100%; height: auto; margin: 0; border-radius: 3px; }
-[data-jp-theme-light="false"] .helpers-picture { filter: invert(0.93) hue-rotate(180deg) brightness(1.2); }
+[data-jp-theme-light="false"] .helpers-picture { """
+    + DARKEN
+    + """ }
 .helpers-picture.helpers-old, .helpers-message.helpers-old { opacity: 0.45; }
 .helpers-alt { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .jp-OutputArea-child:has(.helpers-live) + .jp-OutputArea-child,
@@ -34,6 +38,7 @@ STYLE = (
 .helpers-lab .widget-toggle-button { padding: 0 4px; margin: 0; }
 .helpers-lab .widget-hslider { max-width: 235px; }
 .helpers-lab .helpers-guess { width: 280px !important; max-width: 280px; }
+.helpers-lab .helpers-guess .widget-readout { flex-shrink: 0; min-width: 88px; }
 .helpers-lab :is(.helpers-size, .helpers-skew, .helpers-kind, .helpers-updates) { max-width: 148px; }
 .helpers-lab .helpers-workers { max-width: 152px; }
 .helpers-lab .helpers-chunk { max-width: 125px; }

@@ -21,6 +21,7 @@ from helpers.labs.comms import hear_everywhere
 from helpers.labs.controls import button
 from helpers.labs.style import ONE_LINE, SAVED_STYLE, STYLE
 from helpers.notebook import fold, shorten_paths
+from helpers.notebook.looks import AT_SPACES, LIGHT_CARD
 from helpers.tasks.worker import say
 
 OTHER_SETTINGS = "of other settings: Run measures these"
@@ -116,7 +117,7 @@ class LabView:
         about = {"width": picture.width, "height": picture.height, "alt": picture.alt}
         words = f'{SAVED_STYLE}<div class="helpers-saved" style="max-width:{self.width}px">{html.escape(said)}</div>'
         for name, data, metadata in (
-            ("picture", {"image/png": picture.data, "text/plain": picture.alt}, {"image/png": about}),
+            ("picture", {"image/png": picture.data, "text/plain": picture.alt}, {"image/png": about, **LIGHT_CARD}),
             ("words", {"text/html": words, "text/plain": said}, {}),
         ):
             display_id = f"{self._display_id}-{name}"
@@ -179,7 +180,7 @@ class LabView:
             except Exception as error:
                 self._shows_code = False
                 self._fail(error)
-        shape = "class='helpers-program' style='white-space:pre-wrap;line-height:1.35'"
+        shape = f"class='helpers-program' style='{AT_SPACES};line-height:1.35'"
         self._extra.value = f"<pre {shape}>{program}</pre>" if program else ""
 
 

@@ -72,10 +72,10 @@ class DoctorReport:
 
     def _repr_html_(self):
         signs = {"ok": "✓ ok", "note": "! note", "mend": "✗ mend"}
-        rows = [(signs[status], *others) for status, *others in self._rows()]
-        return f"<p><b>{html.escape(self._headline())}</b></p>" + html_table(
-            ("state", "check", "seen", "what to do"), rows
-        )
+        heads, rows = ("state", "check", "seen", "what to do"), self._rows()
+        filled = len(heads) if any(mend for *_, mend in rows) else len(heads) - 1
+        rows = [(signs[status], *others)[:filled] for status, *others in rows]
+        return f"<p><b>{html.escape(self._headline())}</b></p>" + html_table(heads[:filled], rows)
 
 
 def check_python():

@@ -192,14 +192,15 @@ def _why_not_parallel(sweep, best, evidence):
 def _why_parallel(sweep, chosen, evidence):
     before, after = sweep.wall("serial", 1).median, sweep.wall(*chosen).median
     cold = sweep.speedup(*chosen, cold=True)
+    use = f"Perhaps use {_name(chosen)}" if sweep.doubts(*chosen) else f"Use {_name(chosen)}"
     gain = f"{figures(evidence)} times the serial loop, saving {seconds(before - after)} of {seconds(before)}"
     if cold.low is not None and cold.low <= 1:
         start = median(run.startup for run in sweep.runs_of(*chosen))
         return (
-            f"Use {_name(chosen)}, but only if the workers stay open for many calls: {gain} once they are up, "
+            f"{use}, but only if the workers stay open for many calls: {gain} once they are up, "
             f"and {figures(cold)} with their start-up of {seconds(start)}."
         )
-    return f"Use {_name(chosen)}: {gain} once they are up, {cold.median:.2f} with start-up."
+    return f"{use}: {gain} once they are up, {cold.median:.2f} with start-up."
 
 
 def _why_serial(sweep, best):

@@ -9,6 +9,7 @@
     paths       shorten_paths: tracebacks without the paths of this machine
     notices     Notice, show_code: what is shown while a check waits, and code in colours
     shutdown    a kernel that has started processes ends cleanly
+    looks       the style sheet of a notebook: pictures in a dark theme, long lines of code
     pictures    figures made without pyplot show as the last line of a cell
     showing     show_source, fold, show_table, answer: code, long messages, tables, answers to predictions
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from helpers.notebook.folder import private_folder, write_file
+from helpers.notebook.looks import keep_looks, show_looks
 from helpers.notebook.names import names_of
 from helpers.notebook.pictures import register_pictures, unregister_pictures
 from helpers.notebook.shutdown import end_services_at_shutdown
@@ -30,10 +31,12 @@ _MAGIC_LINE = re.compile(r"\s*(?:[\w\s,.\[\]]+=\s*)?[%!]|.*\?\s*$|\s*\?")
 
 
 def load_ipython_extension(shell):
-    """Register the ``%%worker`` cell magic and the pictures of figures; twice does no harm."""
+    """Register the ``%%worker`` cell magic and the pictures of figures, show how outputs look; twice does no harm."""
     cells = vars(shell).setdefault("_worker_cells", WorkerCells(shell))  # outlives unloading
     shell.register_magic_function(cells.run, "cell", "worker")
     register_pictures(shell)
+    show_looks(shell)
+    cells.looks = cells.looks or keep_looks(shell)
     end_services_at_shutdown(shell)
 
 
@@ -41,6 +44,10 @@ def unload_ipython_extension(shell):
     """Remove what `load_ipython_extension` registered; modules made so far stay importable."""
     shell.magics_manager.magics["cell"].pop("worker", None)
     unregister_pictures(shell)
+    cells = vars(shell).get("_worker_cells")
+    if cells is not None and cells.looks is not None:
+        shell.events.unregister("pre_run_cell", cells.looks)
+        cells.looks = None
 
 
 @dataclass(eq=False)
@@ -66,6 +73,7 @@ class WorkerCells:
         self.shell = shell
         self.cells = {}  # module name -> Cell
         self.owner = {}  # name -> Cell that binds it now
+        self.looks = None  # what shows the style sheet again
 
     def run(self, line, body):
         """Make this cell a module that workers can import, and bind its names in the notebook.

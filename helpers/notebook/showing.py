@@ -6,15 +6,15 @@ import importlib
 import inspect
 
 from helpers.errors import InvalidArgumentError
+from helpers.notebook.looks import AT_SPACES, LIGHT_CARD_CLASS
 from helpers.notebook.paths import shorten_paths
-from helpers.notebook.pictures import describe_figure, draw_png
+from helpers.notebook.pictures import describe_figure, draw_png, is_light_card
 from helpers.words import html_table, shown, text_table
 
 #: The class of an answer's fold: `tests/record.py` stores it closed, so that nobody reads it before guessing.
 ANSWER_CLASS = "helpers-answer"
 #: Its first line: JupyterLab shows that of a hidden output in its place, so it tells nothing.
 _VEIL = "<!-- the answer: make your guess, then run this cell -->"
-_STYLE = "white-space:pre-wrap"
 
 
 class Source:
@@ -92,11 +92,11 @@ class Folded:
 
     def _repr_html_(self):
         # a <pre> that is no part of another element is indented by JupyterLab
-        above = f'<div><pre style="{_STYLE}">{html.escape(self.above)}</pre></div>' if self.above else ""
+        above = f'<div><pre style="{AT_SPACES}">{html.escape(self.above)}</pre></div>' if self.above else ""
         if not self.text:
             return above
         title, text = html.escape(self.title), html.escape(self.text)
-        return f'{above}<details><summary>{title}</summary><pre style="{_STYLE}">{text}</pre></details>'
+        return f'{above}<details><summary>{title}</summary><pre style="{AT_SPACES}">{text}</pre></details>'
 
 
 def fold(text, title="the whole message", above=""):
@@ -175,7 +175,7 @@ def _part(part):
     """Return a text, Table, Figure or Axes as HTML."""
     if isinstance(part, Table):
         return part._repr_html_()
-    return f'<pre style="{_STYLE}">{html.escape(part)}</pre>' if isinstance(part, str) else _image(part)
+    return f'<pre style="{AT_SPACES}">{html.escape(part)}</pre>' if isinstance(part, str) else _image(part)
 
 
 def _image(plot):
@@ -183,4 +183,5 @@ def _image(plot):
     png, facts = draw_png(plot)
     alt = html.escape(facts["alt"], quote=True)
     data = base64.b64encode(png).decode()
-    return f'<img width="{facts["width"]}" alt="{alt}" src="data:image/png;base64,{data}">'
+    looks = f'class="{LIGHT_CARD_CLASS}" ' if is_light_card(plot) else ""
+    return f'<img {looks}width="{facts["width"]}" alt="{alt}" src="data:image/png;base64,{data}">'

@@ -47,4 +47,6 @@ def _figures(sweep, engine, n_workers):
         return "no figures", "", ""
     wall, speedup = sweep.wall(engine, n_workers), sweep.speedup(engine, n_workers)
     interval = "none" if speedup.low is None else f"{speedup.low:.2f} to {speedup.high:.2f}"
+    if engine == "serial":  # it is 1 by definition
+        interval = ""
     return seconds(wall.median), f"{speedup.median:.2f}", interval

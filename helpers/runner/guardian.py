@@ -90,8 +90,13 @@ def semaphore_prefix(mark):
     return f"/mp-{short_name(mark)}"
 
 
+def block_prefix(mark):
+    """Return the beginning of the names of the blocks of shared memory that a runner with this mark makes itself."""
+    return f"/psm_{short_name(mark)}-"
+
+
 def remove_traces(names, parent=None):
-    """Remove the folders of runners and the semaphores that were made under their marks.
+    """Remove the folders of runners, and the semaphores and blocks of shared memory that were made under their marks.
 
     `names` is the `short_name` of a mark, or a pattern of several: "4e5f6071-*". `parent` is the folder for
     temporary files; /tmp is looked through as well.
@@ -102,9 +107,9 @@ def remove_traces(names, parent=None):
     for where in {parent or tempfile.gettempdir(), "/tmp"}:
         for folder in glob(os.path.join(escape(where), FOLDER + names)):
             shutil.rmtree(folder, ignore_errors=True)
-    for semaphore in glob(f"{SHARED_MEMORY}/sem.mp-{names}-*"):
+    for left in (*glob(f"{SHARED_MEMORY}/sem.mp-{names}-*"), *glob(f"{SHARED_MEMORY}/psm_{names}-*")):
         try:
-            os.unlink(semaphore)
+            os.unlink(left)
         except OSError:
             pass
 

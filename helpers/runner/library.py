@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from helpers.runner.groups import POSIX
-from helpers.runner.guardian import semaphore_prefix
+from helpers.runner.guardian import block_prefix, semaphore_prefix
 
 #: In a runner: the folder for sockets, and the beginning of the names of semaphores.
 _place = None
+#: In a runner: the beginning of the names of blocks of shared memory; and the characters that follow it.
+_block_prefix, RANDOM_LENGTH = None, 8
 
 
 def set_place(folder, mark):
-    """Have the libraries that are prepared from now on keep sockets in `folder`, and name semaphores by `mark`."""
-    global _place
-    _place = {"tempdir": folder, "semprefix": semaphore_prefix(mark)}
+    """Have the libraries that are prepared from now on keep sockets in `folder`, and name by `mark` what they make."""
+    global _place, _block_prefix
+    _place, _block_prefix = {"tempdir": folder, "semprefix": semaphore_prefix(mark)}, block_prefix(mark)
 
 
 def prepare_library(library):
@@ -26,11 +28,17 @@ def prepare_library(library):
     just before the runner is ended would stay in shared memory. The tracker says nothing: what it has to clean up
     after a Stop no task has printed. In a runner, sockets go to its folder and semaphores bear its mark; both go to
     all processes that are started with the library (its private ``_config`` is the one way to say so).
+
+    Blocks of shared memory bear the mark too, where the runner itself makes them: the tracker is told of a block only
+    after it was made, and one that is made just as the runner is ended would be nobody's. Outside Linux, where blocks
+    cannot be listed, and for a block that another process made at that moment, this remains.
     """
     if not POSIX:
         return
     if _place is not None:
         import_module(f"{library}.process").current_process()._config.update(_place)
+        blocks = import_module(f"{library}.shared_memory")
+        blocks._SHM_NAME_PREFIX, blocks._SHM_SAFE_NAME_LENGTH = _block_prefix, len(_block_prefix) + RANDOM_LENGTH
     with _without_stderr():
         import_module(f"{library}.resource_tracker").ensure_running()
 

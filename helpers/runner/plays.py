@@ -137,7 +137,7 @@ class Play:
                 )
             except queue.Empty:
                 if not self.runner.alive:
-                    raise self._death() from None
+                    raise (Stopped if self.stopped else self._death()) from None
                 if time.monotonic() >= deadline:
                     raise TimeoutError(
                         f"No result within the deadline of {seconds:g} s: everything it had started was ended. "
@@ -145,7 +145,7 @@ class Play:
                     ) from None
                 continue
             if kind == GONE:
-                raise self._death()
+                raise Stopped if self.stopped else self._death()
             if kind != LOOK and number in (None, self.number):
                 return kind, value
 

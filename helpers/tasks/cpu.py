@@ -11,13 +11,25 @@ def do_nothing(item):
     return item
 
 
+def is_prime(number):
+    """Return whether `number`, from 2 on, has no divisor up to its square root."""
+    for divisor in range(2, isqrt(number) + 1):
+        if number % divisor == 0:
+            return False
+    return True
+
+
 def count_primes(limit):
-    """Return how many primes are below `limit`, by trial division in pure Python.
+    """Return how many primes are below `limit`, by trying every divisor, in pure Python.
 
     >>> count_primes(30)
     10
     """
-    return sum(all(number % divisor for divisor in range(2, isqrt(number) + 1)) for number in range(2, limit))
+    count = 0
+    for number in range(2, limit):
+        if is_prime(number):
+            count += 1
+    return count
 
 
 def sum_squares(n):
@@ -58,9 +70,9 @@ def make_image(seed, size=64):
 
 
 def blur_image(image, radius=2):
-    """Return the picture with every pixel replaced by the mean of the pixels around it, `radius` to each side.
+    """Return the picture with every pixel replaced by the mean of those around it.
 
-    A filter as cameras use it against grain, in pure Python.
+    It takes `radius` pixels to each side: a filter against grain, in pure Python.
 
     >>> blur_image([bytes([10, 20, 90])], radius=1) == [bytes([15, 40, 55])]
     True

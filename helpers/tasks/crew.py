@@ -249,11 +249,18 @@ class Told(NamedTuple):
 def call_all(target, arguments, seconds, context=None):
     """Return [Told] of ``target(*args)`` in a process for each of `arguments`, all at the same time.
 
-    Waits until all have returned, one has gone wrong, or `seconds` have passed; what is still running
-    then is killed: it may wait for something that never comes.
+    Nobody calls before all are up, so they meet however slowly they come. The `seconds` begin then: waits until
+    all have returned, one has gone wrong, or they have passed; what is still running then is killed: it may wait
+    for something that never comes. One that ends before it calls has "ended", and all others with it.
     """
     told = {}
     with Crew(_call_and_tell, [(target, args) for args in arguments], context) as crew:
+        try:
+            crew.receive_all()
+            for number in range(len(crew.links)):
+                crew.send(number, "call")
+        except MemberDied:
+            return [Told("ended")] * len(crew.links)
         deadline = time.monotonic() + seconds
         while len(told) < len(crew.links) and all(one.outcome == "returned" for one in told.values()):
             missing = {link: number for number, link in enumerate(crew.links) if number not in told}
@@ -276,6 +283,9 @@ def find_problem(told):
 
 
 def _call_and_tell(link, target, args):
+    link.send("up")
+    if link.recv() is None:
+        return
     try:
         reply = "returned", target(*args), ""
     except BaseException as error:

@@ -131,6 +131,15 @@ def _refuse(kind, words):
         process.ProcessPoolExecutor.__init__ = refuse
 
 
+def refuse_processes(words):
+    """Have every start of a process from here raise RuntimeError with these words, for good."""
+
+    def refuse(_process):
+        raise RuntimeError(words)
+
+    BaseProcess.start = refuse
+
+
 # ── locks that belong to one process alone ────────────────────────────────────────────────────
 
 #: Where a lock comes from that keeps no other process out, by the answer of `call_noting_locks`.

@@ -89,7 +89,7 @@ def start_worker(payload, barrier, board):
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
-    _state.update(barrier=barrier, board=own_board(memoryview(board).cast("B").cast("q")), forked=False)
+    _state.update(barrier=barrier, board=own_board(memoryview(board).cast("B").cast("q")), slot=None, forked=False)
     load_function(payload)
 
 
@@ -131,10 +131,16 @@ def report_ready(seconds):
 
 
 def run_chunk(first, payload):
-    """Run the function on the items pickled in `payload`; return the Reply."""
+    """Run the function on the items pickled in `payload`; return the Reply.
+
+    A worker without a slot came up in place of one that died: it waits for its end, so that the board still says what
+    the dead one was at.
+    """
     received = perf_counter()
     cpu_clock = _state.get("cpu_clock", process_time)
-    cpu, slot = cpu_clock(), _state.get("slot", 0)
+    cpu, slot = cpu_clock(), _state["slot"]
+    if slot is None:
+        threading.Event().wait()
     try:
         items = pickle.loads(payload)
     except BaseException as error:

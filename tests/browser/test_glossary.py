@@ -23,3 +23,13 @@ def test_a_link_in_a_chapter_opens_the_glossary_at_its_term(open_page, server, t
     Notebook(page, SMALL, kernel=False)
     page.get_by_role("link", name="the term").click()
     page.wait_for_function(PLACE, arg=term)
+
+
+def test_a_letter_leads_to_its_first_term_within_the_glossary(open_page, server):
+    cell = nbformat.v4.new_markdown_cell("[**the term**](glossary.md#address)")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), server.notebooks / SMALL)
+    page = open_page()
+    Notebook(page, SMALL, kernel=False)
+    page.get_by_role("link", name="the term").click()
+    page.locator(".jp-MarkdownViewer").get_by_role("link", name="R", exact=True).click()
+    page.wait_for_function(PLACE, arg="race")

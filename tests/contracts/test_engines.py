@@ -6,10 +6,12 @@ Where a second start method proves nothing that the first does not, each engine 
 import os
 import sys
 
+import attacks
 import pytest
 from leftovers import no_leftovers
 from skips import needs_by_value
 
+from helpers import runner
 from helpers.engines import (
     ENGINES,
     auto_chunksize,
@@ -121,6 +123,16 @@ def test_a_worker_that_ends_itself_is_named_with_its_item(engine, method):
 @every_starting_engine
 def test_a_killed_worker_is_named_with_its_item(engine, method):
     expect_death(faults.kill_on_bad, -9, engine, method)
+
+
+@pytest.mark.parametrize("engine", [e for e in ("pool", "multiprocess") if engine_problem(e) is None])
+def test_who_replaces_a_dead_worker_does_not_take_its_place_on_the_board(engine):
+    replaced = []
+    with pytest.raises(WorkerDiedError) as caught:
+        replaced.extend(runner.play(attacks.lose_a_worker, engine, timeout=60))
+    assert replaced == [False]
+    assert (caught.value.last_task, caught.value.item, caught.value.exitcode) == (0, "3", 3)
+    no_leftovers()
 
 
 @pytest.mark.parametrize("engine", [e for e in ("serial", "threads", "interpreters") if engine_problem(e) is None])

@@ -225,7 +225,7 @@ def test_a_pool_that_nobody_closes_is_seen_and_remarked(answers, body):
     head = "from concurrent.futures import ProcessPoolExecutor\nfrom multiprocessing.pool import Pool, ThreadPool\n"
     trial = try_answer(answers(f"{head}def answer():\n    {body}\n    return 1\n").answer)
     assert trial.seen["n_open"] == POOLS[body]
-    assert {0: "", 1: "never close the pool: its", 2: "never close the 2 pools: their"}[
+    assert {0: "", 1: "never close the pool. Workers", 2: "never close the 2 pools. Workers"}[
         POOLS[body]
     ] in trial.judge_pools()
     assert bool(trial.judge_pools()) == bool(POOLS[body])

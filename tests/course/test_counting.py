@@ -41,14 +41,6 @@ def test_each_way_adds_what_it_should():
     assert tasks.count_alone(raw, lock, 2500, float("inf")) == 2500 and raw.value == 2535
 
 
-def test_what_an_initializer_keeps_is_used_by_tasks():
-    context = multiprocessing.get_context(default_start_method())
-    counter = context.Value("q", 0)
-    tasks.keep_counter(counter)
-    assert tasks.add_kept(5) == 5 and counter.value == 5
-    tasks._kept.clear()
-
-
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_way_but_the_bare_one_is_exact(method, raw):

@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 
+from helpers.course.pipe import COPIES
+from helpers.course.pipe.diagrams import RECEIVES, SENDS, draw_copies
 from helpers.course.queue.diagrams import GETS, PUTS, draw_queue_path
 from helpers.course.value.diagrams import KERNEL, MIDDLE, WORKER, draw_sharing
 from helpers.notebook.pictures import draw_png
@@ -54,7 +56,20 @@ def test_data_lies_where_it_lies_and_copies_are_only_where_there_are_any():
     assert [note.get_text()[:4] for note in drawn(figure, "note")] == ["one ", "none", "none", "one "]
 
 
-@pytest.mark.parametrize("draw", [draw_queue_path, draw_sharing])
+def test_an_arrow_is_a_copy_and_leads_from_the_sender_through_the_system_to_the_receiver():
+    figure = draw_copies()
+    assert spans(figure, "process") == [pytest.approx(SENDS), pytest.approx(RECEIVES)]
+    for way in ("send", "send_bytes", "shared"):
+        arrows, stations = drawn(figure, f"copy {way}"), spans(figure, f"station {way}")
+        assert len(arrows) == COPIES[way] == len(stations) - 1
+        for arrow, (_, left), (right, _) in zip(arrows, stations[:-1], stations[1:], strict=True):
+            (start, _), (end, _) = arrow._posA_posB
+            assert left < start < end < right
+        assert within(stations[0], SENDS) and within(stations[-1], RECEIVES) == (way != "shared")
+    assert [text.get_text() for text in drawn(figure, "number")] == ["5", "4", "1"]
+
+
+@pytest.mark.parametrize("draw", [draw_queue_path, draw_sharing, draw_copies])
 def test_words_are_large_enough_and_cover_nothing(draw):
     figure = draw()
     figure.canvas.draw()
@@ -72,6 +87,7 @@ def test_words_are_large_enough_and_cover_nothing(draw):
     [
         (draw_queue_path, ["put", "buffer", "feeder", "pipe", "get"]),
         (draw_sharing, ["argument", "SharedMemory", "Value", "Manager"]),
+        (draw_copies, ["Pipe.send: 5 times", "send_bytes: 4 times", "shared memory: 1 time,", "block"]),
     ],
 )
 def test_the_alt_text_names_every_station(draw, words):

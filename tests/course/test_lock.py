@@ -20,6 +20,7 @@ from helpers.course.lock.measure import (
 )
 from helpers.course.lock.plots import describe_updates, plot_lanes, plot_lock_speedup
 from helpers.course.lock.stacks import MOST_FRAMES, find_stacks, shorten_stack
+from helpers.course.lock.trials import Meeting
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import default_start_method, start_methods
 from helpers.tasks import faults
@@ -157,12 +158,12 @@ def test_an_event_lets_nobody_pass_before_it_is_set():
     context = multiprocessing.get_context(default_start_method())
     event, answers = context.Event(), context.SimpleQueue()
     with Crew(locks.wait_at_event, [(event, answers)], context, links=False) as crew:
-        assert answers.get() == ("set already", False)  # it waits from here on: there is nobody else to set it
+        assert answers.get() is False  # it waits from here on: there is nobody else to set it
         event.set()
-        assert answers.get() == ("set in time", True) and crew.join(30)
+        assert answers.get() is True and crew.join(30)
     never = context.Event()
     assert run_all(locks.wait_at_event, [(never, answers, 0.1)], context) == [0]
-    assert [answers.get(), answers.get()] == [("set already", False), ("set in time", False)]
+    assert [answers.get(), answers.get()] == [False, False]
 
 
 def test_everybody_who_waits_for_parts_goes_on_when_there_are_enough():
@@ -301,6 +302,27 @@ def test_lab_tells_of_bad_input():
 # --- exercises --------------------------------------------------------------------------------
 
 
+def test_a_meeting_waits_for_company_but_not_for_one_who_is_kept_out():
+    kept_out, met = Meeting(60), Meeting(60)
+
+    def enter_while_another_asks():
+        with kept_out.asking():
+            kept_out.enter()
+
+    threads = [threading.Thread(target=enter_while_another_asks, daemon=True)]
+    threads += [threading.Thread(target=met.enter, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    alone = threading.Thread(target=Meeting(2.0).enter, daemon=True)
+    alone.start()
+    alone.join(0.5)
+    assert alone.is_alive()
+    alone.join(20)
+
+
 @pytest.fixture
 def answer(tmp_path, monkeypatch):
     """Return a function that makes an importable function of a source: what a %%worker cell does."""
@@ -328,7 +350,39 @@ ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
 @pytest.mark.parametrize(
     ("exercise", "source", "words"),
     [
-        (lock_1, ADD + "        counter.value += work(item)\n", "Updates were lost. Read, add and write inside"),
+        (
+            lock_1,
+            ADD + "        counter.value += work(item)\n",
+            "in two at once updates were lost: under spawn",
+        ),
+        (
+            lock_1,
+            ADD + "        value = counter.value + work(item)\n        with lock:\n            counter.value = value\n",
+            "Read, add and write inside the lock",
+        ),
+        (
+            lock_1,
+            "def add_all(counter, lock, work, items):\n    with lock:\n        counter.value = sum(map(work, items))\n",
+            "is overwritten",
+        ),
+        (
+            lock_1,
+            ADD + "        work(item)\n        with lock:\n            counter.value += item\n",
+            "from 1000 to 1018 for the items [3, 4, 5, 6], not to 1104: add each result of work once. No lock",
+        ),
+        (
+            lock_1,
+            ADD + "        with counter.get_lock():\n            counter.value += work(item)\n",
+            "use the argument lock",
+        ),
+        (lock_1, ADD + "        counter += work(item)\n", "the number in it is counter.value"),
+        (
+            lock_1,
+            "from multiprocessing import Pool\n"
+            "def add_all(counter, lock, work, items):\n    with Pool(2) as pool:\n        pool.map(work, items)\n",
+            "runs this function in two processes already",
+        ),
+        (lock_1, "def add_all(counter, lock, work, items):\n    print(items)\n", "work was never called, and"),
         (
             lock_1,
             OWN + ADD + "        result = work(item)\n        with Lock():\n            counter.value += result\n",
@@ -337,12 +391,12 @@ ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
         (
             lock_2,
             OWN + "own = Lock()\n" + MERGED.replace("with lock:", "with own:"),
-            "lost. There is a lock, and it is made in the module",
+            "There is a lock, and it is made in the module",
         ),
         (lock_1, ADD + "        with lock:\n            counter.value += work(item)\n", "serial work"),
         (lock_1, ADD + "        lock.acquire()\n        counter.value += work(item)\n", "for ever"),
         (lock_1, ADD + "        raise KeyError(item)\n", "KeyError"),
-        (lock_1, ADD + "        work(item)\n", "still says 0"),
+        (lock_1, ADD + "        work(item)\n", "still says 1000"),
         (lock_1, "import os\n" + ADD + "        os._exit(3)\n", "ended in the middle"),
         (lock_2, lock_1.answer, "took the lock 8 times"),
         (
@@ -384,6 +438,16 @@ ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
             lock_3,
             lock_3.answer.replace("with first.lock, second.lock:", "with first.lock:"),
             "the lock of account 1 was taken",
+        ),
+        (
+            lock_3,
+            TRANSFER.replace("source.balance", "first.balance").replace("target.balance", "second.balance"),
+            "the order of the locks must not decide",
+        ),
+        (
+            lock_3,
+            TRANSFER.replace(", key=lambda account: account.number", ""),
+            "compare their numbers",
         ),
         (
             lock_3,

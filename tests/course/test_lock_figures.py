@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.course.lock.exercises import judge_alone, judge_transfers
+from helpers.course.lock.exercises import judge_alone, judge_sum, judge_transfers
 from helpers.course.lock.lab import advise_locks, describe_locks, say_losses
 from helpers.course.lock.measure import Lane, LockRun, LockSweep, ceiling, read_run, share_out, vary
 from helpers.course.lock.plots import describe_shares, describe_updates, plot_lock_speedup
@@ -175,11 +175,28 @@ def test_a_lane_without_sections_is_free():
 
 
 def test_swapped_signs_are_told_from_a_half_transfer():
-    # 100 and 100, twice 3 from the first to the second
-    assert judge_alone([94, 106]) == ""
-    assert "the signs are swapped" in judge_alone([106, 94]) and "moves nothing" in judge_alone([100, 100])
-    half = judge_alone([94, 100])
+    # 100 and 100, twice 3 from the first to the second: 94 and 106; then 2 back: 96 and 104
+    assert judge_alone([94, 106], [96, 104]) == ""
+    assert "the signs are swapped" in judge_alone([106, 94], [104, 96])
+    assert "moves nothing" in judge_alone([100, 100], [100, 100])
+    half = judge_alone([94, 100], [94, 98])
     assert "to 94 and 100, not to 94 and 106" in half and "swapped" not in half
+
+
+def test_whoever_loses_the_amount_is_not_the_one_that_is_locked_first():
+    # back, 2 more went from 1 to 2: 92 and 108
+    words = judge_alone([94, 106], [92, 108])
+    assert "from account 2 to account 1, takes them from 94 and 106 to 92 and 108, not to 96 and 104" in words
+
+
+def test_what_is_wrong_in_one_process_alone_is_no_matter_of_locks():
+    # work(n) adds up the squares below n: 0 + 1 + 4 = 5 for 3, 9 more for 4; 5 + 14 = 19. It stands at 1000
+    assert judge_sum(1019, 2, [3, 4]) == ""
+    assert "work was never called, and the counter still says 1000" in judge_sum(1000, 0, [3, 4])
+    assert "work was called 4 times for 2 items: call it once" in judge_sum(1038, 4, [3, 4])
+    assert "still says 1000 as before: add what work returns" in judge_sum(1000, 2, [3, 4])
+    assert "overwritten" in judge_sum(19, 2, [3, 4])
+    assert "from 1000 to 1007 for the items [3, 4], not to 1019: add each result" in judge_sum(1007, 2, [3, 4])
 
 
 def test_transfers_are_judged_by_balances_then_locks_then_both_at_once():

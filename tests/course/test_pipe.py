@@ -344,6 +344,7 @@ FORGETS = """def exchange(connection, message, first):
     connection.send_bytes(message)
 """
 BREAKS = FORGETS.replace("    connection.recv_bytes()\n    connection", "    connection.recv_bytes()\n    conn")
+BREAKS_FIRST = BREAKS.replace("if first", "if not first")
 RECEIVE_FIRST = """def exchange(connection, message, first):
     received = connection.recv_bytes()
     connection.send_bytes(message)
@@ -362,13 +363,25 @@ KEEPS_ITS_OWN = """def exchange(connection, message, first):
         (KEEPS_ITS_OWN, "returns the message that it sent itself"),
         (FORGETS, "first=False returns nothing"),
         (BREAKS, "first=False raises NameError: name 'conn'"),
+        (BREAKS_FIRST, "first=True raises NameError: name 'conn'"),
     ],
 )
 def test_exchanges_that_can_deadlock_are_told_why(answers, monkeypatch, source, words):
     if source in (SEND_FIRST, RECEIVE_FIRST):  # these wait for ever
-        monkeypatch.setattr("helpers.course.pipe.exercises.EXCHANGE_DEADLINE", 1.5 if source == RECEIVE_FIRST else 3.0)
+        monkeypatch.setattr("helpers.course.pipe.exercises.EXCHANGE_PATIENCE", 1.0)
     verdict = pipe_2.check(answers(source).exchange)
     assert verdict.state == "wrong" and words in verdict.words, verdict.words
+
+
+def test_processes_that_come_up_slowly_are_not_taken_for_a_deadlock(answers, monkeypatch):
+    monkeypatch.setattr("helpers.course.pipe.exercises.METHODS", ("spawn",))
+    monkeypatch.setattr("helpers.course.pipe.exercises.EXCHANGE_PATIENCE", 0.8)
+    monkeypatch.setattr("helpers.course.pipe.exercises.WORKER_PATIENCE", 0.8)
+    slow = "import time\ntime.sleep(1.2)\n"
+    verdict = pipe_2.check(answers(slow + pipe_2.answer.removeprefix("%%worker\n")).exchange)
+    assert verdict.state == "right", verdict.words
+    verdict = pipe_1.check(answers(slow + DOUBLE).double_until_closed)
+    assert verdict.state == "right", verdict.words
 
 
 GATHER = pipe_3.answer.removeprefix("%%worker\n")

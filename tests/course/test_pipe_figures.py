@@ -6,7 +6,14 @@ from dataclasses import replace
 import pytest
 
 from helpers.course.pipe import partners
-from helpers.course.pipe.exercises import PAUSE_BEFORE, REQUESTS, _explain_silence, judge_gathered, judge_workers
+from helpers.course.pipe.exercises import (
+    PAUSE_BEFORE,
+    REQUESTS,
+    _explain_silence,
+    _judge_exchange,
+    judge_gathered,
+    judge_workers,
+)
 from helpers.course.pipe.lab import advise_trips, find_fastest, say_progress
 from helpers.course.pipe.measure import TripsProgress, seconds_left
 from helpers.course.pipe.plots import describe_trips, plot_bandwidth, plot_trip_times
@@ -197,6 +204,23 @@ def test_a_delivery_by_shared_memory_tells_filling_and_handing_over_apart(monkey
     assert partners.deliver_pickled(crew, b"12345") == 4.0
 
 
+def test_the_model_is_drawn_as_the_sum_of_latency_and_time_of_the_bytes():
+    seconds = {1: 3e-5, 1_000: 5e-5, 1_000_000: 4e-3}
+    found = [
+        Trip(way, size, number, 2, 2 * each)
+        for way in ("send", COPY)
+        for number in (1, 2, 3)
+        for size, each in seconds.items()
+    ]
+    ax = plot_trip_times(Trips(tuple(found), "spawn", 3, True), model="send")
+    (line,) = [line for line in ax.lines if line.get_gid() == "model"]
+    x, y = line.get_data()
+    assert (x[0], x[-1]) == pytest.approx((1, 1_000_000)) and y[-1] == pytest.approx(4e-3)
+    assert list(y) == pytest.approx([4e-5 + size * (4e-3 - 4e-5) / 1_000_000 for size in x])
+    assert "dotted: latency + size" in " ".join(text.get_text() for text in ax.texts)
+    assert "model" not in {line.get_gid() for line in plot_trip_times(Trips(tuple(found), "spawn", 3, True)).lines}
+
+
 # ── what the checks of the exercises find ─────────────────────────────────────────────────────
 
 
@@ -220,6 +244,24 @@ def test_gathered_results_are_in_the_order_of_the_items():
     for value, words in (([4, 1], "in another order"), (None, "gives None, and the plain loop .1, 4.")):
         with pytest.raises(Wrong, match=words):
             judge_gathered(value, [1, 4], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (("late", "late"), "10 bytes it did not return within 5 s: so little fits"),
+        (("late", b"A"), "10 bytes it did not return"),
+        ((["EOFError"], ["KeyError: 1"]), "first=False raises KeyError: 1."),
+        ((["KeyError: 1"], ["EOFError"]), "first=True raises KeyError: 1."),
+        ((["EOFError"], "late"), "first=True raises EOFError."),
+        (("nothing", "nothing"), "the two sides got nothing and nothing"),
+        ((b"A", b"B"), "first=True returns the message that it sent itself"),
+    ],
+)
+def test_the_reason_of_a_failed_exchange_is_told_before_what_followed_from_it(found, words):
+    _judge_exchange((b"B", b"A"), 10)
+    with pytest.raises(Wrong, match=words):
+        _judge_exchange(found, 10)
 
 
 @pytest.mark.parametrize(

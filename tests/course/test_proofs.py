@@ -6,7 +6,9 @@ With the cure the same run is right every time. A lock is left away by a `nullco
 import multiprocessing
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from helpers.course.counting import run_gated
@@ -18,6 +20,7 @@ from helpers.machine import default_start_method, usable_cpus
 from helpers.tasks.crew import run_all
 
 RUNS, MOST_MISSES = 30, 1
+CHAPTER = Path(__file__).resolve().parents[2] / "notebooks" / "05_lock.ipynb"
 
 
 def count_with(target, *args, cured, pause=0.005, n_updates=4):
@@ -42,17 +45,6 @@ def merge_at_the_end(cured):
     return count_with(counting.add_and_merge, cured=cured, pause=0.05)
 
 
-def count_in_a_pool(cured):
-    """As the chapters do it: counter and lock by the initializer, and both workers at the counter before it begins."""
-    context = multiprocessing.get_context(default_start_method())
-    counter = context.RawValue("q", 0)
-    lock, gate = context.Lock() if cured else nullcontext(), context.Barrier(2)
-    initargs = counting.PausingCounter(counter), lock, gate
-    with context.Pool(2, initializer=counting.keep_counter, initargs=initargs) as pool:
-        pool.map_async(counting.add_kept, [3] * 4).get(timeout=30)
-    return counter.value == 12
-
-
 def count_as_fast_as_can_be(cured):
     """The first surprise of chapters 05 and 06: nothing pauses, the gate alone sees to it that they meet."""
     context = multiprocessing.get_context(default_start_method())
@@ -72,8 +64,8 @@ def keep_slots(cured):
 def work_in_phases(cured):
     context = multiprocessing.get_context(default_start_method())
     barrier, squares, totals = context.Barrier(3 if cured else 1), context.RawArray("i", 3), context.RawArray("i", 3)
-    run_all(locks.square_then_sum, [(barrier, squares, totals, number) for number in range(3)], context)
-    return list(totals) == [5, 5, 5]
+    run_all(locks.square_then_sum, [(barrier, squares, totals, number) for number in (1, 2, 3)], context)
+    return list(totals) == [14, 14, 14]
 
 
 def take_two_locks(cured):
@@ -99,7 +91,6 @@ PROOFS = [
     count_locked,
     count_in_batches,
     merge_at_the_end,
-    count_in_a_pool,
     keep_slots,
     work_in_phases,
     take_two_locks,
@@ -124,3 +115,38 @@ def test_a_lock_of_ones_own_keeps_nobody_out(target):
     counter = context.RawValue("q", 0)
     run_together(context, target, counting.PausingCounter(counter), 5)
     assert 0 < counter.value < 10
+
+
+# --- the cells of chapter 05 ------------------------------------------------------------------
+
+
+def sell_tickets(module, cured):
+    """One ticket, two sellers: looking and acting in one critical section or in two."""
+    context = multiprocessing.get_context(default_start_method())
+    tickets, sold = context.RawValue("i", 1), context.RawValue("i", 0)
+    run_together(context, module.reserve_and_sell if cured else module.sell, tickets, sold, context.Lock())
+    return (sold.value, tickets.value) == (1, 0)
+
+
+def count_in_a_pool(module, cured):
+    """Counter and lock by the initializer, and both workers there before one counts."""
+    context = multiprocessing.get_context(default_start_method())
+    counter = context.RawValue("q", 0)
+    initargs = counting.PausingCounter(counter), context.Lock() if cured else nullcontext(), context.Barrier(2)
+    with context.Pool(2, initializer=module.keep, initargs=initargs) as pool:
+        pool.map_async(module.add_kept, [3] * 4).get(timeout=30)
+    return counter.value == 12
+
+
+@pytest.fixture
+def cells(answers):
+    """A module of what the %%worker cells of chapter 05 define, above its exercises."""
+    texts = [cell.source for cell in nbformat.read(CHAPTER, as_version=4).cells if cell.cell_type == "code"]
+    workers = [text.removeprefix("%%worker\n") for text in texts if text.startswith("%%worker\n")]
+    return answers("\n\n".join(text for text in workers if not text.endswith("...")))
+
+
+@pytest.mark.parametrize("proof", [sell_tickets, count_in_a_pool])
+def test_a_proof_of_chapter_05_fails_without_its_cure_and_holds_with_it(proof, cells):
+    assert sum(proof(cells, cured=False) for _ in range(RUNS)) <= MOST_MISSES
+    assert all(proof(cells, cured=True) for _ in range(3))

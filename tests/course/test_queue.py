@@ -292,13 +292,13 @@ IMPATIENT_STAGE = LOOPS["timeout"].replace("tasks", "inbox").replace("task", "it
 @pytest.mark.parametrize(
     ("name", "old", "new", "words"),
     [
-        ("queue_1", TAKE, IMPATIENT, "func was called for 4 of the 6 items, and your function did not return. A queue"),
+        ("queue_1", TAKE, IMPATIENT, "func was called for 4 of 6 items, and your function did not return. A queue"),
         ("queue_2", "while True:", "while not tasks.empty():", "not an empty queue|never got its task_done"),
         (
             "queue_3",
             STAGE,
             IMPATIENT_STAGE,
-            "first was called for 4 of the 6 items and second was called for 4 of the 6",
+            "first was called for 4 of 6 items and second was called for 4 of 6",
         ),
     ],
 )

@@ -102,6 +102,15 @@ def test_the_waiting_share_is_that_of_the_time_each_side_was_there(whole):
     assert plan_queue_run().waiting_share("producer") == 0.0
 
 
+def test_a_run_as_a_line_of_a_table_has_whole_numbers_and_says_whether_they_are_in_doubt(whole):
+    # 2 items in 10 s are 0.2 a second, 0 as a whole number; never more than one in the queue; the shares as above
+    figures = {"items/s": 0, "most in queue": 1, "% blocked in put": 50, "% waiting in get": 60, "in doubt": "no"}
+    assert whole.figures == figures and whole.setting == "1 producer, 2 consumers, no limit"
+    disturbed = replace(whole, maxsize=3, noted=("others busy",))
+    assert disturbed.figures == {**figures, "in doubt": "yes"}
+    assert disturbed.setting == "1 producer, 2 consumers, maxsize 3"
+
+
 def test_a_process_that_began_late_is_counted_from_its_beginning():
     # it began at 2 and ended at 6, 1 s of it in put: 1 / 4
     run = run_of([log((3, 0, 4), began=2, ended=6)], [log((0, 0, None))], 6.0, n_items=1)
@@ -372,10 +381,10 @@ def test_a_map_must_be_in_order_and_done_side_by_side():
 @pytest.mark.parametrize(
     ("trial", "done", "words"),
     [
-        (Trial("late"), {"func": 4}, "func was called for 4 of the 6 items, and your function did not return. A queue"),
-        (Trial("raised", error_type="Empty"), {"func": 5}, "for 5 of the 6 items, and it raises Empty. A queue"),
-        (Trial("returned", [1]), {"first": 6, "second": 5}, "the others were done, second was called for 5 of the 6"),
-        (Trial("returned", [1]), {"first": 4, "second": 4}, "first was called for 4 of the 6 items and second was"),
+        (Trial("late"), {"func": 4}, "func was called for 4 of 6 items, and your function did not return. A queue"),
+        (Trial("raised", error_type="Empty"), {"func": 5}, "for 5 of 6 items, and it raises Empty. A queue"),
+        (Trial("returned", [1]), {"first": 6, "second": 5}, "the others were done, second was called for 5 of 6"),
+        (Trial("returned", [1]), {"first": 4, "second": 4}, "first was called for 4 of 6 items and second was"),
     ],
 )
 def test_items_that_came_late_and_were_lost_are_counted(trial, done, words):

@@ -288,6 +288,27 @@ FAULTS = [
         f"{F}::test_plan_has_the_serial_loop_in_every_round_and_first_of_all",
     ),
     Fault(
+        "a worker that replaces a dead one runs its tasks",
+        "helpers/tasks/worker.py",
+        "slot=None, forked",
+        "slot=0, forked",
+        "tests/contracts/test_engines.py::test_who_replaces_a_dead_worker_does_not_take_its_place_on_the_board[pool]",
+    ),
+    Fault(
+        "one of several workers that may have ended first is named",
+        "helpers/engines/pools.py",
+        "own[:1] or list(exitcodes)",
+        "own[:1] or list(exitcodes)[:1]",
+        f"{F}::test_a_death_is_blamed_on_the_worker_that_ended_by_itself",
+    ),
+    Fault(
+        "a worker that the executor ended is named",
+        "helpers/engines/pools.py",
+        "if code != -signal.SIGTERM",
+        "if code",
+        f"{F}::test_a_death_is_blamed_on_the_worker_that_ended_by_itself",
+    ),
+    Fault(
         "a dead thread is blamed on the item of the first slot",
         MEASURE,
         'last = error.last_task if visit[1] == "serial" else None',
@@ -399,6 +420,13 @@ FAULTS = [
         "estimate_ratio([run.accounting.working for run in runs], [alone[run.round] for run in runs])",
         "estimate_ratio([alone[run.round] for run in runs], [run.accounting.working for run in runs])",
         f"{A}::test_what_efficiency_lacks_is_named",
+    ),
+    Fault(
+        "figures in doubt are advised like any other",
+        MODELS,
+        "if sweep.doubts(*chosen) else",
+        "if False else",
+        f"{A}::test_all_doubts_are_told_whatever_is_advised",
     ),
     Fault(
         "remarks of the table stand in every row again",

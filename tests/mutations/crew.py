@@ -33,4 +33,11 @@ FAULTS = [
         'not in ("returned",)',
         f"{T}::test_calls_side_by_side_tell_how_they_ended",
     ),
+    Fault(
+        "calls side by side begin as they come",
+        CREW,
+        "    if link.recv() is None:\n        return\n    try:\n        reply",
+        "    try:\n        reply",
+        f"{T}::test_calls_side_by_side_begin_when_all_are_up_and_the_deadline_begins_then",
+    ),
 ]

@@ -108,8 +108,8 @@ FAULTS = [
     Fault(
         "swapped signs are a matter of locks",
         EXERCISES,
-        "if balances == [100 + AMOUNT, 100 - AMOUNT]:",
-        "if balances == [100 - AMOUNT, 100 - AMOUNT]:",
+        "if there == expected[::-1]:",
+        "if there == expected[:1] * 2:",
         f"{FIGURES}::test_swapped_signs_are_told_from_a_half_transfer",
     ),
     Fault(
@@ -118,5 +118,19 @@ FAULTS = [
         "if min(taken) < 2 * N_TRANSFERS:",
         "if max(taken) < 2 * N_TRANSFERS:",
         f"{FIGURES}::test_transfers_are_judged_by_balances_then_locks_then_both_at_once",
+    ),
+    Fault(
+        "the transfer back is not looked at",
+        EXERCISES,
+        "if returned != [expected[0] + BACK",
+        "if False and returned != [expected[0] + BACK",
+        f"{FIGURES}::test_whoever_loses_the_amount_is_not_the_one_that_is_locked_first",
+    ),
+    Fault(
+        "a counter that is overwritten passes for one that is added to",
+        EXERCISES,
+        "    if total == gain:",
+        "    if total == -gain:",
+        f"{FIGURES}::test_what_is_wrong_in_one_process_alone_is_no_matter_of_locks",
     ),
 ]

@@ -150,4 +150,32 @@ FAULTS = [
         "if silent_at == 2:",
         f"{FIGURES}::test_a_zero_and_a_pause_are_told_apart",
     ),
+    Fault(
+        "what followed from an error is told for the reason",
+        EXERCISES,
+        "text, side = min(raised, ",
+        "text, side = max(raised, ",
+        f"{FIGURES}::test_the_reason_of_a_failed_exchange_is_told_before_what_followed_from_it",
+    ),
+    Fault(
+        "the time in which a worker comes up counts as silence",
+        TASKS,
+        "receive_or(reader, None, START_SECONDS)",
+        "receive_or(reader, None, 0)",
+        "tests/course/test_pipe.py::test_processes_that_come_up_slowly_are_not_taken_for_a_deadlock",
+    ),
+    Fault(
+        "a station is missing on the way of a byte",
+        "helpers/course/pipe/diagrams.py",
+        '[(SENDER[1], "bytes"), (MIDDLE, "pipe"), *zip(',
+        '[(MIDDLE, "pipe"), *zip(',
+        "tests/course/test_diagrams.py::test_an_arrow_is_a_copy_and_leads_from_the_sender_through_the_system_to_the_receiver",
+    ),
+    Fault(
+        "the model is drawn without its latency",
+        PLOTS,
+        "ax.plot(at, latency + at * per_byte,",
+        "ax.plot(at, at * per_byte,",
+        f"{FIGURES}::test_the_model_is_drawn_as_the_sum_of_latency_and_time_of_the_bytes",
+    ),
 ]

@@ -205,6 +205,13 @@ FAULTS = [
         f"{FIGURES}::test_the_advice_names_the_side_that_waits",
     ),
     Fault(
+        "a line of the table exchanges the two sides",
+        MEASURE,
+        '"% blocked in put": round(100 * self.estimate("producer")',
+        '"% blocked in put": round(100 * self.estimate("consumer")',
+        f"{FIGURES}::test_a_run_as_a_line_of_a_table_has_whole_numbers_and_says_whether_they_are_in_doubt",
+    ),
+    Fault(
         "an item that came late may be lost",
         EXERCISES,
         "for name, n in done.items() if n < n_items]",

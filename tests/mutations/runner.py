@@ -102,6 +102,20 @@ FAULTS = [
         f"{E}::test_clean_up_after_a_killed_tracker_takes_its_semaphores",
     ),
     Fault(
+        "blocks of shared memory bear no mark",
+        LIBRARY,
+        "        blocks._SHM_NAME_PREFIX, blocks._SHM_SAFE_NAME_LENGTH = ",
+        "        _ = ",
+        f"{E}::test_a_stop_between_making_a_block_and_telling_the_tracker_of_it_leaves_nothing",
+    ),
+    Fault(
+        "a play that is killed is told as a death",
+        PLAYS,
+        "                raise Stopped if self.stopped else self._death()\n",
+        "                raise self._death()\n",
+        f"{R}::test_a_play_that_is_killed_ends_without_an_error",
+    ),
+    Fault(
         "what breaks at the end of a play loses its results",
         INSIDE,
         '        return ["the process"]',

@@ -2,7 +2,29 @@
 
 from mutations.fault import Fault
 
+N, P = "tests/toolkit/test_notebook.py", "helpers/notebook/pictures.py"
 FAULTS = [
+    Fault(
+        "a photograph is turned dark",
+        P,
+        " or any(ax.images for ax in figure.axes)",
+        "",
+        f"{N}::test_only_pictures_on_a_light_ground_may_be_turned_dark_and_photographs_never",
+    ),
+    Fault(
+        "a dark picture is turned light",
+        P,
+        "return alpha > 0.5 and min(red, green, blue) > 0.5",
+        "return True",
+        f"{N}::test_only_pictures_on_a_light_ground_may_be_turned_dark_and_photographs_never",
+    ),
+    Fault(
+        "the table of checks has an empty column",
+        "helpers/machine/checkup.py",
+        "if any(mend for *_, mend in rows)",
+        "if rows",
+        "tests/toolkit/test_machine.py::test_the_column_of_what_to_do_is_there_only_if_there_is_something_to_do",
+    ),
     Fault(
         "the line that JupyterLab shows in place of a hidden answer tells it",
         "helpers/notebook/showing.py",

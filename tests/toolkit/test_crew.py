@@ -173,6 +173,45 @@ def test_calls_side_by_side_tell_how_they_ended():
     assert multiprocessing.active_children() == []
 
 
+class ComesLate:
+    """What takes a while to unpickle, and knows when it came: its process comes up that much later."""
+
+    def __init__(self, seconds, came=0.0):
+        self.seconds, self.came = seconds, came
+
+    def __reduce__(self):
+        return come_late, (self.seconds,)
+
+
+def come_late(seconds):
+    time.sleep(seconds)
+    return ComesLate(seconds, time.perf_counter())
+
+
+def tell_times(thing):
+    return thing.came, time.perf_counter()
+
+
+class Fatal:
+    """What ends the process that unpickles it."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+@pytest.mark.parametrize("method", [method for method in start_methods() if method != "fork"])
+def test_calls_side_by_side_begin_when_all_are_up_and_the_deadline_begins_then(method):
+    context = multiprocessing.get_context(method)
+    # the second comes two seconds after the first, and the deadline of one second has not begun before
+    told = call_all(tell_times, [(ComesLate(0.0),), (ComesLate(2.0),)], 1.0, context)
+    assert [one.outcome for one in told] == ["returned", "returned"]
+    (_, first_called), (second_came, _) = (one.value for one in told)
+    assert first_called >= second_came
+    told = call_all(tell_times, [(ComesLate(0.0),), (Fatal(),)], 20, context)
+    assert [one.outcome for one in told] == ["ended", "ended"]
+    assert multiprocessing.active_children() == []
+
+
 def fail_or_wait(what):
     if what == "fail":
         raise KeyError(what)

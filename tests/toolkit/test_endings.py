@@ -365,6 +365,24 @@ def test_clean_up_after_a_killed_tracker_takes_its_semaphores(tmp_path):
         program.require_gone()
 
 
+def test_a_stop_between_making_a_block_and_telling_the_tracker_of_it_leaves_nothing(tmp_path):
+    source = """
+        def left(): return [name for name in os.listdir("/dev/shm") if name.startswith("psm_")]
+        before, plays = left(), []
+        records = runner.play(attacks.make_a_block_for_ever, on_start=plays.append)
+        next(records)
+        reading = threading.Thread(target=list, args=(records,))
+        reading.start()
+        while left() == before: time.sleep(0.01)
+        plays[0].stop()
+        reading.join()
+        print(left() == before, flush=True)
+    """
+    with Program(tmp_path / "own", source) as program:
+        assert program.finish() == "True\n"
+        program.require_gone()
+
+
 def test_interrupts_at_any_moment_leave_nothing_and_the_next_run_works(interrupted):
     """Alone and in bursts: the last test here, since they go on while the others run."""
     rounds, caught, threads, children, files = map(int, interrupted.finish(90).split())

@@ -9,6 +9,7 @@ from handmade import make_run, make_sweep, make_timeline, rounds
 
 from helpers.engines import base
 from helpers.engines.base import Team, read_replies
+from helpers.engines.pools import blame
 from helpers.errors import WorkerDiedError
 from helpers.measure import plan_visits, playing
 from helpers.measure.badges import Load, cpus_of_others, find_badges
@@ -307,6 +308,16 @@ def test_only_the_newest_timeline_of_a_pair_is_kept():
     runs = [make_run("pool", 2, 1, timeline=line), make_run("pool", 1, 1, timeline=line)]
     forget_timeline(runs, ("pool", 2))
     assert [run.timeline for run in runs] == [None, line]
+
+
+def test_a_death_is_blamed_on_the_worker_that_ended_by_itself():
+    # slot 0 is process 12 at item 6, slot 1 process 11 between chunks, slot 2 process 10 at item 2
+    slots, board = {0: 12, 1: 11, 2: 10}, [7, 0, 3]
+    assert blame({11: -15, 10: -9, 12: -15}, slots, board) == (-9, [2])
+    assert blame({11: -15, 10: -15, 12: -15}, slots, board) == (-15, [2, 6])  # which one was it?
+    assert blame({11: -15, 12: -15}, slots, board) == (-15, [6])
+    assert blame({11: 3}, slots, board) == (3, []) and blame({99: 3}, slots, board) == (3, [])
+    assert blame({}, slots, board) == (None, [])
 
 
 def test_a_death_is_explained_by_the_item_the_loop_was_at():

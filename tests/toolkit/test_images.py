@@ -1,5 +1,8 @@
 """The image filter of the chapters, and how its pictures are shown; the means were worked out on paper."""
 
+import io
+
+import numpy as np
 import pytest
 
 from helpers.errors import InvalidArgumentError
@@ -44,6 +47,15 @@ def test_images_are_drawn_side_by_side_as_they_are():
     assert 0 < left.x0 < left.x1 < right.x0 < right.x1 < 1
     assert draw_png(figure)[1]["alt"] == "2 grey images: as it was, blurred"
     assert {ax.images[0].get_clim() for ax in figure.axes} == {(0, 255)}, "the same grey means the same in both"
+
+
+def test_a_white_image_is_seen_on_the_white_card():
+    figure = draw_images([[bytes([255] * 3)] * 3], ["white"])
+    figure.savefig(buffer := io.BytesIO(), format="rgba")
+    rows = np.frombuffer(buffer.getvalue(), np.uint8).reshape(-1, round(figure.get_figwidth() * figure.dpi), 4)
+    dark = (rows[..., :3] < 200).all(axis=2)
+    full = [index for index in range(len(dark)) if dark[index].mean() > 0.8]  # rows from the frame's left to its right
+    assert len(full) >= 2 and full[-1] - full[0] > 150, "a line above and one below"
 
 
 @pytest.mark.parametrize("facts", [([], []), ([NINE], []), ([NINE], ["one", "two"])])

@@ -91,7 +91,10 @@ def test_after_a_run_its_picture_and_its_advice_are_saved_side_by_side(displayed
     assert len(displayed) == 3, "updated, not shown again"
     (picture, about), (words, _) = displayed[1:]
     assert picture[PNG] == lab._picture.data and int.from_bytes(picture[PNG][16:20]) == 2 * lab.width
-    assert about[PNG] == {"width": lab.width, "height": lab.height, "alt": "counted to 3"}
+    assert about == {
+        "needs_background": "light",
+        PNG: {"width": lab.width, "height": lab.height, "alt": "counted to 3"},
+    }
     assert words["text/plain"] == "3 <is> enough." and words["text/html"].startswith(SAVED_STYLE)
     assert words["text/html"].endswith(">3 &lt;is&gt; enough.</div>")
 

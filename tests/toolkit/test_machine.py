@@ -25,6 +25,7 @@ from helpers.machine import (
     usable_cpus,
 )
 from helpers.machine import report as machine
+from helpers.machine.checkup import Check, DoctorReport
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLES = [
@@ -513,6 +514,13 @@ def test_real_doctor_is_green_and_leaves_nothing_behind(mark):
     assert repr(report).startswith("All good")
     page = report._repr_html_()
     assert "ok" in page and "color" not in page and "background" not in page
+
+
+def test_the_column_of_what_to_do_is_there_only_if_there_is_something_to_do():
+    good, bad = Check("one", True, "seen"), Check("two", False, "missing", "Install it.")
+    assert "what to do" not in DoctorReport((good, good))._repr_html_()
+    page = DoctorReport((good, bad))._repr_html_()
+    assert "what to do" in page and page.count("<td") == 2 * 3 and "Install it." in page
 
 
 def test_real_doctor_is_red_when_a_worker_cannot_import_the_task(mark, broken_helpers):

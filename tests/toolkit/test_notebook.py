@@ -284,6 +284,33 @@ def test_plots_without_pyplot_show_sharp_and_pyplots_own_are_left_alone(shell):
     assert "image/png" not in shell.display_formatter.format(figure)[0]
 
 
+def test_only_pictures_on_a_light_ground_may_be_turned_dark_and_photographs_never(shell):
+    from matplotlib.figure import Figure
+    from matplotlib.pyplot import close, subplots
+
+    def told(plot):
+        return shell.display_formatter.format(plot)[1].get("needs_background")
+
+    light, dark, photograph = Figure(), Figure(facecolor="#111111"), Figure()
+    photograph.subplots().imshow([[0, 1]])
+    managed, axes = subplots()
+    try:
+        assert (told(light), told(light.subplots())) == ("light", "light")
+        assert (told(dark), told(photograph), told(photograph.axes[0]), told(axes)) == (None,) * 4
+    finally:
+        close(managed)
+    helpers.unload_ipython_extension(shell)
+    assert told(light) is None
+
+
+def test_outside_of_a_notebook_no_style_sheet_is_shown(shell, capsys):
+    shell.run_cell("%load_ext helpers")
+    shell.run_cell("%reload_ext helpers")
+    helpers.unload_ipython_extension(shell)
+    assert "style" not in capsys.readouterr().out
+    assert not [f for f in shell.events.callbacks["pre_run_cell"] if "looks" in str(f)]
+
+
 # Real kernels
 
 
@@ -792,7 +819,7 @@ def run_source(func, call, folder):
 def test_source_of_a_task_of_this_package(tmp_path):
     printed, source, name = run_source(count_primes, "(30)", tmp_path)
     assert printed == "10" and name == "count_primes"
-    assert source.startswith("from math import isqrt\n\n\ndef count_primes(limit):")
+    assert source.startswith("from math import isqrt\n\n\ndef is_prime(number):")
     assert "hash_block" not in source and "sha256" not in source
 
 

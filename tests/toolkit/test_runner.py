@@ -220,6 +220,18 @@ def test_stop_from_another_thread_ends_the_play_without_an_error(plays):
     no_leftovers()
 
 
+def test_a_play_that_is_killed_ends_without_an_error(plays, monkeypatch):
+    import threading
+
+    monkeypatch.setattr("helpers.runner.plays.ASK_EVERY", 30)  # its reader learns first that the process has gone
+    playing = []
+    records = runner.play(plays.wait_at_the_third, on_start=playing.append)
+    first = [next(records), next(records)]
+    threading.Timer(0.2, playing[0].kill).start()
+    assert first + list(records) == [1, 2]
+    no_leftovers()
+
+
 @pytest.mark.parametrize("early", ["should_stop", "on_start"])
 def test_a_stop_before_the_first_record_is_not_forgotten(plays, early):
     options = {"should_stop": lambda: True} if early == "should_stop" else {"on_start": lambda playing: playing.stop()}

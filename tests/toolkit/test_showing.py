@@ -11,7 +11,7 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs import Guess
 from helpers.notebook import answer, fold, show_source, show_table
 from helpers.notebook.pictures import draw_png
-from helpers.plots import plot_speedup
+from helpers.plots import draw_images, plot_speedup
 from helpers.records import recorded
 from helpers.tasks.cpu import count_primes
 
@@ -81,7 +81,10 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
     veil, page = data["text/html"].split("\n", 1)
     assert "measured" not in veil, "JupyterLab shows the first line of an output that is hidden"
     assert page.startswith('<details open class="helpers-answer"><summary>Answer</summary><pre')
-    assert "measured &lt;2&gt;</pre><img width=" in data["text/html"] and 'alt="a line that bends"' in data["text/html"]
+    assert (
+        'measured &lt;2&gt;</pre><img class="helpers-light-card" width=' in data["text/html"]
+        and 'alt="a line that bends"' in data["text/html"]
+    )
     cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
     plain = nbformat.v4.new_code_cell("1 + 1")
     plain.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=2)]
@@ -95,6 +98,10 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
 def test_an_answer_in_text_names_its_pictures():
     assert repr(answer("two", a_figure("A title"))) == "two\nA title"
     assert repr(answer(2.5, a_figure().axes[0])) == "2.5\nOne line"
+
+
+def test_a_photograph_in_an_answer_is_no_card():
+    assert "<img width=" in answer(draw_images([[b"ab"]], ["two dots"]))._repr_html_()
 
 
 def test_every_picture_has_an_alt_text():

@@ -17,8 +17,6 @@ BATCH = 100
 #: Updates that a worker makes before it looks at the clock again: cheap ones, and messages to a Manager.
 STEP, MANAGED_STEP = 1000, 5
 
-_kept = {}
-
 
 def add_unlocked(counter, n_updates, gate=None):
     """Add 1 so many times: read, add, write back; nobody is kept out."""
@@ -60,18 +58,6 @@ def add_and_merge(counter, n_updates, lock=None):
         own += 1
     with counter.get_lock() if lock is None else lock:
         counter.value += own
-
-
-def keep_counter(counter, lock=None, gate=None):
-    """Keep what cannot travel with a task, for `add_kept`."""
-    _kept.update(counter=counter, lock=counter.get_lock() if lock is None else lock, gate=gate)
-
-
-def add_kept(n_updates):
-    """Add to the counter that this worker was started with."""
-    gate, _kept["gate"] = _kept["gate"], None
-    add_locked(_kept["counter"], n_updates, _kept["lock"], gate)
-    return n_updates
 
 
 class PausingCounter:

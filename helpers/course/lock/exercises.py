@@ -19,8 +19,10 @@ from helpers.words import plural
 
 HALVES = ([3, 4, 5, 6], [7, 8, 9, 10])
 TOTAL = sum(sum_squares(item) for half in HALVES for item in half)
+#: Where the counter stands before one process adds to it alone.
+START = 1000
 N_TRANSFERS = 4
-#: Seconds after which two processes that are not done are said to wait for ever.
+#: Seconds, once both processes are up, after which they are said to wait for ever.
 STUCK_AFTER = 6.0
 STUCK = "under {method} the two processes were not done in time and had to be ended: they wait for ever. {hint}"
 
@@ -39,42 +41,70 @@ def _require_done(problem, method, hint):
     raise Wrong(f"it raises in a process:\n{leave_out_own_frames(shorten_paths(problem.text))}")
 
 
+def judge_sum(total, n_calls, items=HALVES[0]):
+    """Return what is wrong if one process alone, on `items`, took the counter from `START` to `total`, else ""."""
+    gain = sum(map(sum_squares, items))
+    if n_calls != len(items):
+        still = f", and the counter still says {START} as before" if total == START else ""
+        often = f"{plural(n_calls, 'time')} for {plural(len(items), 'item')}"
+        return f"work was {f'called {often}' if n_calls else 'never called'}{still}: call it once for each item."
+    if total == START:
+        return f"work was called, and the counter still says {START} as before: add what work returns to counter.value."
+    if total == gain:
+        return f"the counter stood at {START}, and afterwards at {total}: what was there is overwritten. Add to it."
+    if total != START + gain:
+        return (
+            f"with nobody else about, the counter goes from {START} to {total} for the items {items}, not to "
+            f"{START + gain}: add each result of work once. No lock is at fault."
+        )
+    return ""
+
+
+def _examine_alone(func):
+    """Raise Wrong where the function is wrong already in one process alone: no lock is at fault then."""
+    require_importable(func)
+    method = METHODS[0]
+    (total, _, problem, _), spans = spy_on(
+        sum_squares,
+        lambda spy: call_answer(try_adding, func, spy, HALVES[:1], STUCK_AFTER, START, start_method=method),
+        company=1,
+    )
+    if problem is not None and problem.outcome == "late":
+        raise Wrong(
+            "with nobody else about, it waits for ever: a taken lock must be given back (`with lock:` does that), and "
+            "its holder cannot take it again."
+        )
+    _require_done(problem, method, "")
+    if words := judge_sum(total, len(spans)):
+        raise Wrong(words)
+
+
 def _add(func, method):
     """Return how often the lock was taken, after all that both exercises ask for was seen."""
-    require_importable(func)
     (total, taken, problem, own_lock), spans = spy_on(
         sum_squares,
-        lambda spy: call_answer(try_adding, func, spy, HALVES, STUCK_AFTER, start_method=method, timeout=20.0),
+        lambda spy: call_answer(try_adding, func, spy, HALVES, STUCK_AFTER, start_method=method),
     )
-    _require_done(
-        problem,
-        method,
-        "A taken lock must be given back (`with lock:` does that), and its holder cannot take it again.",
-    )
-    if not total and not spans:
-        raise Wrong("work was never called, and the counter still says 0.")
-    if len(spans) != sum(map(len, HALVES)):
-        raise Wrong(
-            f"work was called {plural(len(spans), 'time')} for {sum(map(len, HALVES))} items: call it once for each."
-        )
-    if not total:
-        raise Wrong("work was called, and the counter still says 0: add what work returns to counter.value.")
+    _require_done(problem, method, "Take the lock, change the counter, give the lock back: `with lock:` does that.")
     if total != TOTAL:
-        kind = "Updates were lost." if total < TOTAL else "Something was added twice."
+        kind = "updates were lost" if total < TOTAL else "something was added twice"
         raise Wrong(
-            f"under {say_method(method)} the counter ends at {total}, expected {TOTAL}. "
-            f"{kind} {own_lock or 'Read, add and write inside the lock.'}{USE_LOCK if own_lock else ''}"
+            f"in one process alone it is right; in two at once {kind}: under {say_method(method)} the counter ends at "
+            f"{total}, expected {TOTAL}. {own_lock or 'Read, add and write inside the lock.'}"
+            f"{USE_LOCK if own_lock else ''}"
         )
     require_overlap(spans, also="Call work before you take the lock, and take it for the update alone.")
     return taken
 
 
 def _examine_add(func):
+    _examine_alone(func)
     for method in METHODS:
         _add(func, method)
 
 
 def _examine_merge(func):
+    _examine_alone(func)
     for method in METHODS:
         taken = _add(func, method)
         if taken != 2:
@@ -124,36 +154,45 @@ def add_merged(counter, lock, work, items):
 )
 
 
-#: What two transfers alone move.
-AMOUNT = 6
+#: What two transfers alone move from account 1 to 2, and what one moves back.
+AMOUNT, BACK = 6, 2
 
 
-def judge_alone(balances):
-    """Return what is wrong with the balances of two accounts of 100 after two transfers from 1 to 2, else ""."""
-    if balances == [100 - AMOUNT, 100 + AMOUNT]:
-        return ""
-    if balances == [100, 100]:
+def judge_alone(there, returned):
+    """Return what is wrong with the balances of two accounts of 100 after two transfers from 1 to 2, and after one
+    back, else ""."""
+    expected = [100 - AMOUNT, 100 + AMOUNT]
+    if there == [100, 100]:
         return f"the function moves nothing: after two transfers of {AMOUNT // 2} both accounts are still at 100."
-    made = f"two transfers of {AMOUNT // 2} from account 1 to account 2, with nobody else about, take them from 100 to "
-    made += f"{balances[0]} and {balances[1]}, not to {100 - AMOUNT} and {100 + AMOUNT}: "
-    if balances == [100 + AMOUNT, 100 - AMOUNT]:
-        return made + "the signs are swapped. source loses the amount and target gains it; no lock is at fault."
-    return made + "source loses the amount once and target gains it once; no lock is at fault."
+    if there != expected:
+        made = f"two transfers of {AMOUNT // 2} from account 1 to account 2, with nobody else about, take them from "
+        made += f"100 to {there[0]} and {there[1]}, not to {expected[0]} and {expected[1]}: "
+        if there == expected[::-1]:
+            return made + "the signs are swapped. source loses the amount and target gains it; no lock is at fault."
+        return made + "source loses the amount once and target gains it once; no lock is at fault."
+    if returned != [expected[0] + BACK, expected[1] - BACK]:
+        return (
+            f"a transfer of {BACK} back, from account 2 to account 1, takes them from {expected[0]} and {expected[1]} "
+            f"to {returned[0]} and {returned[1]}, not to {expected[0] + BACK} and {expected[1] - BACK}: the order of "
+            "the locks must not decide who loses the amount. It is always source."
+        )
+    return ""
 
 
 def _examine_transfer(func):
     require_importable(func)
-    balances, problem = call_answer(try_alone, func, AMOUNT, STUCK_AFTER, start_method=METHODS[0], timeout=15.0)
+    method = METHODS[0]
+    there, returned, problem = call_answer(try_alone, func, AMOUNT, BACK, STUCK_AFTER, start_method=method)
     if problem is not None and problem.outcome == "late":
         raise Wrong(
-            "two transfers after each other, with nobody else about, do not return: a lock that is held is wanted a "
+            "transfers after each other, with nobody else about, do not return: a lock that is held is wanted a "
             "second time, or it is never given back. (`with account.lock:` gives it back.)"
         )
-    _require_done(problem, METHODS[0], "")
-    if words := judge_alone(balances):
+    _require_done(problem, method, "")
+    if words := judge_alone(there, returned):
         raise Wrong(words)
     for method in METHODS:
-        found = call_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method, timeout=15.0)
+        found = call_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method)
         judge_transfers(found, method)
 
 

@@ -136,9 +136,9 @@ def use_slot(slots, inside, most, gate):
 
 
 def wait_at_event(event, answers, seconds=PATIENCE):
-    """Put whether the Event is set already, wait, put whether it came."""
-    answers.put(("set already", event.is_set()))
-    answers.put(("set in time", event.wait(seconds)))
+    """Put whether the flag is up, wait for it, put whether it came."""
+    answers.put(event.is_set())
+    answers.put(event.wait(seconds))
 
 
 def report_parts(condition, done, n_parts):
@@ -159,10 +159,10 @@ def wait_for_parts(condition, done, enough, answers, seconds=PATIENCE):
 
 def square_then_sum(barrier, squares, totals, number):
     """Phase one: write a square. Phase two: add up all squares."""
-    sleep(0.05 * number)
-    squares[number] = number * number
+    sleep(0.1 * number)
+    squares[number - 1] = number * number
     barrier.wait(PATIENCE)
-    totals[number] = sum(squares)
+    totals[number - 1] = sum(squares)
 
 
 # ── deadlock and death ──────────────────────────────────────────────────────────────────────
@@ -177,6 +177,8 @@ def take_two(name, order, locks, gate, answers, seconds=0.5):
         got = locks[second].acquire(timeout=seconds)
         if got:
             locks[second].release()
+        else:
+            gate.wait(PATIENCE)  # keep the first until both have given up
     answers.put((name, [first, second] if got else [first]))
 
 

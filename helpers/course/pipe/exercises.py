@@ -20,10 +20,8 @@ from helpers.words import plural
 REQUESTS, PAUSE, PAUSE_BEFORE = [3, 10, 0, -4, 2.5], 0.3, 3
 #: Seconds for each reply of the worker, and for its end.
 WORKER_PATIENCE = 5.0
-#: Seconds that an exchange may take; it needs a tenth of one.
-EXCHANGE_DEADLINE = 8.0
-#: Seconds that gathering a few items may take; it needs one or two.
-GATHER_DEADLINE = 12.0
+#: Seconds that an exchange may take once both sides are up; it needs some hundredths of one.
+EXCHANGE_PATIENCE = 5.0
 #: Sizes exchanged: one that fits into a pipe, one that does not into any.
 SMALL_BYTES, LARGE_BYTES = 10, 5_000_000
 
@@ -102,9 +100,8 @@ def _examine_exchange(func):
     require_importable(func)
     for method in METHODS:
         for size_bytes in (SMALL_BYTES, LARGE_BYTES):
-            trial = try_answer(exchange_between, func, size_bytes, start_method=method, timeout=EXCHANGE_DEADLINE)
-            late = f"with messages of {size_bytes:,} bytes it did not return within {EXCHANGE_DEADLINE:g} s: "
-            _judge_exchange(trial.require(instead={"late": late + _deadlock_text(size_bytes)}), size_bytes)
+            found = call_answer(exchange_between, func, size_bytes, EXCHANGE_PATIENCE, start_method=method)
+            _judge_exchange(found, size_bytes)
 
 
 def _deadlock_text(size_bytes):
@@ -116,6 +113,8 @@ def _deadlock_text(size_bytes):
     return "each side seems to wait until the other one receives. One of them must receive first."
 
 
+#: Exceptions of a side whose other side has gone: what that one raised is the reason.
+BROKEN = ("EOFError", "BrokenPipeError", "ConnectionResetError")
 PAIRS = "What goes out by send comes in by recv, and send_bytes belongs to recv_bytes."
 
 
@@ -124,9 +123,13 @@ def _judge_exchange(found, size_bytes):
     first, second = found
     if first == second == "None":
         raise Wrong("it returns None on both sides: every path must return what it received.")
-    if isinstance(second, list):
-        advice = f" {PAIRS}" if "Unpickling" in second[0] else ""
-        raise Wrong(f"the side with first=False raises {second[0].rstrip('.')}.{advice}")
+    if raised := [(got[0], side) for got, side in ((first, True), (second, False)) if isinstance(got, list)]:
+        text, side = min(raised, key=lambda one: one[0].startswith(BROKEN))
+        advice = f" {PAIRS}" if "Unpickling" in text else ""
+        raise Wrong(f"the side with first={side} raises {text.rstrip('.')}.{advice}")
+    if "late" in found:
+        late = f"with messages of {size_bytes:,} bytes it did not return within {EXCHANGE_PATIENCE:g} s: "
+        raise Wrong(late + _deadlock_text(size_bytes))
     for got, side in ((first, True), (second, False)):
         if got == "None":
             raise Wrong(f"the side with first={side} returns nothing: every path must return what it received.")
@@ -176,9 +179,7 @@ def _examine_gather(func):
     for method in METHODS:
         trial, spans = spy_on(
             sum_squares,
-            lambda spy, method=method: try_answer(
-                func, spy, items, N_WORKERS, start_method=method, timeout=GATHER_DEADLINE, refused=REFUSED
-            ),
+            lambda spy, method=method: try_answer(func, spy, items, N_WORKERS, start_method=method, refused=REFUSED),
         )
         judge_gathered(trial.require(also={"late": late}), [sum_squares(item) for item in items], items)
         judge_workers(spans, trial.seen["pid"], trial.seen["n_pipes"])

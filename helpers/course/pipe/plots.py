@@ -37,19 +37,28 @@ LEFT, RIGHT = (0.073, 0.185, 0.405, 0.64), (0.575, 0.185, 0.412, 0.64)
 NOTHING = Trips((), "", 0)
 TIME_TITLE = "Time of a round trip, there and back"
 RATE_HOW = ["bytes of both directions a second", "dashed: copied within one process"]
+#: points of the curve of a model: enough to look smooth
+MODEL_POINTS = 60
 WARMING_UP = "warming up: this round is not counted"
 
 
-def plot_trip_times(trips, ax=None, *, sizes=None):
+def plot_trip_times(trips, ax=None, *, sizes=None, model=None):
     """Return the Axes with the time of a round trip over the size of the message, one line a way of sending.
 
     Bars are bootstrap intervals over the rounds, of 95 % from `GOOD_ROUNDS` rounds on. `trips` may be
-    None or empty; `sizes`, in bytes, fixes the axes for measurements to come.
+    None or empty; `sizes`, in bytes, fixes the axes for measurements to come. With `model`, a way that was
+    measured, the `Trips.line` of it is drawn dotted.
     """
     ax = new_figure().add_axes((0.07, 0.185, 0.91, 0.64)) if ax is None else ax
     _prepare(ax, trips, sizes, "time")
     _draw_lines(ax, trips or NOTHING, "time", intervals=True)
-    write_head(ax, TIME_TITLE, [_rounds_text(trips)])
+    how = [_rounds_text(trips)]
+    if model is not None:
+        latency, per_byte = trips.line(model)
+        at = np.geomspace(trips.sizes(model)[0], trips.sizes(model)[-1], MODEL_POINTS)
+        ax.plot(at, latency + at * per_byte, ":", color=INK, lw=1.6, zorder=6, gid="model")
+        how.append("dotted: latency + size × time per byte")
+    write_head(ax, TIME_TITLE, how)
     show_doubts(ax, doubts_in_picture(trips))
     return ax
 

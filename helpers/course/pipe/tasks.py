@@ -14,6 +14,8 @@ from helpers.tasks.shared import open_block
 
 #: Seconds after which a process of this module is not waited for any longer.
 PATIENCE = 5.0
+#: Seconds for a process to come up, which takes a busy machine longest.
+START_SECONDS = 30.0
 #: Bytes in a page of memory: looking at one byte in each of them touches all of a message.
 PAGE_BYTES = 4096
 
@@ -38,7 +40,7 @@ def answer_requests(connection):
 def write_letters(writer, letter, n_messages, size_bytes, lock, ready):
     """Send messages of one letter each, holding `lock` around each of them if there is one."""
     message = letter * size_bytes
-    ready.wait(PATIENCE)
+    ready.wait(START_SECONDS)
     for _ in range(n_messages):
         if lock is None:
             writer.send_bytes(message)
@@ -52,7 +54,7 @@ def count_intact(reader, n_messages, size_bytes):
     for count in range(n_messages):
         try:
             message = reader.recv_bytes(size_bytes) if reader.poll(PATIENCE) else b""
-        except OSError:  # a length that cannot be: the reader has lost its place
+        except (EOFError, OSError):  # nobody writes any more; a length that cannot be: the reader has lost its place
             return count
         if len(message) != size_bytes or message.count(message[:1]) != size_bytes:
             return count
@@ -66,7 +68,7 @@ def mix_two_writers(n_messages, size_bytes, with_lock):
     arguments = [(writer, letter, n_messages, size_bytes, lock, ready) for letter in (b"A", b"B")]
     with Crew(write_letters, arguments, links=False) as crew:
         writer.close()
-        if reader.poll(2 * PATIENCE):
+        if reader.poll(START_SECONDS):
             time.sleep(0.1)  # long enough for the pipe to be full and both to be in the middle of a message
         intact = count_intact(reader, 2 * n_messages, size_bytes)
         reader.close()
@@ -173,7 +175,11 @@ def look_at(message):
 
 
 def work_and_tell(connection, func, diary):
-    """Run the worker ``func(connection)``, and tell `diary` what it returned or raised: (value, error). In a crew."""
+    """Tell `diary` that the process is up, run the worker ``func(connection)``, and tell what it returned or raised.
+
+    That is a pair (value, error). In a crew.
+    """
+    diary.send("up")
     try:
         value = func(connection)
     except BaseException as error:
@@ -198,7 +204,7 @@ def question_worker(func, requests, patience=PATIENCE, pause=0.3, pause_before=3
 
     Parameters
     ----------
-    patience : float, seconds for a reply, and for the end after the other end was closed
+    patience : float, seconds for a reply once the worker is up, and for the end after the other end was closed
     pause : float, seconds without a request before that of index `pause_before`: silence is no end
 
     Returns
@@ -211,6 +217,7 @@ def question_worker(func, requests, patience=PATIENCE, pause=0.3, pause_before=3
     with Crew(work_and_tell, [(func, diary)]) as crew:
         diary.close()
         (ours,), (worker,) = crew.links, crew.processes
+        receive_or(reader, None, START_SECONDS)
         replies, silent_at = [], None
         for index, request in enumerate(requests):
             time.sleep(pause if index == pause_before else 0)
@@ -252,31 +259,39 @@ def judge_message(got, size_bytes):
     return bytes(got[:1]) if whole else say_value(got)
 
 
-def exchange_once(connection, func, letter, size_bytes, first, diary):
-    """Call ``func(connection, message, first)`` and tell `diary` what it gave, or an exception's text in a list."""
+def exchange_once(link, func, end, letter, size_bytes, first):
+    """Call ``func(end, message, first)`` when told to, and tell what it gave, or an exception's text in a list."""
+    link.send("up")
+    link.recv()
     try:
-        diary.send(judge_message(func(connection, letter * size_bytes, first), size_bytes))
+        link.send(judge_message(func(end, letter * size_bytes, first), size_bytes))
     except Exception as error:
-        diary.send([say_error(error)])
+        link.send([say_error(error)])
 
 
-def exchange_between(func, size_bytes):
+def exchange_between(func, size_bytes, patience=PATIENCE):
     """Return what each of two processes got from the other by `func`: b"B" and b"A" if all went well.
 
-    The second is a list with an exception's text where it raised one. The caller gives the
-    deadline: where both send before they receive, this does not return.
+    For a process that raised it is a list with the exception's text, for one that ended without a word "nothing",
+    and "late" for one that had not returned `patience` seconds after both were up and had been told to begin.
     """
-    reader, diary = multiprocessing.Pipe(duplex=False)
-    with Crew(exchange_once, [(func, b"B", size_bytes, False, diary)]) as crew:
-        diary.close()
-        try:
-            mine = judge_message(func(crew.links[0], b"A" * size_bytes, True), size_bytes)
-        except (EOFError, OSError):  # the other side may have gone: then its exception is the one that matters
-            other = receive_or(reader, None)
-            if not isinstance(other, list):
-                raise
-            return "nothing", other
-        found = mine, receive_or(reader, "nothing")
+    ends = multiprocessing.Pipe()
+    sides = zip(ends, (b"A", b"B"), (True, False), strict=True)
+    with Crew(exchange_once, [(func, end, letter, size_bytes, first) for end, letter, first in sides]) as crew:
+        for end in ends:
+            end.close()
+        crew.receive_all()
+        for link in crew.links:
+            link.send("begin")
+        deadline = time.monotonic() + patience
+        found = tuple(hear_by(link, deadline) for link in crew.links)
         crew.end(told=False)
-    reader.close()
     return found
+
+
+def hear_by(link, deadline):
+    """Return the message that comes until `deadline`, "late" where none does, "nothing" where none can any more."""
+    try:
+        return link.recv() if link.poll(max(0.0, deadline - time.monotonic())) else "late"
+    except (EOFError, OSError):
+        return "nothing"

@@ -24,7 +24,7 @@ from helpers.exercises.base import (
 )
 from helpers.notebook import require_importable
 from helpers.tasks.cpu import sum_squares
-from helpers.words import listing, plural
+from helpers.words import listing, out_of, plural
 
 REFUSED = {"pool": "this exercise is about queues: start processes and hand them queues, without a pool"}
 LEFT = {"left": "Does each process get a sentinel of its own, and is it joined?"}
@@ -50,7 +50,7 @@ def _try_late(func, *spies, items):
 
 def judge_late(trial, n_items, **done):
     """Raise Wrong if an item that came late was lost: `done` says how many items each function was called for."""
-    if lost := [f"{name} was called for {n} of the {n_items} items" for name, n in done.items() if n < n_items]:
+    if lost := [f"{name} was called for {out_of(n, n_items, 'item')}" for name, n in done.items() if n < n_items]:
         how = {"late": ", and your function did not return", "raised": f", and it raises {trial.error_type}"}
         raise Wrong(
             f"with items that come at once it is right. When the last two came {PAUSES[0]:g} s after the others were "

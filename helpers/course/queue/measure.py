@@ -38,6 +38,7 @@ from helpers.crew import Crew
 from helpers.engines.registry import check_start_method
 from helpers.measure import Watch
 from helpers.records import badges_of_rounds, doubts_of, estimate_ratio, unite_badges
+from helpers.words import plural
 
 #: Most processes on either side, items, and milliseconds of work for one item.
 MAX_SIDE, MAX_ITEMS, MAX_MS = 16, 2_000, 1_000
@@ -110,6 +111,35 @@ class QueueRun:
     repeats: int = 1
     earlier: tuple[QueueRound, ...] = ()
     noted: tuple[str, ...] = ()
+
+    @property
+    def sides(self):
+        """How many processes stand on both sides, in words."""
+        return f"{plural(self.n_producers, 'producer')}, {plural(self.n_consumers, 'consumer')}"
+
+    @property
+    def limit(self):
+        """How many places the queue has, in words."""
+        return f"maxsize {self.maxsize}" if self.maxsize else "no limit"
+
+    @property
+    def setting(self):
+        """Who stands at the queue, and its limit, in words: what tells the lines of a table apart."""
+        return f"{self.sides}, {self.limit}"
+
+    @property
+    def figures(self):
+        """What the run came to, as a line of a table: whole numbers by their heads, and whether they are in doubt.
+
+        The shares are per cent of the time that all producers (consumers) spent in put (get).
+        """
+        return {
+            "items/s": round(self.estimate("throughput").median),
+            "most in queue": self.deepest,
+            "% blocked in put": round(100 * self.estimate("producer").median),
+            "% waiting in get": round(100 * self.estimate("consumer").median),
+            "in doubt": "yes" if self.doubts else "no",
+        }
 
     @property
     def rounds(self):

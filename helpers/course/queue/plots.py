@@ -101,7 +101,7 @@ def describe_queue(run):
     if not run.lanes:
         return "Items in the queue over time, and who waits for whom: nothing measured yet"
     said = (
-        f"{_sides(run)}, {_limit(run)}: at most {plural(run.deepest, 'item')} in the queue, "
+        f"{run.setting}: at most {plural(run.deepest, 'item')} in the queue, "
         f"{say_rate(run)} items a second; producers blocked in put {percent(run.estimate('producer').median)}, "
         f"consumers waiting in get {percent(run.estimate('consumer').median)} of their time"
     )
@@ -299,18 +299,10 @@ def _spans_and_lanes(segments):
 # ── heads ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sides(run):
-    return f"{plural(run.n_producers, 'producer')}, {plural(run.n_consumers, 'consumer')}"
-
-
-def _limit(run):
-    return f"maxsize {run.maxsize}" if run.maxsize else "no limit"
-
-
 def _settings(run):
     return [
-        _sides(run),
-        _limit(run),
+        run.sides,
+        run.limit,
         plural(run.n_items, "item"),
         f"each {run.produce_ms:g} ms to make, {run.consume_ms:g} ms to use",
         run.start_method,
