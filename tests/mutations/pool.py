@@ -9,6 +9,20 @@ F = "tests/course/test_pool_figures.py"
 
 FAULTS = [
     Fault(
+        "the bar falls back while the workers start",
+        LAB,
+        'progress.n_tasks if progress.phase != "serial"',
+        'progress.n_tasks if progress.phase == "pool"',
+        f"{F}::test_the_bar_never_goes_back_while_the_workers_start",
+    ),
+    Fault(
+        "a grey line that must shrink to fit",
+        PLOTS,
+        '"each stripe is many tasks" if merged else "",',
+        '"each stripe is many tasks" if merged else "neighbours of one shade share a chunk",',
+        f"{F}::test_the_grey_lines_stay_as_large_as_other_small_words",
+    ),
+    Fault(
         "the first pool of a program starts the fork server, too",
         "helpers/course/pool/playing.py",
         "    bring_up_server(multiprocessing.get_context(plan.start_method))\n",

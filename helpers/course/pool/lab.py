@@ -143,8 +143,7 @@ class PoolLab(Lab):
             "starting": "starting the workers …",
             "pool": f"pool: {out_of(record.done, total, 'task')}",
         }[record.phase]
-        done = record.done + (total if record.phase == "pool" else 0)
-        self._show_progress(2 * total * (record.round - 1) + done, 2 * total * plan.repeats, before + words)
+        self._show_progress(count_done(record), 2 * total * plan.repeats, before + words)
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
@@ -170,6 +169,12 @@ class PoolLab(Lab):
 
     def _advice(self):
         return explain_pool(self.result, self._cpus) if self.result is not None else ""
+
+
+def count_done(progress):
+    """Return how many tasks of a run are done by a PoolProgress: each counts in the loop and in the pool of a round."""
+    rounds_before = 2 * progress.n_tasks * (progress.round - 1)
+    return rounds_before + progress.done + (progress.n_tasks if progress.phase != "serial" else 0)
 
 
 def explain_pool(record, cpus):

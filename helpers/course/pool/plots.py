@@ -124,16 +124,12 @@ def _how(record, merged):
     run, chunk = record.run, "" if record.flavour == "apply_async" else f"chunk size {record.run.chunksize}"
     return [
         f"{_accounting(record)} of {run.n_workers} × {seconds(run.cold_wall)}",
-        f"each task {record.slowdown:.1f} × as long as in the loop" if record.slowdown >= SLOWER else "",
-        f"with start-up {record.cold_speedup:.2f} times, {percent(record.cold_speedup / run.n_workers)}",
+        f"each task {record.slowdown:.1f} × as long" if record.slowdown >= SLOWER else "",
+        f"with start-up {record.cold_speedup:.2f} times",
         describe_tasks(record.sizes_ms, record.kind),
         chunk,
         f"{run.start_method}, {_say_rounds(record)}",
-        "each stripe is many tasks"
-        if merged
-        else "a new shade is a new chunk"
-        if chunk and record.n_rounds == 1
-        else "",
+        "each stripe is many tasks" if merged else "",
     ]
 
 
@@ -143,7 +139,7 @@ def _say_rounds(record):
         return "one run"
     rounds = rounds_text([record.n_rounds], short=True)
     stopped = "" if record.complete else f" (of {record.repeats})"
-    return f"{rounds}{stopped}, the last is drawn" if record.n_rounds > 1 else f"{rounds}{stopped}"
+    return f"{rounds}{stopped}, last drawn" if record.n_rounds > 1 else f"{rounds}{stopped}"
 
 
 def describe_pool(record):
@@ -156,11 +152,13 @@ def describe_pool(record):
 
 
 def describe_tasks(sizes_ms, kind):
-    """Return the tasks in a few words."""
-    mean, ratio = sum(sizes_ms) / len(sizes_ms), max(sizes_ms) / max(min(sizes_ms), 1e-9)
-    skew = "" if ratio < 1.01 else f", longest {ratio:.0f} × shortest"
-    average = " on average" if len(sizes_ms) > 1 else ""
-    return f"{plural(len(sizes_ms), f'{kind} task')} of {seconds(mean / 1000)}{average}{skew}"
+    """Return the tasks in a few words.
+
+    >>> describe_tasks([5, 100], "computing"), describe_tasks([20], "waiting")
+    ('2 computing tasks of 5 ms to 100 ms', '1 waiting task of 20 ms')
+    """
+    ends = dict.fromkeys(seconds(size / 1000) for size in (min(sizes_ms), max(sizes_ms)))
+    return f"{plural(len(sizes_ms), f'{kind} task')} of {' to '.join(ends)}"
 
 
 def _accounting(record):
