@@ -73,7 +73,7 @@ class WorkerCells:
         self.shell = shell
         self.cells = {}  # module name -> Cell
         self.owner = {}  # name -> Cell that binds it now
-        self.looks = None  # what shows the style sheet again
+        self.looks = None  # what has the style sheet shown again
 
     def run(self, line, body):
         """Make this cell a module that workers can import, and bind its names in the notebook.

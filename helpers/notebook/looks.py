@@ -40,11 +40,14 @@ def show_looks(shell):
 
 
 def keep_looks(shell):
-    """Have the style sheet shown again where a cell that loads this package runs once more; return what does that."""
+    """Have a cell that loads this package do so each time it runs, so that the style sheet stays below it.
 
-    def show_again(info):
+    IPython would only print that it is loaded already. Returns what was registered.
+    """
+
+    def forget(info):
         if _LOADS.search(info.raw_cell or ""):
-            show_looks(shell)
+            shell.extension_manager.loaded.discard("helpers")
 
-    shell.events.register("pre_run_cell", show_again)
-    return show_again
+    shell.events.register("pre_run_cell", forget)
+    return forget

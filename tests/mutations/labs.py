@@ -314,6 +314,13 @@ FAULTS = [
         f"{P}::test_labels_at_the_right_stand_beside_their_own_line",
     ),
     Fault(
+        "labels at the right in the order in which they were asked for",
+        "helpers/plots/labels.py",
+        'order = np.argsort(wanted, kind="stable")',
+        "order = np.arange(len(wanted))",
+        f"{P}::test_labels_at_the_right_stand_beside_their_own_line",
+    ),
+    Fault(
         "nothing leads from a label that was moved to its line",
         "helpers/plots/labels.py",
         "leads=abs(place - py) > 3",

@@ -303,11 +303,11 @@ def test_only_pictures_on_a_light_ground_may_be_turned_dark_and_photographs_neve
     assert told(light) is None
 
 
-def test_outside_of_a_notebook_no_style_sheet_is_shown(shell, capsys):
-    shell.run_cell("%load_ext helpers")
-    shell.run_cell("%reload_ext helpers")
-    helpers.unload_ipython_extension(shell)
-    assert "style" not in capsys.readouterr().out
+def test_outside_of_a_notebook_loading_shows_nothing_and_again_nothing(shell, capsys):
+    for magic in ("%load_ext helpers", "%load_ext helpers", "%reload_ext helpers"):
+        assert shell.run_cell(magic).success and "worker" in shell.magics_manager.magics["cell"]
+    shell.run_cell("%unload_ext helpers")
+    assert capsys.readouterr().out == "" and "worker" not in shell.magics_manager.magics["cell"]
     assert not [f for f in shell.events.callbacks["pre_run_cell"] if "looks" in str(f)]
 
 
