@@ -86,7 +86,7 @@ ROWS = """(cell) => {
 }"""
 CUT_OFF = """(cell) => {
     const edge = cell.querySelector('.helpers-picture').getBoundingClientRect().right;
-    const nodes = [...cell.querySelectorAll('.helpers-lab :is(.widget-label, .widget-readout, button, input, select), button.helpers-code')];
+    const nodes = [...cell.querySelectorAll('.helpers-lab :is(.widget-label, .helpers-guess .widget-readout, button, input, select), button.helpers-code')];
     return nodes.filter(one => one.offsetParent && (one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > edge + 1))
         .map(one => one.innerText || one.value);
 }"""
