@@ -307,6 +307,13 @@ FAULTS = [
         f"{T}::test_all_doubts_are_shown_the_one_that_most_pairs_share_first",
     ),
     Fault(
+        "a guess that moves has the whole picture drawn anew",
+        SPEEDUP,
+        "return still, _reach(guess, self._seen.top)",
+        "return still, guess",
+        f"{P}::test_a_guess_that_moves_is_drawn_alone_and_the_picture_is_the_same_as_one_drawn_anew",
+    ),
+    Fault(
         "labels at the right in any order",
         "helpers/plots/labels.py",
         "spread([py for _, py in ends], 2 * half",
