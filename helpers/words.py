@@ -247,10 +247,19 @@ def html_table(heads, rows):
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def as_html(text):
+    """Return a text for a page, in which no line ends between a number and its unit.
+
+    >>> as_html("a < b: 10 % of 28.3 µs, 12 GB/s").replace("\u00a0", "_")
+    'a &lt; b: 10_% of 28.3_µs, 12_GB/s'
+    """
+    return re.sub(r"(?<=\d) (?=(?:%|[nµm]?s|[kMGT]?B|[kMGT]iB)(?!\w))", "\u00a0", html.escape(text))
+
+
 def html_paragraph(text):
     """Return a text that a notebook breaks between words, never within one, in lines that can be read."""
     style = "max-width:60em;margin:4px 0;white-space:normal;overflow-wrap:normal;word-break:normal"
-    return f'<p style="{style}">{html.escape(text)}</p>'
+    return f'<p style="{style}">{as_html(text)}</p>'
 
 
 def _with_unit(value, units):

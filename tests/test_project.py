@@ -42,7 +42,7 @@ PUBLIC = {
     ),
     "helpers.records": "Advice Estimate Fit Problem Run Sweep Timeline",
     "helpers.machine": "doctor machine_line machine_report usable_cpus",
-    "helpers.notebook": "answer fold require_importable show_source",
+    "helpers.notebook": "answer fold require_importable show_source show_table",
     "helpers.measure": "Watch run_once sweep",
     "helpers.models": "advise fit_usl",
     "helpers.plots": "plot_speedup plot_timeline show_doubts",

@@ -23,6 +23,7 @@ from helpers.labs.style import ONE_LINE, SAVED_STYLE, STYLE
 from helpers.notebook import fold, shorten_paths
 from helpers.notebook.looks import AT_SPACES, LIGHT_CARD
 from helpers.tasks.worker import say
+from helpers.words import as_html
 
 OTHER_SETTINGS = "of other settings: Run measures these"
 NOT_YET = "Nothing was measured yet."
@@ -115,7 +116,7 @@ class LabView:
         """
         picture, said = self._picture, self._said or NOT_YET
         about = {"width": picture.width, "height": picture.height, "alt": picture.alt}
-        words = f'{SAVED_STYLE}<div class="helpers-saved" style="max-width:{self.width}px">{html.escape(said)}</div>'
+        words = f'{SAVED_STYLE}<div class="helpers-saved" style="max-width:{self.width}px">{as_html(said)}</div>'
         for name, data, metadata in (
             ("picture", {"image/png": picture.data, "text/plain": picture.alt}, {"image/png": about, **LIGHT_CARD}),
             ("words", {"text/html": words, "text/plain": said}, {}),
@@ -151,7 +152,7 @@ class LabView:
 
     def _say(self, text):
         self._said = text
-        self._message.value = f"<div>{html.escape(text)}</div>" if text else ""
+        self._message.value = f"<div>{as_html(text)}</div>" if text else ""
 
     def _fail(self, error):
         self.error = error
@@ -180,7 +181,7 @@ class LabView:
             except Exception as error:
                 self._shows_code = False
                 self._fail(error)
-        shape = f"class='helpers-program' style='{AT_SPACES};line-height:1.35'"
+        shape = f"class='helpers-program' style='{AT_SPACES};line-height:1.35;max-height:32em;overflow:auto'"
         self._extra.value = f"<pre {shape}>{program}</pre>" if program else ""
 
 

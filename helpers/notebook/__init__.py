@@ -11,7 +11,7 @@
     shutdown    a kernel that has started processes ends cleanly
     looks       the style sheet of a notebook: pictures in a dark theme, long lines of code
     pictures    figures made without pyplot show as the last line of a cell
-    showing     show_source, fold, answer: code, long messages, answers to predictions
+    showing     show_source, fold, show_table, answer: code, long messages, tables, answers to predictions
 
 Standard library only; IPython is imported when the extension is loaded.
 """
@@ -20,7 +20,7 @@ from helpers.notebook.cells import load_ipython_extension, unload_ipython_extens
 from helpers.notebook.functions import function_name, module_of, require_importable, source_stamp
 from helpers.notebook.notices import Notice, show_code
 from helpers.notebook.paths import shorten_paths
-from helpers.notebook.showing import answer, fold, show_source
+from helpers.notebook.showing import answer, fold, show_source, show_table
 from helpers.notebook.sources import standalone_source
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "require_importable",
     "shorten_paths",
     "show_source",
+    "show_table",
     "show_code",
     "source_stamp",
     "standalone_source",

@@ -9,7 +9,7 @@ from helpers.errors import InvalidArgumentError
 from helpers.notebook.looks import AT_SPACES, LIGHT_CARD_CLASS
 from helpers.notebook.paths import shorten_paths
 from helpers.notebook.pictures import describe_figure, draw_png, is_light_card
-from helpers.words import shown
+from helpers.words import html_table, shown, text_table
 
 #: The class of an answer's fold: `tests/record.py` stores it closed, so that nobody reads it before guessing.
 ANSWER_CLASS = "helpers-answer"
@@ -82,30 +82,69 @@ def _constant_source(module, name):
 
 
 class Folded:
-    """A text under its title, which opens it; made by `fold`."""
+    """A text under its title, which opens it; above it what is always seen. Made by `fold`."""
 
-    def __init__(self, title, text):
-        self.title, self.text = title, text
+    def __init__(self, title, text, above=""):
+        self.title, self.text, self.above = title, text, above
 
     def __repr__(self):
-        return f"{self.title}\n{self.text}"
+        return "\n".join(part for part in (self.above, self.title, self.text) if part)
 
     def _repr_html_(self):
+        # a <pre> that is no part of another element is indented by JupyterLab
+        above = f'<div><pre style="{AT_SPACES}">{html.escape(self.above)}</pre></div>' if self.above else ""
         if not self.text:
-            return ""
+            return above
         title, text = html.escape(self.title), html.escape(self.text)
-        return f'<details><summary>{title}</summary><pre style="{AT_SPACES}">{text}</pre></details>'
+        return f'{above}<details><summary>{title}</summary><pre style="{AT_SPACES}">{text}</pre></details>'
 
 
-def fold(text, title="the whole message"):
+def fold(text, title="the whole message", above=""):
     """Return a long text, such as a traceback or what a program printed, under a fold; without this machine's paths.
+
+    `above` are the lines that matter most: they stand over the fold.
 
     >>> fold("one\\ntwo", "two lines")
     two lines
     one
     two
     """
-    return Folded(title, shorten_paths(str(text)).strip())
+    return Folded(title, shorten_paths(str(text)).strip(), shorten_paths(str(above)).strip())
+
+
+class Table:
+    """A small table, and what is folded under it; made by `show_table`."""
+
+    def __init__(self, heads, rows, folded=None):
+        self.heads, self.rows, self.folded = heads, rows, folded
+
+    def __repr__(self):
+        text = text_table([self.heads, *self.rows])
+        return text if self.folded is None else f"{text}\n{self.folded!r}"
+
+    def _repr_html_(self):
+        table = html_table(self.heads, self.rows)
+        return table if self.folded is None else table + self.folded._repr_html_()
+
+
+def show_table(heads, rows, folded=None):
+    """Return rows of values as a table, as the last line of a cell shows it.
+
+    Parameters
+    ----------
+    heads : list of str
+        The names of the columns.
+    rows : list of sequences
+        One value a column; each row's first one names it.
+    folded : optional
+        What `fold` returned: it stands under the table.
+
+    >>> show_table(["end", "code"], [("returns", 0), ("raises", 1)])
+    end      code
+    returns  0
+    raises   1
+    """
+    return Table([str(head) for head in heads], [[str(value) for value in row] for row in rows], folded)
 
 
 class Answer:
@@ -115,22 +154,28 @@ class Answer:
         self.parts = parts
 
     def __repr__(self):
-        return "\n".join(part if isinstance(part, str) else describe_figure(part.figure) for part in self.parts)
+        return "\n".join(
+            str(part) if isinstance(part, (str, Table)) else describe_figure(part.figure) for part in self.parts
+        )
 
     def _repr_html_(self):
-        shown_parts = "".join(
-            f'<pre style="{AT_SPACES}">{html.escape(part)}</pre>' if isinstance(part, str) else _image(part)
-            for part in self.parts
-        )
+        shown_parts = "".join(_part(part) for part in self.parts)
         return f'{_VEIL}\n<details open class="{ANSWER_CLASS}"><summary>Answer</summary>{shown_parts}</details>'
 
 
 def answer(*parts):
-    """Return the answer to a prediction for the last line of a cell: texts, and pictures (a Figure or Axes).
+    """Return the answer to a prediction for the last line of a cell: texts, tables, and pictures (a Figure or Axes).
 
     It is open when the cell has run. Stored with the chapter it is folded, so that nobody reads it before guessing.
     """
-    return Answer([str(part) if not hasattr(part, "figure") else part for part in parts])
+    return Answer([part if isinstance(part, Table) or hasattr(part, "figure") else str(part) for part in parts])
+
+
+def _part(part):
+    """Return a text, Table, Figure or Axes as HTML."""
+    if isinstance(part, Table):
+        return part._repr_html_()
+    return f'<pre style="{AT_SPACES}">{html.escape(part)}</pre>' if isinstance(part, str) else _image(part)
 
 
 def _image(plot):

@@ -20,7 +20,7 @@ def is_prime(number):
 
 
 def count_primes(limit):
-    """Return how many primes are below `limit`, by trying every divisor, in pure Python.
+    """Return how many primes are below `limit`, by trying every divisor.
 
     >>> count_primes(30)
     10

@@ -181,6 +181,17 @@ def test_doubts_name_the_ways_that_they_are_about_unless_all():
     assert name_doubts(()) == ()
 
 
+def test_the_words_for_a_speed_stand_above_its_interval():
+    wide = counting_of(no_lock=[0.001, 0.01, 0.1], merge_at_the_end=[0.00001, 0.0001, 0.001])
+    ax = plot_counting_rates(wide)
+    ax.figure.canvas.draw()
+    bars = [line for line in ax.lines if line.get_linewidth() == 1.4 and len(line.get_xdata())]
+    texts = [text for text in ax.texts if text.get_gid() == "rate"]
+    assert len(bars) == len(texts) == 2
+    for text, bar in zip(texts, bars, strict=True):
+        assert not text.get_window_extent().overlaps(bar.get_window_extent()), text.get_text()
+
+
 def test_progress_counts_slices_after_the_warm_up():
     assert count_done(SOME, repeats=5) == (3, 15)
     assert count_done(Counting(2, 2, 10, "spawn", SOME.counts), repeats=5) == (3, 6)  # 2 updates fill 2 rounds

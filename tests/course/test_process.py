@@ -466,3 +466,10 @@ def test_wrong_answers_are_told_why(answer, monkeypatch, exercise, source, state
     monkeypatch.setattr("helpers.course.process.exercises.PATIENCE", 0.3)
     verdict = exercise.check(answer(source))
     assert verdict.state == state and words in verdict.words, verdict
+
+
+def test_a_right_answer_stays_right_where_processes_come_up_late(answer, monkeypatch):
+    monkeypatch.setattr("helpers.course.process.exercises.METHODS", (None,))
+    monkeypatch.setattr("helpers.course.process.exercises.SHORT", (0.001, 10.0, 5.0))
+    late = END.replace("process.join(seconds)", "process.join(seconds if seconds < 1 else 2)")  # no test waits for 10 s
+    assert process_3.check(answer(late)).state == "right"

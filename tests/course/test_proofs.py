@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from helpers.course.counting import run_gated
@@ -150,3 +151,26 @@ def cells(answers):
 def test_a_proof_of_chapter_05_fails_without_its_cure_and_holds_with_it(proof, cells):
     assert sum(proof(cells, cured=False) for _ in range(RUNS)) <= MOST_MISSES
     assert all(proof(cells, cured=True) for _ in range(3))
+
+
+def test_a_plate_of_chapter_06_fails_without_its_barrier_and_holds_with_it():
+    names = {}
+    code = "\n".join(
+        cell.source
+        for cell in nbformat.read(CHAPTER.with_name("06_value.ipynb"), as_version=4).cells
+        if cell.cell_type == "code" and any(word in cell.source for word in ("def heat(", "warm = heat("))
+    )
+    imports = "import numpy as np\nfrom helpers.course.value.arrays import heat_rows\n"
+    method = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method(default_start_method(), force=True)
+    try:
+        exec(f"{imports}from helpers.tasks.crew import run_all\n{code}", names)
+        heat, cold, halves = names["heat"], names["cold"], names["halves"]
+        alone = heat(cold, [(5, 55)], multiprocessing.Barrier(1))
+        assert np.array_equal(names["warm"], alone)
+        wrong = [
+            not np.array_equal(heat(cold, halves, multiprocessing.Barrier(1)), alone) for _ in range(RUNS // 3)
+        ]  # each takes long; 30 of 30 went wrong when this was written
+    finally:
+        multiprocessing.set_start_method(method, force=True)
+    assert sum(wrong) >= RUNS // 3 - MOST_MISSES

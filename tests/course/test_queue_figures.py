@@ -104,7 +104,7 @@ def test_the_waiting_share_is_that_of_the_time_each_side_was_there(whole):
 
 def test_a_run_as_a_line_of_a_table_has_whole_numbers_and_says_whether_they_are_in_doubt(whole):
     # 2 items in 10 s are 0.2 a second, 0 as a whole number; never more than one in the queue; the shares as above
-    figures = {"items/s": 0, "most in queue": 1, "% blocked in put": 50, "% waiting in get": 60, "in doubt": "no"}
+    figures = {"items/s": 0, "most in queue": 1, "% in put": 50, "% in get": 60, "in doubt": "no"}
     assert whole.figures == figures and whole.setting == "1 producer, 2 consumers, no limit"
     disturbed = replace(whole, maxsize=3, noted=("others busy",))
     assert disturbed.figures == {**figures, "in doubt": "yes"}

@@ -318,9 +318,14 @@ HELPS = """def fill(func, name, n, n_workers):
             "wrong",
             "never released",
         ),
-        ("def add(counter, n_updates):\n    counter += n_updates\n", "wrong", "TypeError"),
+        (
+            "def add(counter, n_updates):\n    counter += n_updates\n",
+            "wrong",
+            "PausingCounter is the shared Value of this check: its number is counter.value",
+        ),
+        (ADD.replace("counter.value += own", "counter.value = own"), "wrong", "add to what it holds"),
         ("import os\ndef add(counter, n_updates):\n    os._exit(3)\n", "wrong", "in the middle"),
-        ("def add(counter, n_updates):\n    own = n_updates\n", "wrong", "still says 0"),
+        ("def add(counter, n_updates):\n    own = n_updates\n", "wrong", "has not changed"),
         (
             (
                 "from multiprocessing import Lock\ndef add(counter, n_updates):\n    lock = Lock()\n"
@@ -376,6 +381,12 @@ def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words)
             VIEW,
         ),
         (FILL.replace("doubles[place]", "doubls[place]"), "wrong", "ended by NameError: name 'doubls' is not defined"),
+        (
+            FILL.split("def fill(")[0] + "def fill(func, name, n, n_workers):\n    block = SharedMemory(name)\n"
+            "    doubles = block.buf.cast('d')\n    block.close()\n",
+            "wrong",
+            "\nRelease every view",
+        ),
         (FILL[: FILL.index("def fill(")] + HELPS, "wrong", "the process that called fill did the work, or some of it"),
         (
             FILL.replace("range(first, n, n_workers)", "[first]").replace("in range(n_w", "in range(6 + 0 * n_w"),

@@ -11,9 +11,13 @@ from helpers.exercises.base import Wrong
 def test_a_counter_is_judged_by_the_updates_of_both_processes():
     # two processes × 20 updates are 40
     assert judge_count(40, 20) == ""
-    assert "says 39 instead of 40: updates were lost" in judge_count(39, 20)
-    assert "says 41, more than 40" in judge_count(41, 20)
-    assert "still says 0" in judge_count(0, 20)
+    assert "grew by 39 instead of 40: updates were lost" in judge_count(39, 20)
+    assert "grew by 41, more than 40" in judge_count(41, 20)
+    assert "has not changed" in judge_count(0, 20)
+    # 20 stands in the counter that began at 1,000: it was set, and -980 is no growth
+    assert "began at 1,000, two processes made 20 updates each and it says 20: add to what it holds" in judge_count(
+        -980, 20
+    )
 
 
 def test_two_other_processes_fill_the_block_at_the_same_time():

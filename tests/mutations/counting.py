@@ -112,6 +112,13 @@ FAULTS = [
         f"{FIGURES}::test_the_bars_end_where_the_figures_say",
     ),
     Fault(
+        "the words for a speed lie on its interval",
+        PLOTS,
+        "text.set_position((-8 if right else 8, 9))",
+        "text.set_position((-8 if right else 8, 0))",
+        f"{FIGURES}::test_the_words_for_a_speed_stand_above_its_interval",
+    ),
+    Fault(
         "the slowest exact way is called the fastest",
         "helpers/course/value/lab.py",
         "key=lambda count: count.rate.median, reverse=True)",

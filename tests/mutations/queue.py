@@ -207,8 +207,8 @@ FAULTS = [
     Fault(
         "a line of the table exchanges the two sides",
         MEASURE,
-        '"% blocked in put": round(100 * self.estimate("producer")',
-        '"% blocked in put": round(100 * self.estimate("consumer")',
+        '"% in put": round(100 * self.estimate("producer")',
+        '"% in put": round(100 * self.estimate("consumer")',
         f"{FIGURES}::test_a_run_as_a_line_of_a_table_has_whole_numbers_and_says_whether_they_are_in_doubt",
     ),
     Fault(

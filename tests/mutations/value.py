@@ -24,15 +24,22 @@ FAULTS = [
     Fault(
         "one lost update is not noticed",
         EXERCISES,
-        "if said < expected:",
-        "if said < expected - 1:",
+        "if growth < expected:",
+        "if growth < expected - 1:",
         f"{FIGURES}::test_a_counter_is_judged_by_the_updates_of_both_processes",
     ),
     Fault(
         "too many updates are not noticed",
         EXERCISES,
-        'more than {expected:,}." if said > expected else ""',
-        'more than {expected:,}." if said > 2 * expected else ""',
+        'more than {expected:,}." if growth > expected else ""',
+        'more than {expected:,}." if growth > 2 * expected else ""',
+        f"{FIGURES}::test_a_counter_is_judged_by_the_updates_of_both_processes",
+    ),
+    Fault(
+        "a counter that was set counts as one that lost updates",
+        EXERCISES,
+        "    if growth < 0:\n",
+        "    if growth < -expected - 1000:\n",
         f"{FIGURES}::test_a_counter_is_judged_by_the_updates_of_both_processes",
     ),
     Fault(

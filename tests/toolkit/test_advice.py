@@ -9,6 +9,7 @@ from handmade import make_run, make_sweep, rounds
 from helpers.models import advise
 from helpers.models.advice import crowded_pairs, find_equals
 from helpers.records import Accounting, Estimate, Problem
+from helpers.words import as_html
 
 SERIAL = {("serial", 1): rounds(*[12.0] * 5)}
 
@@ -182,4 +183,4 @@ def test_a_table_without_remarks_has_none_below():
 def test_the_advice_reads_as_a_sentence_in_any_form():
     advice = advise_of({("pool", 4): 4.0})
     assert str(advice) == repr(advice) == advice.reason
-    assert advice.reason in advice._repr_html_() and "word-break:normal" in advice._repr_html_()
+    assert as_html(advice.reason) in advice._repr_html_() and "word-break:normal" in advice._repr_html_()

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from helpers.errors import InvalidArgumentError
 from helpers.labs import Guess
-from helpers.notebook import answer, fold, show_source
+from helpers.notebook import answer, fold, show_source, show_table
 from helpers.notebook.pictures import draw_png
 from helpers.plots import draw_images, plot_speedup
 from helpers.records import recorded
@@ -56,6 +56,23 @@ def test_a_long_message_is_folded_without_paths_and_without_markup():
     page = folded._repr_html_()
     assert page.startswith("<details><summary>what Python said</summary>") and "Bad &lt;b&gt;" in page
     assert fold("  ")._repr_html_() == ""
+
+
+def test_what_matters_most_stands_over_the_fold():
+    folded = fold("first\nlast <1>", "all of it", above="last <1>")
+    assert repr(folded) == "last <1>\nall of it\nfirst\nlast <1>"
+    assert "last &lt;1&gt;</pre></div><details><summary>all of it" in folded._repr_html_()
+
+
+def test_a_table_has_its_values_as_text_its_fold_below_and_stands_in_an_answer():
+    table = show_table(["end", "code"], [("returns <0>", 0), ("raises", None)], fold("a traceback", "printed"))
+    assert repr(table) == "end          code\nreturns <0>  0\nraises       None\nprinted\na traceback"
+    page = table._repr_html_()
+    assert "returns &lt;0&gt;</th>" in page and ">None</td>" in page
+    assert page.endswith("</table>" + table.folded._repr_html_())
+    told = answer("no guess", table)
+    assert repr(told) == f"no guess\n{table!r}" and f"no guess</pre>{page}</details>" in told._repr_html_()
+    assert show_table(["a"], [(1,)])._repr_html_().endswith("</table>")
 
 
 def test_an_answer_is_open_when_it_runs_and_stored_folded():

@@ -241,9 +241,9 @@ class CountRates:
             text = self.texts[row]
             text.set_text(rate(speed.median) if known else "")
             if known:
-                right = known[0] > 1e6  # near the right border the text stands on the other side
+                right = known[0] > 1e6  # near the right border the text goes to the other side
                 text.xy = (known[0], height)
-                text.set_position((-8 if right else 8, 9 if right else 0))
+                text.set_position((-8 if right else 8, 9))  # above the interval, which may be wide
                 text.set_horizontalalignment("right" if right else "left")
 
 

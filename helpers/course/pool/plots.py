@@ -38,7 +38,8 @@ TASK, SERIAL = COLOURS["pool"], COLOURS["serial"]
 #: two neighbouring chunks, and two neighbouring tasks of the serial loop
 CHUNK_SHADES = np.array([to_rgb(TASK), paler(TASK, 0.5)])
 SERIAL_SHADES = np.array([paler(SERIAL, 0.25), paler(SERIAL, 0.5)])
-RUNNING = to_rgb("#F0E442")
+#: seen as orange on a dark page too, where a yellow turns to brown
+RUNNING = to_rgb(COLOURS["threads"])
 #: more tasks than this are merged into stripes
 SINGLE_TASKS = 600
 STRIPES = 160
@@ -273,7 +274,7 @@ class PoolPicture(MovingPicture):
         plan, self.end = self.frame(view)
         ax = figure.add_axes(AXES)
         _draw_frame(ax, plan.n_workers, self.end)
-        tasks = describe_tasks(plan.sizes_ms, plan.kind) + " · yellow: being worked on"
+        tasks = describe_tasks(plan.sizes_ms, plan.kind) + " · orange: being worked on"
         write_head(ax, f"{plan.flavour} over {plural(plan.n_workers, 'worker')}, so far", [tasks])
         self.boxes = [self.keep(add_boxes(ax, linewidths=0)) for _ in range(3)]
         self.arrived = self.keep(ax.plot([], [], "|", color=INK, markersize=7, markeredgewidth=0.9)[0])

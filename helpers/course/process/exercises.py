@@ -167,21 +167,28 @@ ENDS = {
     end_by_signal: ("killed", "a signal ends it, and its exit code is the signal's number, negative"),
     rest_for_ever: ("too late", "it never ends, and after join(seconds) its exitcode is None, until you kill() it"),
 }
-#: Seconds that a target which never ends is given; the others get as much as they need.
-SHORT = 0.3
+#: Seconds that a target which never ends is given, more where its process did not come up meanwhile, as on a busy
+#: machine; the others get as much as they need.
+SHORT = (0.3, 1.5, DEADLINE / 2)
 
 
 def _examine_tell_end(func):
     for method in METHODS:
         for target in ENDS:
             if target is not end_by_signal or os.name == "posix":
-                with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
-                    seconds = SHORT if target is rest_for_ever else DEADLINE / 2
-                    trial = _try(func, NotedTarget(folder, target), seconds, method=method)
-                    places = read_places(folder)
+                for seconds in SHORT if target is rest_for_ever else SHORT[-1:]:
+                    trial, places = _try_end(func, target, seconds, method)
+                    if places or trial.outcome != "returned":
+                        break
                 judge_end(trial, target, places)
                 remark = trial.judge_joined()
     return remark
+
+
+def _try_end(func, target, seconds, method):
+    """Return (the Trial of ``func(target, seconds)``, where the target ran: see `read_places`)."""
+    with tempfile.TemporaryDirectory(prefix="multiprocessing-live-check-") as folder:
+        return _try(func, NotedTarget(folder, target), seconds, method=method), read_places(folder)
 
 
 def judge_end(trial, target, places):

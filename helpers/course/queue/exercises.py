@@ -128,8 +128,8 @@ queue_1 = Exercise(
     "Write, in a %%worker cell, map_by_queue(func, items): two processes, tasks and results in queues, a list in "
     "order.",
     _examine_map,
-    "two processes took the items from your queue at the same time, and large results came back in order, under two "
-    "start methods.",
+    "two processes took the items from your queue at the same time, large results came back in order, under two start "
+    "methods, and items that came late were waited for.",
     (
         (
             "The target of the processes is a loop: for number, item in iter(tasks.get, None): results.put((number, "

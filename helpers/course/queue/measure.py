@@ -136,8 +136,8 @@ class QueueRun:
         return {
             "items/s": round(self.estimate("throughput").median),
             "most in queue": self.deepest,
-            "% blocked in put": round(100 * self.estimate("producer").median),
-            "% waiting in get": round(100 * self.estimate("consumer").median),
+            "% in put": round(100 * self.estimate("producer").median),
+            "% in get": round(100 * self.estimate("consumer").median),
             "in doubt": "yes" if self.doubts else "no",
         }
 

@@ -29,6 +29,8 @@ COUNT_DEADLINE = 8.0
 USE_LOCK = " counter.get_lock() is the one that all share."
 #: Workers, and updates of each: on a counter that pauses, and on a plain one.
 N_WORKERS, FEW, MANY = 2, 10, 20_000
+#: What the counter says at first, so that adding to it is told from setting it.
+START = 1000
 #: Seconds between reading and writing of a counter that pauses: long against all that keeps a process waiting.
 PAUSE = 0.02
 
@@ -37,27 +39,27 @@ PAUSE = 0.02
 
 
 def count_with(func, n_updates, pausing, deadline):
-    """Return (what the counter says, problem, words on a lock) after two processes ran ``func(counter, n_updates)``.
+    """Return (growth of the counter, problem, words on a lock) after two processes ran ``func(counter, n_updates)``.
 
     `problem` is the Told of the process that went wrong, or None; the words are of a lock that no other process shares.
     """
-    counter = multiprocessing.Value("q", 0)
+    counter = multiprocessing.Value("q", START)
     used = PausingCounter(counter, multiprocessing.Barrier(N_WORKERS), PAUSE) if pausing else counter
     told = call_all(call_noting_locks, [(func, used, n_updates)] * N_WORKERS, deadline)
     problem = find_problem(told)
-    return (counter.value if problem is None else 0), problem, say_own_lock(told)
+    return (counter.value - START if problem is None else 0), problem, say_own_lock(told)
 
 
 def _examine_add(func):
     require_importable(func)
     for method in METHODS:
         for n_updates, pausing in ((FEW, True), (MANY, False)):
-            said, problem, own_lock = call_answer(
+            growth, problem, own_lock = call_answer(
                 count_with, func, n_updates, pausing, COUNT_DEADLINE, start_method=method
             )
             if problem is not None:
                 raise Wrong(_say_problem(problem))
-            if words := judge_count(said, n_updates):
+            if words := judge_count(growth, n_updates):
                 raise Wrong(f"{words} {own_lock and own_lock + USE_LOCK}".strip())
 
 
@@ -69,21 +71,28 @@ def _say_problem(problem):
         )
     if problem.outcome == "ended":
         return "a process ended in the middle of your function."
-    return f"it raises:\n{leave_out_own_frames(shorten_paths(problem.text))}"
+    text = leave_out_own_frames(shorten_paths(problem.text))
+    named = f"\n{PausingCounter.__name__} is the shared Value of this check: its number is counter.value."
+    return f"it raises:\n{text}{named if PausingCounter.__name__ in last_error(text) else ''}"
 
 
-def judge_count(said, n_updates):
-    """Return what is wrong with a counter that says `said` after `n_updates` of each of two processes, else ""."""
+def judge_count(growth, n_updates):
+    """Return what is wrong with a counter that grew by `growth` in `n_updates` of each of two processes, else ""."""
     expected = N_WORKERS * n_updates
-    if said == 0:
-        return "the counter still says 0: add to counter.value, which is shared. A name of your own is not."
-    made = f"two processes made {plural(n_updates, 'update')} each and the counter says {said:,}"
-    if said < expected:
+    if growth == 0:
+        return "the counter has not changed: add to counter.value, which is shared. A name of your own is not."
+    made = f"two processes made {plural(n_updates, 'update')} each"
+    if growth < 0:
         return (
-            f"{made} instead of {expected:,}: updates were lost. "
+            f"the counter began at {START:,}, {made} and it says {START + growth:,}: add to what it holds, "
+            "counter.value += …, instead of setting it."
+        )
+    if growth < expected:
+        return (
+            f"{made} and the counter grew by {growth:,} instead of {expected:,}: updates were lost. "
             "Between reading and writing the value, another process may come in."
         )
-    return f"{made}, more than {expected:,}." if said > expected else ""
+    return f"{made} and the counter grew by {growth:,}, more than {expected:,}." if growth > expected else ""
 
 
 value_1 = Exercise(
@@ -147,7 +156,8 @@ def _examine_fill(func):
             sum_squares,
             lambda spy, method=method: try_answer(hold_block, func, spy, n, N_WORKERS, start_method=method),
         )
-        values, there, n_late = trial.require()
+        also = {"raised": f"\n{RELEASE}"} if trial.error_type == "BufferError" else {}
+        values, there, n_late = trial.require(also=also)
         if n_late:
             raise Wrong(f"it returns while {n_late} of its processes are still at work: join them all first.")
         if not there:
@@ -212,7 +222,8 @@ def fill_part(func, name, places):
     block.close()
 
 def fill(func, name, n, n_workers):
-    workers = [Process(target=fill_part, args=(func, name, range(first, n, n_workers))) for first in range(n_workers)]
+    parts = [range(first, n, n_workers) for first in range(n_workers)]
+    workers = [Process(target=fill_part, args=(func, name, places)) for places in parts]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -252,7 +263,7 @@ def _examine_lend(func):
     for method in METHODS:
         for work in (identify_block, fail_on_block):
             trial = try_answer(try_lend, func, data, work, start_method=method)
-            also = {"raised": RELEASE} if trial.error_type == "BufferError" else {}
+            also = {"raised": f"\n{RELEASE}"} if trial.error_type == "BufferError" else {}
             came, raised, there, called = trial.require(also=also)
             fails = work is fail_on_block
             when = "when work raises" if fails else "when work returns"
@@ -282,7 +293,6 @@ value_3 = Exercise(
     ),
     """%%worker
 from multiprocessing.shared_memory import SharedMemory
-from helpers.words import plural
 
 def lend(data, work):
     block = SharedMemory(create=True, size=len(data))
