@@ -281,7 +281,7 @@ FAULTS = [
     Fault(
         "nothing says that provisional points do not count",
         SPEEDUP,
-        'NOT_COUNTED if pale else ""',
+        'NOT_COUNTED if seen.pale else ""',
         '""',
         f"{T}::test_provisional_points_are_hollow_pale_and_say_so",
     ),
