@@ -181,7 +181,7 @@ class LabView:
             except Exception as error:
                 self._shows_code = False
                 self._fail(error)
-        shape = f"class='helpers-program' style='{AT_SPACES};line-height:1.35'"
+        shape = f"class='helpers-program' style='{AT_SPACES};line-height:1.35;max-height:32em;overflow:auto'"
         self._extra.value = f"<pre {shape}>{program}</pre>" if program else ""
 
 

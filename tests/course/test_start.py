@@ -19,7 +19,8 @@ COLLATZ = start_1.answer.removeprefix("%%worker\n")
     ],
 )
 def test_collatz_wrong_answers_are_told_why(answers, monkeypatch, source, state, words):
-    monkeypatch.setattr("helpers.course.start.exercises.DEADLINE", 2.0)
+    if "does the loop stop" in words:  # the others end; on a busy machine their workers come up late
+        monkeypatch.setattr("helpers.course.start.exercises.DEADLINE", 1.0)
     verdict = start_1.check(answers(source).collatz_steps)
     assert verdict.state == state and words in verdict.words
 

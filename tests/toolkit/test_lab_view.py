@@ -231,6 +231,7 @@ def test_show_code_follows_the_controls_and_a_run_closes_it():
     lab = Counter()
     lab._toggle_code()
     assert "MOST = 3" in lab._extra.value
+    assert "max-height:32em;overflow:auto" in lab._extra.value, "a program with many items is no wall: it scrolls"
     lab.most.value = 5
     assert "MOST = 5" in lab._extra.value
     lab.run(block=True)

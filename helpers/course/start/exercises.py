@@ -132,7 +132,7 @@ start_2 = Exercise(
     "it finds the fastest pair, also when that is the serial loop.",
     (
         "measured.pairs() lists the pairs, and measured.speedup(engine, n_workers).median is what to compare.",
-        "max(pairs, key=…) finds the pair for which the key is largest.",
+        "Keep the best pair so far in a loop; or max(pairs, key=…) finds the pair for which the key is largest.",
     ),
     """%%worker
 def fastest(measured):
