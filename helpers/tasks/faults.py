@@ -29,7 +29,7 @@ def raise_on_bad(item):
 
 
 def raise_awkward(item):
-    """As `raise_on_bad`, with an exception that `multiprocessing.Pool` cannot survive."""
+    """As `raise_on_bad`, with an exception that `Pool` cannot survive."""
     if item == BAD_ITEM:
         raise AwkwardError(7, "no luck")
     return item * 2
@@ -55,7 +55,7 @@ def exit_on_bad(item):
 
 
 def kill_on_bad(item):
-    """Return `item` doubled; kill the own process as the system does when memory runs out."""
+    """Return `item` doubled; kill the own process, as a lack of memory does."""
     if item == BAD_ITEM:
         os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
     return item * 2

@@ -19,7 +19,7 @@ from helpers.course.lock.measure import (
     run_together,
 )
 from helpers.course.lock.plots import describe_updates, plot_lanes, plot_lock_speedup
-from helpers.course.lock.stacks import MOST_FRAMES, find_stacks, shorten_stack
+from helpers.course.lock.stacks import MOST_FRAMES, find_stacks, shorten_stack, split_stacks, stands_still
 from helpers.course.lock.trials import Meeting
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.machine import default_start_method, start_methods
@@ -200,6 +200,14 @@ def test_a_process_that_is_done_in_time_has_no_stack_and_one_that_dies_is_told()
         find_stacks(faults.exit_on_bad, {"bad": (faults.BAD_ITEM,)}, late=5, start_method="spawn")
     with pytest.raises(InvalidArgumentError, match="late"):
         find_stacks(time.sleep, {"quick": (0,)}, late=0)
+
+
+def test_a_process_stands_still_once_it_was_seen_at_one_place_twice(tmp_path):
+    assert not stands_still(["at the gate", "at the lock"]) and not stands_still(["at the lock"])
+    assert stands_still(["at the gate", "at the lock", "at the lock"])
+    written = tmp_path / "stacks.txt"
+    written.write_text("Timeout (0:00:01)!\none\nTimeout (0:00:01)!\none\nTimeout (0:0", encoding="utf-8")
+    assert split_stacks(written) == ["0:00:01)!\none\n", "0:00:01)!\none\n", "0:0"]
 
 
 def test_a_stack_ends_at_the_target_and_is_never_long():

@@ -133,4 +133,11 @@ FAULTS = [
         "    if total == -gain:",
         f"{FIGURES}::test_what_is_wrong_in_one_process_alone_is_no_matter_of_locks",
     ),
+    Fault(
+        "a process that was seen once stands still",
+        "helpers/course/lock/stacks.py",
+        "len(stacks) > 1 and stacks[-1] == stacks[-2]",
+        "len(stacks) > 0",
+        "tests/course/test_lock.py::test_a_process_stands_still_once_it_was_seen_at_one_place_twice",
+    ),
 ]

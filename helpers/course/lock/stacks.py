@@ -21,18 +21,19 @@ MOST_FRAMES = 8
 _FRAME = re.compile(r'^ *File "(?P<path>[^"]+)", line (?P<line>\d+) in (?P<name>.+)$')
 
 
-def find_stacks(target, arguments, *, late=1.0, start_method=None):
-    """Return {name: stack} of processes of ``target(*args)`` that are not done `late` seconds after they began.
+def find_stacks(target, arguments, *, late=0.5, start_method=None):
+    """Return {name: stack} of processes of ``target(*args)`` that come to stand still.
 
-    Each process has `faulthandler.dump_traceback_later` write where it stands: the line it is at first, then
-    its callers. Of the text come the frames down to `target`, at most `MOST_FRAMES`, each with its line of
-    source, and no path of this machine. All processes are ended afterwards; one that is done has no stack.
+    Each process has `faulthandler.dump_traceback_later` write where it stands, every `late` seconds: the line it is
+    at first, then its callers. Once all are up, each is to be at the same place twice. Of the text come the frames
+    down to `target`, at most `MOST_FRAMES`, each with its line of source, and no path of this machine. All processes
+    are ended afterwards; one that is done has no stack.
 
     Parameters
     ----------
     target : callable
     arguments : dict of str to tuple; a process for each, by its name
-    late : float, 0.1 to 10 seconds
+    late : float, 0.1 to 10 seconds; longer than any wait that is no hang
     start_method : str, optional; None is the one that `multiprocessing` is set to
 
     Raises InvalidArgumentError; WorkerDiedError if one ends badly. Chapter 05.
@@ -44,21 +45,40 @@ def find_stacks(target, arguments, *, late=1.0, start_method=None):
         members = [(late, str(files[name]), target, *args) for name, args in arguments.items()]
         with Crew(dump_if_late, members, method, links=False, names=list(arguments)) as crew:
             crew.wait_until(lambda: all(map(Path.exists, files.values())), START_SECONDS, "come up")
-            _wait_for_stacks(crew, files, late + WRITE_SECONDS)
-            texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
+            texts = _wait_for_stacks(crew, files, 2 * late + WRITE_SECONDS)
             crew.end(told=False)
-    return {name: shorten_stack(text, target) for name, text in texts.items() if text}
+    return {name: shorten_stack(text, target) for name, text in texts.items()}
 
 
 def _wait_for_stacks(crew, files, seconds):
-    """Return when each process has ended or written a whole stack, at the latest after so many seconds."""
-    deadline, sizes = time.monotonic() + seconds, None
-    while time.monotonic() < deadline:
+    """Return {name: its newest stack} of those that have not ended, once each of them was seen at one place twice.
+
+    All are up: what they wrote before does not count, since one may still have waited for another to come.
+    After so many seconds they are returned as they are.
+    """
+    deadline = time.monotonic() + seconds
+    before = {name: len(split_stacks(path)) for name, path in files.items()}
+    while True:
         crew.require_health()
-        before, sizes = sizes, [path.stat().st_size for path in files.values()]
-        if all(code is not None or size for code, size in zip(crew.exitcodes, sizes, strict=True)) and before == sizes:
-            return
+        running = [name for name, code in zip(files, crew.exitcodes, strict=True) if code is None]
+        stacks = {name: split_stacks(files[name]) for name in running}
+        if all(stands_still(stacks[name][before[name] :]) for name in running) or time.monotonic() > deadline:
+            return {name: found[-1] for name, found in stacks.items() if found}
         time.sleep(0.05)
+
+
+def split_stacks(path):
+    """Return what `faulthandler` wrote to a file as a list, one text each time; the last may be in the making."""
+    return path.read_text(encoding="utf-8").split("Timeout (")[1:]
+
+
+def stands_still(stacks):
+    """Return whether the two newest stacks are the same, so that the last one is whole and its process went nowhere.
+
+    >>> stands_still(["a", "b"]), stands_still(["b"]), stands_still(["a", "b", "b"])
+    (False, False, True)
+    """
+    return len(stacks) > 1 and stacks[-1] == stacks[-2]
 
 
 def shorten_stack(text, target):

@@ -183,9 +183,9 @@ def take_two(name, order, locks, gate, answers, seconds=0.5):
 
 
 def dump_if_late(seconds, path, target, *args):
-    """Call the target; write to `path` where it stands after `seconds`."""
+    """Call the target; write to `path` where it stands, every `seconds`."""
     with open(path, "w", encoding="utf-8") as file:
-        faulthandler.dump_traceback_later(seconds, file=file)
+        faulthandler.dump_traceback_later(seconds, repeat=True, file=file)
         target(*args)
         faulthandler.cancel_dump_traceback_later()
 
