@@ -142,7 +142,7 @@ class SpeedupLab(Lab):
             "guess": None if guess is None else check_number("guess", guess, 0, 10_000),
         }
         self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
-        self._last_run = None
+        self._last_run, self._at_rest = None, plots.SpeedupCard()
         super().__init__()
         self._say(self._off_text())
 
@@ -191,6 +191,7 @@ class SpeedupLab(Lab):
 
     def _start_over(self, settings):
         self._last_run, self._seen = None, set()
+        self._at_rest = self._at_rest.anew()  # a thread that ends late may still draw with the one before
 
     def _measure(self, settings, on_start):
         yield from sweep_steps(self.func, self.items, **settings, timeout=self._timeout, on_start=on_start)
@@ -222,12 +223,17 @@ class SpeedupLab(Lab):
         return self.result is None or not (parallel_pairs(self.result) or self.result.problems)
 
     def _draw(self):
+        return plots.SpeedupCard().still(self._now())
+
+    def _now(self):
+        """Return what is drawn, as `SpeedupCard` takes it."""
         shown = self.running or not self._is_empty()
         counts = self._measured["n_workers"] if shown else chosen_of(self._counts)
         guess = (max(counts), self._guess.number) if self._guess.number is not None and counts else None
-        return plots.draw_speedup_card(
-            self.result, self._last_run, guess=guess, n_workers=counts or None, cpus=self._cpus
-        )
+        return self.result, self._last_run, guess, counts or None, self._cpus
+
+    def _png(self, scale):
+        return super()._png(scale) if self.running else self._at_rest.png(self._now(), scale)
 
     def _describe(self):
         return (

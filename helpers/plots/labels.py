@@ -56,6 +56,12 @@ class Labels:
             boxes = np.vstack([boxes, self._place_label(*label, lines, boxes)])
         if self.shade:
             self._place_shade(lines, boxes)
+        self._taken = lines, boxes
+
+    def write_beside(self, text, x, y, colour):
+        """Write one more label on either side of the point (x, y), once all others are placed; return its artist."""
+        self._place_label(text, x, y, colour, "normal", TEXT_SIZE, 2, *self._taken)
+        return self.ax.texts[-1]
 
     def _find_stack(self):
         """Return (labels of the lines that end furthest right, the other labels)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import floor
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -34,12 +35,14 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.labels import Labels
+from helpers.plots.live import MovingPicture
 from helpers.plots.timeline import plot_timeline
 from helpers.records import list_problems
 from helpers.words import plural
 
 #: Where axes begin, and how high they are, as shares of the card: two rows fit below, of what is left out or in doubt.
 BOTTOM, HEIGHT = 0.185, 0.64
+LEFT, RIGHT = (0.05, BOTTOM, 0.422, HEIGHT), (0.562, BOTTOM, 0.425, HEIGHT)
 #: What the grey line says of points by the warm-up round.
 NOT_COUNTED = "hollow and pale: warm-up, not counted"
 
@@ -50,12 +53,14 @@ def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
     Arguments as of `plot_speedup` and `plot_timeline`; `sweep` and `run` may be None. As long as there is no
     parallel run to show but a problem, the latest problem takes its place.
     """
-    figure = new_figure()
-    plot_speedup(sweep, figure.add_axes((0.05, BOTTOM, 0.422, HEIGHT)), guess=guess, n_workers=n_workers, cpus=cpus)
+    return SpeedupCard().still((sweep, run, guess, n_workers, cpus))
+
+
+def _plot_run(figure, sweep, run):
+    """Draw who ran what at the right, or the latest problem as long as there is nothing else to be seen."""
     if sweep is not None and sweep.problems and (run is None or run.engine == "serial"):
-        run = sweep.problems[-1]  # why there is nothing else to be seen
-    plot_timeline(run, figure.add_axes((0.562, BOTTOM, 0.425, HEIGHT)))
-    return figure
+        run = sweep.problems[-1]
+    plot_timeline(run, figure.add_axes(RIGHT))
 
 
 def describe_speedup(sweep):
@@ -118,6 +123,54 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
         Default: ``usable_cpus`` of the sweep's environment.
     """
     ax = new_figure().add_axes((0.07, BOTTOM, 0.91, HEIGHT)) if ax is None else ax
+    seen = _look(sweep, n_workers, cpus)
+    labels = _plot(ax, sweep, seen, _reach(guess, seen.top), fit)
+    if guess is not None:
+        _draw_guess(ax, labels, guess)
+    return ax
+
+
+class SpeedupCard(MovingPicture):
+    """The picture of `draw_speedup_card`; of a guess that moves, nothing else is drawn anew.
+
+    The record is (sweep, run, guess, n_workers, cpus), as the function takes them.
+    """
+
+    _of = _still = None
+
+    def frame(self, record):
+        """All but the guess, unless the axes must become higher for it."""
+        sweep, run, guess, n_workers, cpus = record
+        still = id(sweep), id(run), n_workers, cpus
+        if still != self._still:  # both are kept here: no other object gets their ids meanwhile
+            self._still, self._of, self._seen = still, (sweep, run), _look(sweep, n_workers, cpus)
+        return still, _reach(guess, self._seen.top)
+
+    def build(self, figure, record):
+        """Draw both axes, without the guess."""
+        sweep, run, *_ = record
+        _, top = self.frame(record)
+        self.ax = figure.add_axes(LEFT)
+        self.labels = _plot(self.ax, sweep, self._seen, top, fit=True)
+        _plot_run(figure, sweep, run)
+
+    def move(self, record):
+        """The guess."""
+        return _draw_guess(self.ax, self.labels, record[2]) if record[2] is not None else []
+
+
+class _Seen(NamedTuple):
+    """What of a sweep is drawn, and the top of the y axis for it."""
+
+    pairs: tuple
+    points: dict
+    pale: dict
+    counts: list
+    cpus: float | None
+    top: float
+
+
+def _look(sweep, n_workers, cpus):
     pairs = parallel_pairs(sweep) if sweep is not None else ()
     points = {}
     for engine, n in pairs:
@@ -125,27 +178,43 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
     pale = provisional_points(sweep)
     measured = [n for _, n in pairs] + [n for series in pale.values() for n, _ in series]
     cpus = cpus or (sweep.environment.get("usable_cpus") if sweep is not None else None)
-    labels = Labels(ax)
     counts = sorted(set(n_workers or measured or (1, 2, 3, 4)))
     highest = [s.high or s.median for series in points.values() for _, s, _ in series]
-    highest += [speedup for series in pale.values() for _, speedup in series] + ([guess[1]] if guess else [])
-    _speedup_axes(ax, labels, counts, cpus, _top(highest, counts, cpus, fixed=n_workers is not None))
-    thin = [_draw_engine(ax, labels, engine, series, cpus) for engine, series in points.items()]
-    _draw_provisional(ax, labels, pale, named=points)
-    law = _draw_law(ax, labels, sweep, points) if fit and pairs else ""
-    if guess is not None:
-        ax.plot(*[[v] for v in guess], "D", ms=7, mfc="white", mec=INK, mew=1.3, zorder=7, clip_on=False, gid="guess")
-        labels.add("your guess", *guess, INK, sides=2)
-    if not pairs and not pale:
+    highest += [speedup for series in pale.values() for _, speedup in series]
+    return _Seen(pairs, points, pale, counts, cpus, _top(highest, counts, cpus, fixed=n_workers is not None))
+
+
+def _reach(guess, top):
+    """Return the top of the y axis that a guess needs: `top`, or half as much again, and so on: it seldom moves."""
+    while guess is not None and guess[1] * 1.09 > top:
+        top *= 1.5
+    return top
+
+
+def _plot(ax, sweep, seen, top, fit):
+    """Draw all but the guess; return the Labels, which know where there is room."""
+    labels = Labels(ax)
+    _speedup_axes(ax, labels, seen.counts, seen.cpus, top)
+    thin = [_draw_engine(ax, labels, engine, series, seen.cpus) for engine, series in seen.points.items()]
+    _draw_provisional(ax, labels, seen.pale, named=seen.points)
+    law = _draw_law(ax, labels, sweep, seen.points) if fit and seen.pairs else ""
+    if not seen.pairs and not seen.pale:
         warming = sweep is not None and any(run.warmup for run in sweep.runs)
         write_note(ax, "warming up: this round is not counted" if warming else "no measurement yet", 0.6, 0.13)
     labels.place()
     if sweep is not None and sweep.problems:
         _write_problems(ax, list_problems(sweep.problems))
-    show_doubts(ax, doubts_of_pairs(sweep, pairs), row=int(bool(sweep is not None and sweep.problems)))
-    legend = ["thin: with start-up" if any(thin) else "", NOT_COUNTED if pale else "", law]
-    write_head(ax, "Speedup over the serial loop", [_rounds_text(points), *legend])
-    return ax
+    show_doubts(ax, doubts_of_pairs(sweep, seen.pairs), row=int(bool(sweep is not None and sweep.problems)))
+    legend = ["thin: with start-up" if any(thin) else "", NOT_COUNTED if seen.pale else "", law]
+    write_head(ax, "Speedup over the serial loop", [_rounds_text(seen.points), *legend])
+    return labels
+
+
+def _draw_guess(ax, labels, guess):
+    """Draw the guess and its name where there is room for it; return both artists."""
+    look = {"ms": 7, "mfc": "white", "mec": INK, "mew": 1.3, "zorder": 7, "clip_on": False, "gid": "guess"}
+    (diamond,) = ax.plot(*[[v] for v in guess], "D", **look)
+    return [diamond, labels.write_beside("your guess", *guess, INK)]
 
 
 def _write_problems(ax, said):

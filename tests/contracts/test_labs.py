@@ -24,6 +24,7 @@ from helpers.labs.base import BROUGHT_BACK, LIVE_SCALE, REST_SCALE
 from helpers.labs.style import STYLE
 from helpers.labs.view import OTHER_SETTINGS
 from helpers.tasks import wait
+from helpers.words import as_html
 
 
 @dataclass(frozen=True)
@@ -300,7 +301,7 @@ def test_a_run_begins_with_an_empty_picture_and_one_that_is_stopped_at_once_brin
     lab.run()
     assert lab.wait(20) and lab.error is None
     assert seen[0] != alt and seen[-1] == alt, "empty at first, then the run before"
-    assert lab.result is result and lab._message.value == f"<div>{html.escape(BROUGHT_BACK + advice)}</div>"
+    assert lab.result is result and lab._message.value == f"<div>{as_html(BROUGHT_BACK + advice)}</div>"
     assert "stopped" in lab._progress_label.value and not is_marked(lab)
     del lab._show_picture, lab._measure
     assert lab.run(block=True) is not result and BROUGHT_BACK not in lab._message.value

@@ -226,7 +226,7 @@ def test_wrong_answers_are_told_why(name, old, new, words, answers, monkeypatch)
     if "serial work" in words or "called pipeline" in words:
         monkeypatch.setattr("helpers.course.queue.exercises.spy_on", functools.partial(spy_on, patience=0.4))
     if any(part in words for part in ("afterwards", "of its own", "No item", "comes before", "stage needs")):  # hangs
-        monkeypatch.setattr("helpers.course.queue.exercises.CHECK_DEADLINE", 4.5 if name == "queue_3" else 2.5)
+        monkeypatch.setattr("helpers.course.queue.exercises.CHECK_DEADLINE", 5.0)
         monkeypatch.setattr("helpers.course.queue.exercises.DIAGNOSIS_DEADLINE", 4.0)
     exercise, function = EXERCISES[name]
     assert old in exercise.answer

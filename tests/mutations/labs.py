@@ -281,7 +281,7 @@ FAULTS = [
     Fault(
         "nothing says that provisional points do not count",
         SPEEDUP,
-        'NOT_COUNTED if pale else ""',
+        'NOT_COUNTED if seen.pale else ""',
         '""',
         f"{T}::test_provisional_points_are_hollow_pale_and_say_so",
     ),
@@ -305,6 +305,13 @@ FAULTS = [
         "key=doubts.count, reverse=True)",
         "key=doubts.count)",
         f"{T}::test_all_doubts_are_shown_the_one_that_most_pairs_share_first",
+    ),
+    Fault(
+        "a guess that moves has the whole picture drawn anew",
+        SPEEDUP,
+        "return still, _reach(guess, self._seen.top)",
+        "return still, guess",
+        f"{P}::test_a_guess_that_moves_is_drawn_alone_and_the_picture_is_the_same_as_one_drawn_anew",
     ),
     Fault(
         "labels at the right in any order",

@@ -331,6 +331,19 @@ def test_the_guess_is_an_open_diamond_with_its_name():
     assert diamond.get_xydata().tolist() == [[3, 2.5]] and "your guess" in texts(ax)
 
 
+def test_a_guess_that_moves_is_drawn_alone_and_the_picture_is_the_same_as_one_drawn_anew(monkeypatch):
+    sweep, card = make_sweep(FOUR, (1, 2, 3, 4)), plots.SpeedupCard()
+    built, build = [], plots.SpeedupCard.build
+    monkeypatch.setattr(plots.SpeedupCard, "build", lambda *args: built.append(1) or build(*args))
+    pictures = [card.png((sweep, None, guess, (1, 2, 3, 4), 4)) for guess in (None, (4, 1.0), (4, 2.5), None)]
+    assert len(built) == 1 and len(set(pictures)) == 3 and pictures[0] == pictures[3]
+    assert pictures[2] == plots.SpeedupCard().png((sweep, None, (4, 2.5), (1, 2, 3, 4), 4))
+    built.clear()
+    for tenths in range(10, 81):  # from the axes' height to about twice that: 4.1, 6.2, 9.3
+        card.png((sweep, None, (4, tenths / 10), (1, 2, 3, 4), 4))
+    assert len(built) == 2 and card.ax.get_ylim()[1] > 8
+
+
 def test_the_law_is_never_drawn_beyond_twice_the_largest_count_it_was_fitted_to():
     counts = (1, 2, 3, 4, 16)
     sweep = make_sweep({"processes": lambda n: usl(0.05)(min(n, 4))}, counts, usable_cpus=4)
