@@ -25,7 +25,7 @@ from helpers.notebook.looks import AT_SPACES, LIGHT_CARD
 from helpers.tasks.worker import say
 from helpers.words import as_html
 
-OTHER_SETTINGS = "of other settings: Run measures these"
+OTHER_SETTINGS = "Picture of other settings; Run measures these"
 NOT_YET = "Nothing was measured yet."
 
 

@@ -124,6 +124,20 @@ FAULTS = [
         f"{V}::test_where_a_cell_waits_and_hears_nothing_stop_is_off_and_says_what_helps",
     ),
     Fault(
+        "the picture that builds the card keeps the next one waiting",
+        BASE,
+        "                    self._draw_took = 0.0\n",
+        "                    pass\n",
+        f"{T}::test_the_picture_that_builds_the_card_comes_at_once_and_keeps_none_waiting_nor_does_any_for_long",
+    ),
+    Fault(
+        "a picture that takes long keeps the next one waiting for ever longer",
+        BASE,
+        "min(DRAW_PAUSE, self._draw_took / self.draw_share)",
+        "self._draw_took / self.draw_share",
+        f"{T}::test_the_picture_that_builds_the_card_comes_at_once_and_keeps_none_waiting_nor_does_any_for_long",
+    ),
+    Fault(
         "the end of a run is not saved",
         BASE,
         "if self._displayed and turn is self._turn:",
