@@ -8,6 +8,20 @@ BASE, TURNS, LAB = "helpers/labs/base.py", "helpers/labs/turns.py", "helpers/lab
 SPEEDUP, TIMELINE = "helpers/plots/speedup.py", "helpers/plots/timeline.py"
 
 FAULTS = [
+    Fault(
+        "what went wrong is pale, as of old settings",
+        "helpers/labs/view.py",
+        "(self._message, old and self.error is None)",
+        "(self._message, old)",
+        f"{V}::test_what_went_wrong_is_never_marked_as_old",
+    ),
+    Fault(
+        "what goes wrong stands in the pale place of the message before",
+        "helpers/labs/view.py",
+        '        self._message.remove_class("helpers-old")\n',
+        "",
+        f"{V}::test_what_went_wrong_is_never_marked_as_old",
+    ),
     # the lab
     Fault(
         "wrong time left shown",
