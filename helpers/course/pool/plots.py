@@ -140,7 +140,7 @@ def _say_rounds(record):
         return "one run"
     rounds = rounds_text([record.n_rounds], short=True)
     stopped = "" if record.complete else f" (of {record.repeats})"
-    return f"{rounds}{stopped}, last drawn" if record.n_rounds > 1 else f"{rounds}{stopped}"
+    return f"{rounds}{stopped}; lanes: the last one" if record.n_rounds > 1 else f"{rounds}{stopped}"
 
 
 def describe_pool(record):
@@ -149,7 +149,7 @@ def describe_pool(record):
         return "Lanes of a pool's workers: nothing measured yet"
     workers = plural(record.run.n_workers, "worker")
     reached = f"{figures(record.gain)} times the serial loop, efficiency {percent(record.efficiency)}"
-    return f"{record.flavour} over {workers}: {reached}"
+    return f"{record.flavour} over {workers}, once up: {reached}"
 
 
 def describe_tasks(sizes_ms, kind):
