@@ -283,7 +283,7 @@ class Lab(LabView):
             waited = time.monotonic() - self._drawn_at
             pause = max(self.draw_every, min(DRAW_PAUSE, self._draw_took / self.draw_share))
             begins = first or (self.card is not None and self._shown() is not None and not self.card.begun)
-            if self._is_news() or begins or waited >= pause:
+            if first or self._is_news() or begins or waited >= pause:
                 self._show_picture(LIVE_SCALE)
                 if begins:  # it built what stays: the next pictures take less
                     self._draw_took = 0.0
