@@ -97,16 +97,6 @@ def seconds(duration):
     return _with_unit(duration, ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")))
 
 
-def times_range(longer, shorter):
-    """Return how many times as long one way takes as another, from the least to the most that their timings allow.
-
-    >>> times_range([8.0, 12.0], [2.0, 4.0]), times_range([6.0], [2.0])
-    ('2 to 6 times', '3 times')
-    """
-    least, most = round(min(longer) / max(shorter)), round(max(longer) / min(shorter))
-    return plural(most, "time") if least == most else f"{least:,} to {plural(most, 'time')}"
-
-
 def best_times(timings, n_calls=1):
     """Return the shortest time of each way in a line of its own, by call if each timing is of `n_calls`.
 

@@ -32,6 +32,7 @@ PART_OF = {
     "together": "measure",
     "own_locks": "tasks",
     "exhibits": "tasks",
+    "timing": "measure",
     "arrays": "tasks",
     "stacks": "measure",
     "program": "lab",

@@ -20,9 +20,12 @@ from helpers.errors import HelpersError
 from helpers.labs.comms import is_deaf
 from helpers.labs.turns import LOOK_EVERY, STOP_DEADLINE, Turn, turn_of_this_thread
 from helpers.labs.view import LabView
+from helpers.plots.drawing import take_back_invitations
 
 #: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
 DRAW_EVERY = 0.2
+#: And at most, however long drawing takes: a lab that is not seen to move is no live one.
+DRAW_PAUSE = 2.0
 #: Pixels a CSS pixel, while running and at rest.
 LIVE_SCALE, REST_SCALE = 1.0, 2.0
 #: Said before the advice of a run that is shown again.
@@ -278,8 +281,12 @@ class Lab(LabView):
             return
         try:
             waited = time.monotonic() - self._drawn_at
-            if first or self._is_news() or waited >= max(self.draw_every, self._draw_took / self.draw_share):
+            pause = max(self.draw_every, min(DRAW_PAUSE, self._draw_took / self.draw_share))
+            begins = first or (self.card is not None and self._shown() is not None and not self.card.begun)
+            if first or self._is_news() or begins or waited >= pause:
                 self._show_picture(LIVE_SCALE)
+                if begins:  # it built what stays: the next pictures take less
+                    self._draw_took = 0.0
         except BaseException as error:
             turn.fail(error)
             if not self._is_inert():
@@ -364,7 +371,14 @@ class Lab(LabView):
         """Return the picture as PNG bytes: while it runs by `card`, at rest by `_draw`."""
         if self.card is not None and self.running and self._shown() is not None:
             return self.card.png(self._shown(), scale)
-        return plots.figure_png(self._draw(), scale)
+        return self._still_png(scale)
+
+    def _still_png(self, scale):
+        """Return what `_draw` gives as PNG bytes; while it runs, no picture asks for Run."""
+        figure = self._draw()
+        if self.running:
+            take_back_invitations(figure)
+        return plots.figure_png(figure, scale)
 
     def _redraw(self):
         """Show the picture anew, because a control changed; not while it runs or before it is shown."""

@@ -18,6 +18,7 @@ STYLE = (
 .helpers-lab .jupyter-button.mod-active { box-shadow: inset 0 -3px 0 var(--jp-brand-color1, #1976d2); }
 .helpers-lab .widget-toggle-button { padding: 0 7px; margin: 1px; }
 .helpers-lab .widget-readout { min-width: 40px; }
+.helpers-lab .helpers-sizes .widget-readout { flex-shrink: 0; min-width: 98px; }
 .helpers-lab .widget-inline-hbox { align-items: center; }
 .helpers-lab .widget-inline-hbox > * { margin-top: 0; margin-bottom: 0; }
 .helpers-message .widget-html-content, .helpers-message .widget-html-content > div { line-height: 1.45; }
@@ -37,6 +38,7 @@ STYLE = (
 .helpers-lab { zoom: 0.85; }
 .helpers-lab .widget-toggle-button { padding: 0 4px; margin: 0; }
 .helpers-lab .widget-hslider { max-width: 235px; }
+.helpers-lab .helpers-sizes { max-width: 330px; }
 .helpers-lab .helpers-guess { width: 280px !important; max-width: 280px; }
 .helpers-lab .helpers-guess .widget-readout { flex-shrink: 0; min-width: 88px; }
 .helpers-lab :is(.helpers-size, .helpers-skew, .helpers-kind, .helpers-updates) { max-width: 148px; }

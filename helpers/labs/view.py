@@ -25,7 +25,7 @@ from helpers.notebook.looks import AT_SPACES, LIGHT_CARD
 from helpers.tasks.worker import say
 from helpers.words import as_html
 
-OTHER_SETTINGS = "of other settings: Run measures these"
+OTHER_SETTINGS = "Picture of other settings; Run measures these"
 NOT_YET = "Nothing was measured yet."
 
 
@@ -145,9 +145,12 @@ class LabView:
         self._progress.max, self._progress.value, self._progress_label.value = total, done, f"{words}{self._hint}"
 
     def _show_old(self, old):
-        """Mark what is shown as measured with other settings than those of the controls, or take the mark away."""
-        for part in (self._image, self._message):
-            (part.add_class if old else part.remove_class)("helpers-old")
+        """Mark what is shown as measured with other settings than those of the controls, or take the mark away.
+
+        What went wrong is no result of old settings: it is never marked.
+        """
+        for part, pale in ((self._image, old), (self._message, old and self.error is None)):
+            (part.add_class if pale else part.remove_class)("helpers-old")
         self._progress_label.value = OTHER_SETTINGS if old else self._progress_words
 
     def _say(self, text):
@@ -160,6 +163,7 @@ class LabView:
 
     def _fail(self, error):
         self.error = error
+        self._message.remove_class("helpers-old")
         title, _, rest = shorten_paths(say(error)).partition("\n")
         self._said = f"{type(error).__name__}: {title}"
         self._words = self._message.value = (

@@ -19,6 +19,8 @@ from helpers.tasks.plain import pack_plain, pack_tried
 from helpers.tasks.worker import describe
 
 SHARED_MEMORY = "/dev/shm"
+#: Looks at what is left before it is told, however long one takes.
+LEAST_LOOKS = 3
 #: The ``error_type`` of an answer whose result cannot be pickled.
 UNPICKLABLE = "result not picklable"
 
@@ -114,18 +116,19 @@ def tell(raised):
 
 
 def name_leftovers(blocks, threads, patience=1.0):
-    """Return words for processes, threads and shared memory that are still there after `patience` seconds."""
-    deadline = time.monotonic() + patience
+    """Return words for processes, threads and shared memory that are still there after `patience` seconds.
+
+    A block of shared memory is named if it is not among `blocks`, was there at each look, and is nobody else's:
+    other programs of this machine make and remove blocks all the time.
+    """
+    deadline, looks, new = time.monotonic() + patience, 0, None
     while True:
+        new, looks = (shared_blocks() if new is None else new & shared_blocks()) - blocks, looks + 1
         left = [f"process {child.name} is still running" for child in multiprocessing.active_children()]
-        left += [
-            f"shared memory {name} was not unlinked"
-            for name in sorted(shared_blocks() - blocks)
-            if not _used_elsewhere(name)
-        ]
+        left += [f"shared memory {name} was not unlinked" for name in sorted(new) if not _is_of_others(name)]
         if threading.active_count() > threads:
             left.append("a thread of its own is still running")
-        if not left or time.monotonic() > deadline:
+        if not left or (time.monotonic() > deadline and looks >= LEAST_LOOKS):
             return left
         time.sleep(0.02)
 
@@ -139,8 +142,10 @@ def shared_blocks():
     )
 
 
-def _used_elsewhere(name):
-    """Return whether a process outside this one's session has the block open: then it is somebody else's."""
+def _is_of_others(name):
+    """Return whether a block is somebody else's: it bears another runner's mark, or is open outside this session."""
+    if runner.is_made_elsewhere(name):
+        return True
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             try:

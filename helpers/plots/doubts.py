@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from helpers.plots.drawing import FONT, SMALL_SIZE, axes_width, darker, text_width
 from helpers.words import say_doubts
 
@@ -12,17 +14,18 @@ COLOUR = darker("#D55E00")
 SIGN = "⚠ "
 
 
-def show_doubts(ax, badges, row=0):
+def show_doubts(ax, badges, row=0, width=None):
     """Write under the axes what makes the figures in them doubtful, and return the Annotation; None without any.
 
     `badges` are those of the record that is drawn, an iterable of text: all of them are told as far as there is
-    room, in as many rows as fit below the axes, the rest by its number. `row` leaves rows above it free.
+    room, in as many rows as fit below the axes, the rest by its number. `row` leaves rows above it free; `width` is
+    the room in points, by default that of the axes.
     """
     badges = tuple(dict.fromkeys(badges))
     if not badges:
         return None
     room = ax.bbox.y0 * 72 / ax.figure.dpi - ROW_TOP - row * ROW_HEIGHT
-    lines, size = fold_doubts(badges, axes_width(ax), max(1, int(room // ROW_HEIGHT)))
+    lines, size = fold_doubts(badges, axes_width(ax) if width is None else width, max(1, int(room // ROW_HEIGHT)))
     return ax.annotate(
         "\n".join(lines),
         (0, 0),
@@ -47,7 +50,7 @@ def fold_doubts(badges, width, rows):
     """
     for kept in range(len(badges), 0, -1):
         told = [*badges[:kept], *([f"and {len(badges) - kept} more"] if kept < len(badges) else [])]
-        lines = _fill((SIGN + say_doubts(told)).split(" "), width)
+        lines = _fill(re.split(" (?!%)", SIGN + say_doubts(told)), width)  # "10 %" stays in one line
         if len(lines) <= rows and all(text_width(line, SMALL_SIZE) <= width for line in lines):
             return lines, SMALL_SIZE
     lines = [" ".join(lines)] if len(lines) > rows else lines

@@ -42,6 +42,8 @@ INK, GREY, GRID, SHADE = "#1F2933", "#6B7280", "#E5E7EB", "#F3F5F9"
 SERIAL_LINE, STARTUP, HATCH = "#B9C0CA", "#D5DBE3", "#B4BBC8"
 FONT = "DejaVu Sans"
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 9.5, 8, 7.95
+#: marks the notes that ask to press Run
+INVITATION = "invitation"
 #: a card: inches, and pixels at scale 1 of 100 per inch
 CARD_SIZE, DPI = (9.0, 3.5), 100
 #: width in points kept free at the right of a speedup plot for the labels on the lines
@@ -118,18 +120,20 @@ def rounds_text(rounds, short=False, place="bars"):
     >>> rounds_text([3]), rounds_text([1])
     ('median of 3 rounds; bars: bootstrap interval, rough with so few', '1 round, no interval below 3 rounds')
     >>> rounds_text([3, 5], short=True), rounds_text([5], short=True)
-    ('median of 3 to 5 rounds, bars rough', 'median of 5 rounds, bars 95 %')
+    ('median of 3 to 5 rounds, bars: rough interval', 'median of 5 rounds, bars: 95 % interval')
     """
     least, most = min(rounds), max(rounds)
     count = median_of(most) if least == most else f"median of {least} to {plural(most, 'round')}"
     if most < MIN_ROUNDS:
         return count if short else f"{count}, no interval below {MIN_ROUNDS} rounds"
     if least < GOOD_ROUNDS:
-        return f"{count}, {place} rough" if short else f"{count}; {place}: bootstrap interval, rough with so few"
-    return f"{count}, {place} 95 %" if short else f"{count} with 95 % interval"
+        return (
+            f"{count}, {place}: rough interval" if short else f"{count}; {place}: bootstrap interval, rough with so few"
+        )
+    return f"{count}, {place}: 95 % interval" if short else f"{count} with 95 % interval"
 
 
-def write_note(ax, text, x=0.5, y=0.5):
+def write_note(ax, text, x=0.5, y=0.5, *, gid="note"):
     """Write what there is instead of data into the axes, at a place given in axes fractions."""
     ax.text(
         x,
@@ -142,8 +146,21 @@ def write_note(ax, text, x=0.5, y=0.5):
         color=GREY,
         family=FONT,
         zorder=6,
-        gid="note",
+        gid=gid,
     )
+
+
+def write_invitation(ax, text):
+    """Write into the axes of a lab what Run will show there; see `take_back_invitations`."""
+    write_note(ax, text, gid=INVITATION)
+
+
+def take_back_invitations(figure):
+    """Have the invitations to press Run of a lab's figure say that it is starting: Run is pressed."""
+    for ax in figure.axes:
+        for text in ax.texts:
+            if text.get_gid() == INVITATION:
+                text.set_text("starting …")
 
 
 def axes_width(ax):

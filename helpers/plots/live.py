@@ -94,6 +94,11 @@ class MovingPicture:
 
     # ── what it does with that ────────────────────────────────────────────────────────────
 
+    @property
+    def begun(self):
+        """Whether there was a picture already: each further one takes less time."""
+        return self._live is not None
+
     def png(self, record, scale=1.0):
         """Return the picture of `record` as PNG bytes; `scale` is pixels a CSS pixel, always the same size."""
         key = self.frame(record), scale

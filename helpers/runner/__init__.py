@@ -27,7 +27,7 @@ played to the end, and in which no task has changed anything, is kept for the ne
 from helpers.runner.groups import describe_exit, end_group, own_group
 from helpers.runner.guardian import VARIABLE as MARK
 from helpers.runner.inside import is_refusal
-from helpers.runner.library import prepare_library
+from helpers.runner.library import is_made_elsewhere, prepare_library
 from helpers.runner.plays import Play, end_all, idle_runners, play, watched_mark
 from helpers.runner.sources import edited_since, installed_first, own_sources
 
@@ -40,6 +40,7 @@ __all__ = [
     "end_group",
     "idle_runners",
     "installed_first",
+    "is_made_elsewhere",
     "is_refusal",
     "own_group",
     "own_sources",

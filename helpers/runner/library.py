@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -13,12 +14,23 @@ from helpers.runner.guardian import block_prefix, semaphore_prefix
 _place = None
 #: In a runner: the beginning of the names of blocks of shared memory; and the characters that follow it.
 _block_prefix, RANDOM_LENGTH = None, 8
+#: How the name of a block begins that bears a runner's mark, see `block_prefix`.
+_MARKED = re.compile(r"psm_[0-9a-f]{8}-\d+-")
 
 
 def set_place(folder, mark):
     """Have the libraries that are prepared from now on keep sockets in `folder`, and name by `mark` what they make."""
     global _place, _block_prefix
     _place, _block_prefix = {"tempdir": folder, "semprefix": semaphore_prefix(mark)}, block_prefix(mark)
+
+
+def is_made_elsewhere(name):
+    """Return whether the name of a block of shared memory bears the mark of a runner that is not this process.
+
+    >>> is_made_elsewhere("psm_4e5f6071-7-0a1b2c3d"), is_made_elsewhere("psm_0a1b2c3d")
+    (True, False)
+    """
+    return bool(_MARKED.match(name)) and (_block_prefix is None or not f"/{name}".startswith(_block_prefix))
 
 
 def prepare_library(library):

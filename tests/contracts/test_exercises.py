@@ -1,5 +1,6 @@
 """One contract for all exercises: solutions pass, blanks are not attempted, nothing raises, hangs or stays behind."""
 
+import ast
 import importlib
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 import pytest
 from leftovers import no_leftovers
 
@@ -19,6 +21,7 @@ from helpers.machine import default_start_method
 TOPICS = sorted(path.parent.name for path in Path(helpers.course.__file__).parent.glob("*/exercises.py"))
 FACES = [importlib.import_module(f"helpers.course.{topic}") for topic in TOPICS]
 EXERCISES = {name: getattr(face, name) for face in FACES for name in face.__all__ if re.fullmatch(r"[a-z]+_\d", name)}
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 #: The exercises whose answer is for workers, so that a plain cell will not do; start_2 is about reading a sweep.
 APART = [name for name in EXERCISES if name != "start_2"]
 every_exercise = pytest.mark.parametrize("name", EXERCISES)
@@ -49,6 +52,39 @@ def test_the_printed_solution_is_right(name, answers):
     verdict = exercise.check(getattr(answers(exercise.answer), asked_for(exercise)))
     assert verdict and verdict.state == "right" and verdict.words == exercise.praise, verdict
     no_leftovers()
+
+
+def test_a_solution_imports_nothing_that_it_does_not_use(tmp_path):
+    for name, exercise in EXERCISES.items():
+        (tmp_path / f"{name}.py").write_text(exercise.answer.removeprefix("%%worker\n"), encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "F401", "."]
+    done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+def names_of(source):
+    """Return {name: where it is from} of all that a cell imports, and of the functions that it defines."""
+    names = {}
+    for node in ast.walk(ast.parse(re.sub(r"^%.*", "", source, flags=re.MULTILINE))):
+        if isinstance(node, ast.ImportFrom):
+            names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {one.asname or one.name.partition(".")[0]: one.name for one in node.names}
+        elif isinstance(node, ast.FunctionDef):
+            names[node.name] = source
+    return names
+
+
+@every_exercise
+def test_a_solution_that_is_pasted_changes_no_name_that_its_chapter_uses(name):
+    """`%%worker` puts all names of its cell into the notebook."""
+    (chapter,) = NOTEBOOKS.glob(f"*_{name.rpartition('_')[0]}*.ipynb")
+    cells = [cell.source for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+    used = {pair for cell in cells for pair in names_of(cell).items()}
+    exercise = EXERCISES[name]
+    for own, origin in names_of(exercise.answer).items():
+        others = {where for used_name, where in used if used_name == own} - {origin}
+        assert own == asked_for(exercise) or not others, f"{own} is another thing in {chapter.name}"
 
 
 @every_exercise

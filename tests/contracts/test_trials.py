@@ -1,6 +1,9 @@
 """What came of calling an answer: its outcome, its processes and locks, what is seen meanwhile, and the verdict."""
 
 import io
+import os
+import threading
+from multiprocessing.shared_memory import SharedMemory
 
 import pytest
 from leftovers import no_leftovers
@@ -9,7 +12,8 @@ from helpers.errors import WorkerDiedError
 from helpers.exercises import Exercise
 from helpers.exercises.base import LINE_WIDTH, Verdict, Wrong, call_answer, is_blank, require_overlap, spy_on
 from helpers.exercises.trial import METHODS, OUTCOMES, Trial, find_overlap_problem, try_answer
-from helpers.measure.answers import UNPICKLABLE, run_answer
+from helpers.measure import answers as answering
+from helpers.measure.answers import SHARED_MEMORY, UNPICKLABLE, name_leftovers, run_answer, shared_blocks
 from helpers.notebook import Notice, show_code
 from helpers.notebook.notices import ERASE
 from helpers.tasks import cpu, faults
@@ -76,6 +80,25 @@ def test_a_trial_has_the_outcome_of_its_call(outcome, answers):
 def test_what_is_left_behind_is_named(words, answers):
     trial = try_answer(answers(LEFT[words]).answer)
     assert trial.outcome == "left" and words in trial.details
+
+
+@pytest.mark.skipif(not os.path.isdir(SHARED_MEMORY), reason="blocks of shared memory can be listed there alone")
+def test_what_others_leave_is_not_laid_on_an_answer(monkeypatch):
+    """Another kernel's block bears its runner's mark; one that comes and goes was not there at each look."""
+    name = "psm_0a1b2c3d-1-" + os.urandom(4).hex()
+    before = shared_blocks()
+    own = SharedMemory(f"psm_{os.urandom(4).hex()}", create=True, size=16)
+    others = SharedMemory(name, create=True, size=16)
+    try:
+        said = "; ".join(name_leftovers(before, threading.active_count(), patience=0))
+        assert own.name in said and name not in said
+    finally:
+        for block in (own, others):
+            block.close()
+            block.unlink()
+    looks = iter([{"psm_one"}, {"psm_two"}, {"psm_three"}])
+    monkeypatch.setattr(answering, "shared_blocks", lambda: next(looks))
+    assert name_leftovers(set(), threading.active_count(), patience=0) == []
 
 
 OWN = """

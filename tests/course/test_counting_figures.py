@@ -8,6 +8,7 @@ from helpers.course.counting.measure import Count, Counting, Slice, add_slice, n
 from helpers.course.counting.plots import describe_counting, draw_counting_card, plot_counting, plot_counting_rates
 from helpers.course.value.lab import advise_counting, count_done
 from helpers.errors import HelpersError
+from helpers.plots.doubts import fold_doubts
 
 
 def slices(*parts):
@@ -181,9 +182,40 @@ def test_doubts_name_the_ways_that_they_are_about_unless_all():
     assert name_doubts(()) == ()
 
 
-def test_the_words_for_a_speed_stand_above_its_interval():
+def test_the_advice_and_the_picture_name_the_same_ways_in_a_doubt():
+    # of all five ways only the Manager's rounds are steady
+    walls = {way: [0.1, 0.2, 0.3] for way in ("no_lock", "lock_per_update", "lock_per_batch", "merge_at_the_end")}
+    counting = counting_of(**walls, manager=[10.0] * 3)
+    told = "rounds differ by more than 10 % (all but manager)"
+    assert name_doubts(counting.counts) == (told,)
+    assert advise_counting(counting).endswith(f"In doubt: {told}.")
+
+
+def test_the_card_has_room_for_doubts_of_several_ways():
+    counting = counting_of(no_lock=[0.1] * 3, merge_at_the_end=[0.0001, 0.0002, 0.0003], manager=[1.0, 2.0, 3.0])
+    noted = ("other programs were using the CPUs", "slowed by the CPU quota")
+    counting = replace(counting, counts=(replace(counting.counts[0], noted=noted), *counting.counts[1:]))
+    (told,) = texts_of(draw_counting_card(counting).axes[0], "doubts")
+    assert "too short to time (merge at the end)" in told.replace("\n", " "), told
+    assert "merge at the end and manager" in told.replace("\n", " ")
+
+
+def test_no_row_of_doubts_begins_with_the_sign_for_per_cent():
+    for width in range(100, 260, 10):
+        lines, _ = fold_doubts(("rounds differ by more than 10 % (no lock)",), width, 9)
+        assert not any(line.startswith("%") for line in lines), lines
+
+
+def test_speeds_of_a_few_hundred_a_second_lie_on_the_axis():
+    ax = plot_counting_rates(counting_of(manager=[2.0] * 3))  # 1,000 updates in 2 s: 500 a second
+    (mark,) = [line for line in ax.lines if line.get_marker() == "D"]
+    assert list(mark.get_xdata()) == [500] and ax.get_xlim()[0] == 100
+
+
+@pytest.mark.parametrize("draw", [plot_counting_rates, lambda counting: draw_counting_card(counting).axes[1]])
+def test_the_words_for_a_speed_stand_above_its_interval(draw):
     wide = counting_of(no_lock=[0.001, 0.01, 0.1], merge_at_the_end=[0.00001, 0.0001, 0.001])
-    ax = plot_counting_rates(wide)
+    ax = draw(wide)
     ax.figure.canvas.draw()
     bars = [line for line in ax.lines if line.get_linewidth() == 1.4 and len(line.get_xdata())]
     texts = [text for text in ax.texts if text.get_gid() == "rate"]

@@ -202,6 +202,8 @@ def test_pictures_show_every_way_and_say_so_when_there_is_nothing():
         assert [text.get_text() for text in plot(None).texts if text.get_gid() == "note"] == ["no measurement yet"]
     assert "shared memory" in describe_trips(some_trips()) and "64 MB" in describe_trips(some_trips())
     assert "no measurement" in describe_trips(None)
+    nothing = Trips((), "spawn", 3)
+    assert "no measurement" in describe_trips(nothing) and "warming up" in describe_trips(nothing, running=True)
 
 
 def test_the_moving_card_has_one_size_and_leaves_nothing_behind():
@@ -292,6 +294,13 @@ def test_bad_input_is_told_and_nothing_starts():
 # --- exercises --------------------------------------------------------------------------------
 
 
+HIDES = """def double_until_closed(connection):
+    try:
+        while True:
+            connection.send(2 * connection.receive())
+    except:
+        return
+"""
 DOUBLE = pipe_1.answer.removeprefix("%%worker\n").replace("    with connection:\n", "    if True:\n")
 STOPS_AT_ZERO = """def double_until_closed(connection):
     while number := connection.recv():
@@ -323,6 +332,7 @@ ANSWERS_ONCE = """def double_until_closed(connection):
         (STOPS_AT_ZERO, "request 3 of 5, 0"),
         (STOPS_AT_ZERO, "0 is a number like any other, and no end."),
         (ANSWERS_ONCE, "request 2 of 5"),
+        (HIDES, "ended without an answer. A bare except may hide an error."),
     ],
 )
 def test_wrong_workers_are_told_why(answers, monkeypatch, source, words):
@@ -395,7 +405,7 @@ TAKES_TURNS = (
     results, ours = [], []
     for _ in range(n_workers):
         mine, theirs = Pipe()
-        Process(target=answer, args=(theirs, func)).start()
+        Process(target=work_on_items, args=(theirs, func)).start()
         theirs.close()
         ours.append(mine)
     for index, item in enumerate(items):

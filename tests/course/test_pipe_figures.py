@@ -110,6 +110,9 @@ def test_doubts_of_trips_are_told_by_picture_text_and_advice():
         assert describe_trips(trips).endswith(f"In doubt: {doubt}.") and advise_trips(trips).endswith(f": {doubt}.")
     assert shaky.unsteady("send") == [10**6] and shaky.unsteady(COPY) == [] and shaky.doubts() == ()
     assert "hollow: rounds differ" in texts(plot_bandwidth(shaky), "doubts")[0]
+    many = replace(shaky, noted=(*busy.noted, "slowed by the CPU quota", "one more reason that takes some room"))
+    for plot in (plot_trip_times, plot_bandwidth):  # there is not room for all: what the points mean is told first
+        assert " ".join(texts(plot(many), "doubts")[0].split()).startswith("⚠ in doubt: hollow: rounds differ")
     assert [line.get_gid() for line in plot_bandwidth(shaky).lines if "hollow" in line.get_gid()] == ["send hollow"]
 
 

@@ -271,6 +271,7 @@ def test_stop_ends_everything_at_once_and_keeps_the_picture():
     no_leftovers(0.5)
     assert not lab.running and lab.result is None and lab.error is None and "stopped" in lab._progress_label.value
     assert lab._picture.data != PoolLab(n_workers=4)._picture.data
+    assert "Stopped after" in lab._message.value and "so far" in lab._picture.alt
 
 
 def test_bad_controls_are_told_and_nothing_starts():

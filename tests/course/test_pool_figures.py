@@ -11,7 +11,7 @@ from handmade import make_run, make_timeline
 from helpers.course.pool.break_even import BreakEven, read_rows
 from helpers.course.pool.break_even_plot import plot_break_even
 from helpers.course.pool.exercises import ITEMS, UNEVEN, judge_kept, judge_map, judge_sharing
-from helpers.course.pool.lab import count_done, explain_pool
+from helpers.course.pool.lab import PoolLab, count_done, describe_view, explain_pool, say_stopped
 from helpers.course.pool.plots import (
     PoolPicture,
     PoolView,
@@ -21,6 +21,7 @@ from helpers.course.pool.plots import (
     plot_pool,
     read_board,
 )
+from helpers.course.pool.program import program
 from helpers.course.pool.runs import PoolPlan, PoolProgress, PoolRound, PoolRun, PoolStamps, read_run
 from helpers.plots.drawing import SMALL_SIZE
 from helpers.records import Accounting
@@ -53,7 +54,7 @@ def test_speedups_with_and_without_start_up():
     record = record_of(make_run("pool", 2, 1, wall=8.0, startup=2.0, timeline=line), arrived=(9.0, 5.0))
     # 12 s in the loop: 12 / 8 warm, 12 / 10 cold, by 2 workers; the first result came at 5, 3 s after they were up
     assert (record.speedup, record.cold_speedup, record.efficiency, record.first_arrival) == (1.5, 1.2, 0.75, 3.0)
-    assert describe_pool(record) == "map over 2 workers: 1.50 times the serial loop, efficiency 75 %"
+    assert describe_pool(record) == "map over 2 workers, once up: 1.50 times the serial loop, efficiency 75 %"
     assert "with start-up 1.20 times" in " ".join(text.get_text() for text in plot_pool(record).texts)
 
 
@@ -76,10 +77,11 @@ def test_of_several_rounds_the_median_and_its_interval_are_told():
     assert (record.speedup, record.efficiency, record.cold_speedup) == (2.0, 1.0, pytest.approx(10 / 6))
     # a draw of three times the first round gives 12 / 5, of the second 10 / 4, of the third 8 / 6: the ends
     assert (record.gain.low, record.gain.high) == (pytest.approx(8 / 6), 2.5)
-    assert describe_pool(record) == "map over 2 workers: 2.00 (1.33 to 2.50) times the serial loop, efficiency 100 %"
+    reached = "2.00 (1.33 to 2.50) times the serial loop, efficiency 100 %"
+    assert describe_pool(record) == f"map over 2 workers, once up: {reached}"
     assert "2.00 (1.33 to 2.50) times" in explain_pool(record, 2)
     ax = plot_pool(record)
-    assert "median of 3 rounds, bars rough, last drawn" in told(ax, "how")
+    assert "median of 3 rounds, bars: rough interval; lanes: the last one" in told(ax, "how")
     # the loop ended after 8 to 12 s, the pool after 5 to 8: bars there, under the loop and under the arrivals
     assert [span[1:] for span in find_spread(record)] == [(8.0, 12.0), (5.0, 8.0)]
     bars = [line for line in ax.lines if line.get_gid() == "interval"]
@@ -262,6 +264,32 @@ def test_the_moving_picture_shows_what_was_seen():
     assert list(picture.now.get_xdata()) == [14.0, 14.0]
 
 
+@pytest.mark.parametrize(
+    ("phase", "stopped", "far"),
+    [
+        ("serial", "Stopped after 1 of 3 tasks of the serial loop.", "serial loop: 1 of 3 tasks"),
+        ("starting", "Stopped while the workers came up, after the serial loop.", "starting the workers …"),
+        ("pool", "Stopped after 1 of 3 tasks of the pool.", "pool: 1 of 3 tasks"),
+    ],
+)
+def test_a_run_that_was_stopped_is_told_and_described(phase, stopped, far):
+    seen = replace(look(), phase=phase)
+    assert say_stopped(seen) == stopped
+    assert describe_view(PoolView(PLAN).take(seen)) == f"map over 2 workers, so far ({far})"
+    lab = PoolLab()
+    assert lab._advice() == "" and "nothing measured yet" in lab._describe()
+    lab._view = PoolView(PLAN)
+    assert lab._advice() == "" and lab._describe() == "map over 2 workers, so far"
+    lab._view = lab._view.take(seen)
+    assert lab._advice() == stopped and far in lab._describe()
+
+
+def test_the_clock_of_the_program_starts_when_all_workers_are_up():
+    lines = [line.split("  #")[0].strip() for line in program(PLAN, 1.0, 1.0, "shuffled").splitlines()]
+    assert "with context.Pool(N_WORKERS, initializer=gate.wait) as pool:" in lines
+    assert lines[lines.index("gate.wait()") + 1] == "began = time.perf_counter()"
+
+
 # --- advice -----------------------------------------------------------------------------------
 
 
@@ -269,7 +297,7 @@ def test_the_moving_picture_shows_what_was_seen():
     ("parts", "words"),
     [
         ((8, 0, 0, 2, 0), "Start-up took 80 %"),
-        ((0, 8, 0, 2, 0), "Going from task to task took 80 %"),
+        ((0, 8, 0, 2, 0), "Transfer, the way from task to task, took 80 %"),
         ((0, 0, 8, 2, 0), "Waiting for the next chunk took 80 % of the workers' time. Try a larger chunk size"),
         ((0, 0, 0, 2, 8), "The idle tail took 80 % of the workers' time"),
         ((0, 0, 0, 9.5, 0.5), "95 % of their time on tasks"),

@@ -124,7 +124,7 @@ def test_a_process_is_called_before_it_starts(monkeypatch):
     context = type("Context", (), {"Process": Fake})
     monkeypatch.setattr(process, "get_context", lambda method: context)
     told.close = lambda: None
-    process.run_lives(told, [told, told], "spawn", 0.0)
+    process.run_lives(told, [told, told], "spawn", [0.0, 0.0])
     assert told.sent == [
         (0, "called", 0.0),
         (0, "returned", 3.0),
@@ -168,7 +168,8 @@ class FakePool:
 
 def test_a_cold_pool_is_timed_with_its_start_and_a_warm_one_without(monkeypatch):
     clock = Clock(monkeypatch, break_even)
-    context = type("Context", (), {"Pool": lambda self, *given: FakePool(clock), "set_forkserver_preload": print})()
+    fakes = {"Pool": lambda self, *given: FakePool(clock), "get_start_method": lambda self: "spawn"}
+    context = type("Context", (), fakes)()
     monkeypatch.setattr(break_even.multiprocessing, "get_context", lambda method: context)
     monkeypatch.setattr(break_even.uneven, "count_loops_per_ms", lambda: 1.0)
     monkeypatch.setattr(break_even.uneven, "burn", lambda n_loops: n_loops)

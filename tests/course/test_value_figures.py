@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from helpers.course.value import timing
 from helpers.course.value.arrays import flow
 from helpers.course.value.exercises import judge_count, judge_writers
 from helpers.exercises.base import Wrong
@@ -40,3 +41,28 @@ def test_heat_flows_from_the_four_neighbours_into_the_rows_that_are_asked_for():
     assert later.tolist() == [[0] * 4, [0, 3, 3, 0], [0] * 4, [0] * 4]
     flow(now, later, 2, 3)  # (0 + 0 + 0 + 4) / 4 = 1 and (4 + 0 + 0 + 0) / 4 = 1
     assert later.tolist() == [[0] * 4, [0, 3, 3, 0], [0, 1, 1, 0], [0] * 4]
+
+
+def test_ways_are_called_in_turns():
+    calls = []
+    times = timing.time_in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, n_rounds=2)
+    assert calls == ["a", "b", "a", "b"] and [len(found) for found in times.values()] == [2, 2]
+    assert min(map(min, times.values())) >= 0
+
+
+def test_how_many_times_as_long_is_told_by_the_best_times_and_their_range():
+    # 300 / 1 = 300; from 300 / 2 = 150 to 1,600 / 1 = 1,600
+    said = timing.best_against_best([300.0, 1600.0], [1.0, 2.0], "as fast")
+    assert said == "300 times as fast, best against best (range: 150 to 1,600)"
+
+
+def test_times_are_in_doubt_where_rounds_differ_or_a_part_takes_longer_than_the_whole():
+    steady = {"whole": [2.0, 2.01, 2.02, 9.0], "part": [1.0, 1.01, 1.02, 5.0]}
+    assert timing.tell_times(steady, 2, "part", "whole") == "whole: 1 s\npart: 500 ms"  # one slow round is none
+    swapped = {"whole": steady["part"], "part": steady["whole"]}
+    assert timing.tell_times(swapped, 1, "part", "whole").splitlines()[2] == (
+        "In doubt: part took longer than whole, which contains it. Run this cell again."
+    )
+    # the middle half of 1, 2, 3, 4 s spans 1 s of 2.5
+    shaky = timing.tell_times({"one": [1.0, 2.0, 3.0, 4.0], "other": [1.0] * 4})
+    assert shaky.endswith("In doubt: rounds differ by more than 10 % (one). Run this cell again.")

@@ -29,6 +29,20 @@ FAULTS = [
         f"{T}::test_what_is_left_behind_is_named",
     ),
     Fault(
+        "what another kernel made is laid on the answer",
+        "helpers/measure/answers.py",
+        "    if runner.is_made_elsewhere(name):\n        return True\n",
+        "",
+        f"{T}::test_what_others_leave_is_not_laid_on_an_answer",
+    ),
+    Fault(
+        "one look at shared memory is enough",
+        "helpers/measure/answers.py",
+        "new & shared_blocks()",
+        "shared_blocks()",
+        f"{T}::test_what_others_leave_is_not_laid_on_an_answer",
+    ),
+    Fault(
         "a result is unpickled in the kernel first",
         PLAIN,
         "    packed = pickle.dumps(value)\n    pickle.loads(packed)\n",

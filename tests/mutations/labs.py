@@ -8,6 +8,20 @@ BASE, TURNS, LAB = "helpers/labs/base.py", "helpers/labs/turns.py", "helpers/lab
 SPEEDUP, TIMELINE = "helpers/plots/speedup.py", "helpers/plots/timeline.py"
 
 FAULTS = [
+    Fault(
+        "what went wrong is pale, as of old settings",
+        "helpers/labs/view.py",
+        "(self._message, old and self.error is None)",
+        "(self._message, old)",
+        f"{V}::test_what_went_wrong_is_never_marked_as_old",
+    ),
+    Fault(
+        "what goes wrong stands in the pale place of the message before",
+        "helpers/labs/view.py",
+        '        self._message.remove_class("helpers-old")\n',
+        "",
+        f"{V}::test_what_went_wrong_is_never_marked_as_old",
+    ),
     # the lab
     Fault(
         "wrong time left shown",
@@ -108,6 +122,20 @@ FAULTS = [
         "self._stop_button.disabled = deaf",
         "pass",
         f"{V}::test_where_a_cell_waits_and_hears_nothing_stop_is_off_and_says_what_helps",
+    ),
+    Fault(
+        "the picture that builds the card keeps the next one waiting",
+        BASE,
+        "                    self._draw_took = 0.0\n",
+        "                    pass\n",
+        f"{T}::test_the_picture_that_builds_the_card_comes_at_once_and_keeps_none_waiting_nor_does_any_for_long",
+    ),
+    Fault(
+        "a picture that takes long keeps the next one waiting for ever longer",
+        BASE,
+        "min(DRAW_PAUSE, self._draw_took / self.draw_share)",
+        "self._draw_took / self.draw_share",
+        f"{T}::test_the_picture_that_builds_the_card_comes_at_once_and_keeps_none_waiting_nor_does_any_for_long",
     ),
     Fault(
         "the end of a run is not saved",

@@ -20,8 +20,8 @@ FAULTS = [
     Fault(
         "the picture keeps its doubts to itself",
         PLOTS,
-        "    return unite_badges(trips.doubts(), (",
-        "    return unite_badges((), (",
+        "if hollow else (), trips.doubts())",
+        "if hollow else ())",
         f"{F}::test_doubts_of_trips_are_told_by_picture_text_and_advice",
     ),
     Fault(

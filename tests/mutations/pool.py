@@ -16,6 +16,20 @@ FAULTS = [
         f"{F}::test_the_bar_never_goes_back_while_the_workers_start",
     ),
     Fault(
+        "a run that was stopped is silent",
+        LAB,
+        "return say_stopped(self._view.progress) if",
+        'return "" if',
+        f"{F}::test_a_run_that_was_stopped_is_told_and_described",
+    ),
+    Fault(
+        "the program counts the start-up, and says that it does not",
+        "helpers/course/pool/program.py",
+        "gate.wait()  # all of them are up\n        began = time.perf_counter()",
+        "began = time.perf_counter()\n        gate.wait()",
+        f"{F}::test_the_clock_of_the_program_starts_when_all_workers_are_up",
+    ),
+    Fault(
         "a grey line that must shrink to fit",
         PLOTS,
         '"each stripe is many tasks" if merged else "",',

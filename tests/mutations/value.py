@@ -50,6 +50,20 @@ FAULTS = [
         f"{FIGURES}::test_two_other_processes_fill_the_block_at_the_same_time",
     ),
     Fault(
+        "a part that takes longer than the whole is no doubt",
+        "helpers/course/value/timing.py",
+        "min(times[part]) > min(times[whole])",
+        "min(times[part]) > max(times[whole])",
+        f"{FIGURES}::test_times_are_in_doubt_where_rounds_differ_or_a_part_takes_longer_than_the_whole",
+    ),
+    Fault(
+        "best against best is the most that the timings allow",
+        "helpers/course/value/timing.py",
+        "best, least, most = min(longer) / min(shorter)",
+        "best, least, most = max(longer) / min(shorter)",
+        f"{FIGURES}::test_how_many_times_as_long_is_told_by_the_best_times_and_their_range",
+    ),
+    Fault(
         "heat flows from three neighbours and the place itself",
         "helpers/course/value/arrays.py",
         "now[first:last, :-2], now[first:last, 2:]",

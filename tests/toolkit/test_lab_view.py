@@ -138,6 +138,18 @@ def test_a_control_shows_the_empty_picture_of_the_new_settings_until_there_is_a_
     assert "helpers-old" not in lab._image._dom_classes and lab._progress_label.value == "2 counted"
 
 
+def test_what_went_wrong_is_never_marked_as_old():
+    lab = Counter()
+    lab.run(block=True)
+    lab.most.value = 9  # which cannot be measured
+    assert "helpers-old" in lab._message._dom_classes
+    lab.run()
+    assert "9 is" in lab._message.value and "helpers-old" not in lab._message._dom_classes
+    assert "helpers-old" in lab._image._dom_classes, "the picture still is of other settings"
+    lab.most.value = 8  # it stands until the next run
+    assert "9 is" in lab._message.value and "helpers-old" not in lab._message._dom_classes
+
+
 def test_controls_that_are_moved_while_it_runs_mark_the_result_at_its_end_only():
     lab, marked = Counter(), []
     lab.before = lambda n: setattr(lab.most, "value", 5) or marked.append("helpers-old" in lab._image._dom_classes)

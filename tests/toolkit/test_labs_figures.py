@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 
 from helpers import plots
 from helpers.errors import HelpersError, InvalidArgumentError, TaskFailedError
-from helpers.labs import Lab, SpeedupLab
+from helpers.labs import Lab, SpeedupLab, base
 from helpers.labs.base import LIVE_SCALE, REST_SCALE
 from helpers.labs.controls import chunk_control, read_chunk
 from helpers.labs.speedup import say_count, say_progress, say_warm_up, weight_of, worker_choices
@@ -353,6 +353,34 @@ class Counter(Lab):
 
     def _advice(self):
         return "" if self.result is None else f"{self.result} is enough."
+
+
+class SlowCard:
+    """A card each of whose pictures takes ten seconds by a clock of its own."""
+
+    def __init__(self):
+        self.now, self.begun, self.drawn = 0.0, False, []
+
+    def monotonic(self):
+        return self.now
+
+    def png(self, record, scale):
+        self.now, self.begun = self.now + 10, True
+        self.drawn.append(record)
+        return plots.figure_png(new_figure(), scale)
+
+
+def test_the_picture_that_builds_the_card_comes_at_once_and_keeps_none_waiting_nor_does_any_for_long(monkeypatch):
+    lab = Counter()
+    lab.card = clock = SlowCard()
+    lab._is_news = lambda: False
+    monkeypatch.setattr(base, "time", clock)
+    monkeypatch.setattr(base, "_running", {lab})
+    lab._drawn_at = clock.now  # the empty picture was shown just now
+    for lab.result, waited in enumerate((0.0, 0.3, 1.9, 0.2, 0.3)):
+        clock.now += waited
+        lab._show_if_due(lab._turn)
+    assert clock.drawn == [0, 1, 3], "the second after 0.2 s, the next one after 2 s: not five times what one takes"
 
 
 def test_a_run_to_the_end_is_green_and_advises():

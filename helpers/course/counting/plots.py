@@ -14,6 +14,7 @@ from helpers.plots.drawing import (
     SERIAL_LINE,
     SMALL_SIZE,
     TEXT_SIZE,
+    axes_width,
     darker,
     new_figure,
     rounds_text,
@@ -34,7 +35,7 @@ WAY_COLOURS = {
 }
 WAY_MARKERS = {"no lock": "x", "lock per update": "o", "lock per batch": "^", "merge at the end": "s", "manager": "D"}
 #: updates a second that the axis of speeds spans
-RATES = (1e3, 1e9)
+RATES = (1e2, 1e9)
 
 
 def draw_counting_card(counting, guess=None):
@@ -187,7 +188,8 @@ class CountRates:
         ax.set_xscale("log")
         ax.set_xlim(*RATES)
         ax.minorticks_off()
-        ax.set_xticks([1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9], ["1 k", "10 k", "100 k", "1 M", "10 M", "100 M", "1 G"])
+        names = ["100", "1 k", "10 k", "100 k", "1 M", "10 M", "100 M", "1 G"]
+        ax.set_xticks([10.0**power for power in range(2, 10)], names)
         ax.set_ylim(len(counting.counts) - 0.45, -0.75)
         ax.set_yticks([])
         ax.tick_params(axis="x", labelsize=SMALL_SIZE)
@@ -284,7 +286,9 @@ class CountingCard(MovingPicture):
         """Move bars and marks to what `counting` says now."""
         self.bars.show(counting)
         self.rates.show(counting)
-        doubt = show_doubts(self.bars.ax, name_doubts(counting.counts))  # the wider of the two has room for names
+        first, last = self.bars.ax, self.rates.ax  # under both, so that there is room for names
+        width = axes_width(first) * (last.bbox.x1 - first.bbox.x0) / first.bbox.width
+        doubt = show_doubts(first, name_doubts(counting.counts), width=width)
         return [*self.moving, *([doubt] if doubt else [])]
 
 

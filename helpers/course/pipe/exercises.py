@@ -67,7 +67,7 @@ def _explain_silence(found, silent_at):
             f"on.{why}"
         )
     if silent_at == 0 and found["exitcode"] == 0:
-        raise Wrong(f"{which}: the worker ended without an answer.")
+        raise Wrong(f"{which}: the worker ended without an answer. A bare except may hide an error.")
     raise Wrong(
         f"{which}: the worker had ended, with exit code {found['exitcode']}. It must go on until the other end is "
         f"closed.{why}"
@@ -240,7 +240,7 @@ pipe_3 = Exercise(
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import wait
 
-def answer(connection, func):
+def work_on_items(connection, func):
     with connection:
         while True:
             try:
@@ -253,7 +253,7 @@ def gather(func, items, n_workers):
     work, results, ours, workers = enumerate(items), [None] * len(items), [], []
     for _ in range(n_workers):
         mine, theirs = Pipe()
-        workers.append(Process(target=answer, args=(theirs, func)))
+        workers.append(Process(target=work_on_items, args=(theirs, func)))
         workers[-1].start()
         theirs.close()
         ours.append(mine)

@@ -114,7 +114,7 @@ class PipeLab(Lab):
         return draw_pipe_card(self.result, sizes=self._chosen_sizes() if self.result is None else None)
 
     def _describe(self):
-        return describe_trips(self.result)
+        return describe_trips(self.result, self.running)
 
     def _advice(self):
         return advise_trips(self.result) if self.result is not None else ""

@@ -78,11 +78,11 @@ def plot_bandwidth(trips, ax=None, *, sizes=None):
 
 
 def doubts_in_picture(trips):
-    """Return the doubts of Trips, or None, as a picture tells them: where rounds differ the points are hollow."""
+    """Return the doubts of Trips, or None, as a picture tells them: first what hollow points are, if there are any."""
     if trips is None:
         return ()
     hollow = any(trips.unsteady(way) for way in trips.ways())
-    return unite_badges(trips.doubts(), (f"hollow: {UNSTEADY}",) if hollow else ())
+    return unite_badges((f"hollow: {UNSTEADY}",) if hollow else (), trips.doubts())
 
 
 def draw_pipe_card(trips, *, sizes=None):
@@ -123,12 +123,14 @@ class PipeCard(MovingPicture):
         return moving
 
 
-def describe_trips(trips):
+def describe_trips(trips, running=False):
     """Return the message of the card in one sentence, for use as alt text."""
     ways = trips.ways() if trips is not None else []
     if not ways:
         return "Time and bandwidth of round trips over the size of the message: " + (
-            "warming up, no round counts yet." if trips is not None and trips.trips else "no measurement yet."
+            "warming up, no round counts yet."
+            if trips is not None and (running or trips.trips)
+            else "no measurement yet."
         )
     size = max(size for way in ways for size in trips.sizes(way))
     said = [

@@ -165,7 +165,7 @@ def keep_good(func, items):
         for place in range(len(items)):
             try:
                 good.append(next(results))
-            except Exception as error:
+            except Exception as error:  # any: func is not ours
                 failed[place] = error
     return good, failed""",
 )

@@ -14,7 +14,6 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
 from helpers.labs.controls import choice, chunk_control, method_control, number, read_chunk, slider, steps
 from helpers.machine import usable_cpus
-from helpers.plots.drawing import figure_png
 from helpers.plots.timeline import round_shares
 from helpers.words import figures, out_of, plural, say_doubts, say_slowdown, sentences
 
@@ -23,6 +22,8 @@ SIZES_MS = tuple(float(f"{digit}e{power}") for power in range(-2, 3) for digit i
 SKEWS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 #: Seconds that the tasks of one run may take together.
 LONGEST_RUN = 120
+#: The phases in which tasks are done, in words.
+PHASES = {"serial": "serial loop", "pool": "pool"}
 #: How many rounds can be chosen.
 REPEATS = (1, 3, 5)
 
@@ -136,14 +137,9 @@ class PoolLab(Lab):
                 self._show_progress(1, 1, plural(len(record.sizes_ms), "result"))
             return
         self._view = self._view.take(record)
-        total, plan = record.n_tasks, self._view.plan
-        before = f"round {record.round} of {plan.repeats}, " if plan.repeats > 1 else ""
-        words = {
-            "serial": f"serial loop: {out_of(record.done, total, 'task')}",
-            "starting": "starting the workers …",
-            "pool": f"pool: {out_of(record.done, total, 'task')}",
-        }[record.phase]
-        self._show_progress(count_done(record), 2 * total * plan.repeats, before + words)
+        total, repeats = record.n_tasks, self._view.plan.repeats
+        before = f"round {record.round} of {repeats}, " if repeats > 1 else ""
+        self._show_progress(count_done(record), 2 * total * repeats, f"{before}{say_progress(record)}")
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
@@ -153,28 +149,55 @@ class PoolLab(Lab):
         )
 
     def _preview(self, settings):
-        self._view = None
+        if self._view is not None:
+            self._view = None
+            self._say("")  # it was of the run that was stopped
         self._redraw()
 
+    def _shows_view(self):
+        """Return whether a run that goes on is shown, or one that was stopped: what was seen of it stays."""
+        return self._view is not None and (self.running or self.result is None)
+
     def _png(self, scale):
-        if self._view is not None and (self.running or self.result is None):  # stopped: what was seen so far stays
-            return self.card.png(self._view, scale)
-        return figure_png(self._draw(), scale)
+        return self.card.png(self._view, scale) if self._shows_view() else self._still_png(scale)
 
     def _draw(self):
         return plot_pool(self.result, n_workers=self._workers.value).figure
 
     def _describe(self):
-        return describe_pool(self.result)
+        return describe_view(self._view) if self._shows_view() else describe_pool(self.result)
 
     def _advice(self):
-        return explain_pool(self.result, self._cpus) if self.result is not None else ""
+        if self.result is not None:
+            return explain_pool(self.result, self._cpus)
+        return say_stopped(self._view.progress) if self._view is not None and self._view.progress is not None else ""
 
 
 def count_done(progress):
     """Return how many tasks of a run are done by a PoolProgress: each counts in the loop and in the pool of a round."""
     rounds_before = 2 * progress.n_tasks * (progress.round - 1)
     return rounds_before + progress.done + (progress.n_tasks if progress.phase != "serial" else 0)
+
+
+def say_progress(progress):
+    """Return of a PoolProgress in words how far it is."""
+    if progress.phase == "starting":
+        return "starting the workers …"
+    return f"{PHASES[progress.phase]}: {out_of(progress.done, progress.n_tasks, 'task')}"
+
+
+def say_stopped(progress):
+    """Return the sentence below a run that was stopped at this PoolProgress."""
+    if progress.phase == "starting":
+        return "Stopped while the workers came up, after the serial loop."
+    return f"Stopped after {out_of(progress.done, progress.n_tasks, 'task')} of the {PHASES[progress.phase]}."
+
+
+def describe_view(view):
+    """Return in one sentence how far the run of a PoolView is."""
+    plan, now = view.plan, view.progress
+    far = f" ({say_progress(now)})" if now is not None else ""
+    return f"{plan.flavour} over {plural(plan.n_workers, 'worker')}, so far{far}"
 
 
 def explain_pool(record, cpus):
@@ -208,7 +231,8 @@ def _say_cost(record, cpus):
             f"Start-up took {figure}. Try longer or more tasks: a pool pays when its work is large against its start."
         ),
         "transfer": (
-            f"Going from task to task took {figure}: tiny tasks, or other programs had the CPU. Try larger tasks."
+            f"Transfer, the way from task to task, took {figure}: tiny tasks, or other programs had the CPU. Try "
+            "larger tasks."
         ),
         "waiting": f"Waiting for the next chunk took {figure}. Try {chunk}, or larger tasks.",
         "idle_tail": (

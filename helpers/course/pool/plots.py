@@ -26,7 +26,7 @@ from helpers.plots.drawing import (
     rounds_text,
     style_axes,
     write_head,
-    write_note,
+    write_invitation,
 )
 from helpers.plots.lanes import add_boxes, move_boxes
 from helpers.plots.live import MovingPicture
@@ -110,7 +110,7 @@ def _draw_empty(ax, n_workers):
     """Draw the lanes of a pool that has not run; return the Axes."""
     _draw_frame(ax, n_workers, 1.0)
     ax.set_xticks([0], [" "])
-    write_note(
+    write_invitation(
         ax,
         "Press Run: the serial loop first, then the pool, drawn while they work.\n"
         "One lane a worker, one box a task; boxes of one shade side by side share a chunk.",
@@ -140,7 +140,7 @@ def _say_rounds(record):
         return "one run"
     rounds = rounds_text([record.n_rounds], short=True)
     stopped = "" if record.complete else f" (of {record.repeats})"
-    return f"{rounds}{stopped}, last drawn" if record.n_rounds > 1 else f"{rounds}{stopped}"
+    return f"{rounds}{stopped}; lanes: the last one" if record.n_rounds > 1 else f"{rounds}{stopped}"
 
 
 def describe_pool(record):
@@ -149,7 +149,7 @@ def describe_pool(record):
         return "Lanes of a pool's workers: nothing measured yet"
     workers = plural(record.run.n_workers, "worker")
     reached = f"{figures(record.gain)} times the serial loop, efficiency {percent(record.efficiency)}"
-    return f"{record.flavour} over {workers}: {reached}"
+    return f"{record.flavour} over {workers}, once up: {reached}"
 
 
 def describe_tasks(sizes_ms, kind):

@@ -20,7 +20,10 @@ def main():
     expected = [work(size) for size in sizes]
     serial = time.perf_counter() - began
 
-    with multiprocessing.get_context(START_METHOD).Pool(N_WORKERS) as pool:
+    context = multiprocessing.get_context(START_METHOD)
+    gate = context.Barrier(N_WORKERS + 1)
+    with context.Pool(N_WORKERS, initializer=gate.wait) as pool:
+        gate.wait()  # all of them are up
         began = time.perf_counter()
         results = {call}
         parallel = time.perf_counter() - began

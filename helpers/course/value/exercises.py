@@ -108,6 +108,12 @@ value_1 = Exercise(
     ),
     """%%worker
 def add(counter, n_updates):
+    for _ in range(n_updates):
+        with counter.get_lock():
+            counter.value += 1
+
+# The better way where nobody looks before the end: count alone, and merge once.
+def add_merged(counter, n_updates):
     own = 0
     for _ in range(n_updates):
         own += 1
@@ -215,7 +221,7 @@ from multiprocessing import Process
 from multiprocessing.shared_memory import SharedMemory
 
 def fill_part(func, name, places):
-    block = SharedMemory(name)
+    block = SharedMemory(name)  # safe here: the check uses spawn or forkserver, not fork
     with block.buf.cast("d") as doubles:
         for place in places:
             doubles[place] = func(place)
