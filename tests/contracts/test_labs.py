@@ -152,6 +152,24 @@ def start(name, lab):
     assert lab.running
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_no_picture_asks_for_run_while_it_runs(name, monkeypatch):
+    lab, drawn = make(name), []
+
+    def draw(figure, scale=1.0):
+        drawn.append((lab.running, " ".join(text.get_text() for ax in figure.axes for text in ax.texts)))
+        return b""
+
+    monkeypatch.setattr("helpers.plots.figure_png", draw)
+    monkeypatch.setattr(type(lab), "_measure", lambda *_: iter(()))
+    lab._redraw()
+    lab.run()
+    assert lab.wait(20) and [said for running, said in drawn if running and "press run" in said.lower()] == []
+    if name == "ProcessLab":
+        assert "press Run" in drawn[0][1] and any(running and "starting …" in said for running, said in drawn)
+    lab.close()
+
+
 def pixels(picture):
     """Return (width, height) as the PNG says."""
     assert picture.data[:8] == b"\x89PNG\r\n\x1a\n"

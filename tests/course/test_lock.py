@@ -169,13 +169,14 @@ def test_an_event_lets_nobody_pass_before_it_is_set():
 def test_everybody_who_waits_for_parts_goes_on_when_there_are_enough():
     context = multiprocessing.get_context(default_start_method())
     condition, done, answers = context.Condition(), context.RawValue("i", 0), context.SimpleQueue()
-    waiting = [(condition, done, enough, answers) for enough in (5, 1, 3)]
+    gate = context.Barrier(4)
+    waiting = [(gate, condition, done, enough, answers) for enough in (5, 1, 3)]
     with Crew(locks.wait_for_parts, waiting, context, links=False) as crew:
-        locks.report_parts(condition, done, 5)
+        locks.report_parts(gate, condition, done, 5)
         assert crew.join(30)
     told = dict(answers.get() for _ in waiting)
     assert sorted(told) == [1, 3, 5] and all(5 >= went >= enough for enough, went in told.items())
-    assert run_all(locks.wait_for_parts, [(condition, done, 6, answers, 0.1)], context) == [0]
+    assert run_all(locks.wait_for_parts, [(context.Barrier(1), condition, done, 6, answers, 0.1)], context) == [0]
     assert answers.get() == (6, None)
 
 

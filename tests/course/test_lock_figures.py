@@ -8,7 +8,16 @@ import pytest
 from helpers.course.lock.exercises import judge_alone, judge_sum, judge_transfers
 from helpers.course.lock.lab import advise_locks, describe_locks, say_losses
 from helpers.course.lock.measure import Lane, LockRun, LockSweep, ceiling, read_run, share_out, vary
-from helpers.course.lock.plots import describe_shares, describe_updates, plot_lock_speedup
+from helpers.course.lock.plots import (
+    LockCard,
+    LockSetting,
+    describe_cut,
+    describe_shares,
+    describe_updates,
+    lanes_window,
+    plot_lanes,
+    plot_lock_speedup,
+)
 from helpers.errors import HelpersError
 from helpers.exercises.base import Wrong
 
@@ -52,6 +61,35 @@ def test_a_run_lasts_from_the_first_beginning_to_the_last_end():
     )  # 64.7, 11.8, 23.5: 100 in all
     with pytest.raises(HelpersError, match="no luck"):
         read_run("locked", 1, [(1.0, 2.0, None, "Traceback: no luck")], 1, 0)
+
+
+def test_lanes_that_end_before_the_run_say_so():
+    # one worker inside from 10 to 50 ms and from 90 to 130: the run lasts 140 ms, 80 of them are shown
+    stamps = notes((0.01, 0.01, 0.05), (0.09, 0.09, 0.13))
+    run = read_run("locked", 1, [(0.0, 0.14, stamps, None)], 2, 2)
+    ax = plot_lanes(run, window=0.08)
+    assert said_of_cut(ax) == "shown: the first 80 of 140 ms"
+    assert (said_of_cut(plot_lanes(run)), describe_cut(run, 0.15), describe_cut(None, 0.08)) == ("", "", "")
+    card = LockCard()
+    lanes = card.still(LockSetting((1,), 0.4, True, "wait", 2, replace(sweep_of((1.0,), {}), runs=(run,)))).axes[1]
+    assert said_of_cut(lanes) == "shown: the first 80 of 140 ms"
+
+
+def said_of_cut(ax):
+    (text,) = [text.get_text() for text in ax.texts if text.get_gid() == "cut"]
+    return text
+
+
+def test_lanes_are_as_long_as_a_quiet_run_whose_steps_sleep():
+    def window(share, locked=True, work="wait", n=8, cpus=8):
+        return 1000 * lanes_window(LockSetting((2, n), share, locked, work, cpus))
+
+    # 40 steps of 4 ms: at 60 % inside they need 96 ms one after another, and a quarter to spare
+    assert (window(0.6), window(1.0)) == pytest.approx((120, 200))
+    # never less than 20 steps, 80 ms; without a lock nobody waits
+    assert (window(0.25), window(0.6, locked=False)) == pytest.approx((80, 80))
+    # where they compute a step is 1 ms: 20 ms, four times as much where 8 share 2 CPUs
+    assert (window(0.6, work="compute"), window(0.6, work="compute", cpus=2)) == pytest.approx((20, 80))
 
 
 def test_the_plain_loop_has_no_lanes_and_updates_lost_are_those_not_counted():

@@ -3,13 +3,13 @@
 import multiprocessing
 import pickle
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from functools import partial
 
 import pytest
 
 from helpers.machine import start_methods
-from helpers.tasks.faults import AwkwardError, return_process_id
+from helpers.tasks.faults import BAD_ITEM, AwkwardError, raise_awkward, return_process_id
 
 METHODS = sorted(start_methods())
 
@@ -54,6 +54,14 @@ def test_an_executor_sends_one_item_at_a_time_unless_told(method):
         assert bound.sent == 6
         list(executor.map(partial(pow, bound), range(6), chunksize=3))
     assert bound.sent == 6 + 2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_executor_names_the_init_that_failed(method):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as executor:
+        error = executor.submit(raise_awkward, BAD_ITEM).exception(timeout=30)
+    assert isinstance(error, BrokenExecutor)
+    assert "TypeError" in str(error.__cause__) and "__init__() missing" in str(error.__cause__)
 
 
 def test_an_exception_travels_with_what_it_gave_to_exception():

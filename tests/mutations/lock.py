@@ -85,6 +85,20 @@ FAULTS = [
         f"{FIGURES}::test_doubts_are_those_of_the_workers_and_of_the_plain_loop",
     ),
     Fault(
+        "lanes end before their run in silence",
+        PLOTS,
+        "self.cut.set_text(describe_cut(run, self.window))",
+        "self.cut.set_text('')",
+        f"{FIGURES}::test_lanes_that_end_before_the_run_say_so",
+    ),
+    Fault(
+        "the lanes of every lock are equally long",
+        PLOTS,
+        "seconds * max(WINDOW, SPARE * n_steps * setting.share * setting.locked)",
+        "seconds * WINDOW",
+        f"{FIGURES}::test_lanes_are_as_long_as_a_quiet_run_whose_steps_sleep",
+    ),
+    Fault(
         "a gate that nobody waits at",
         "helpers/course/counting/tasks.py",
         "    gate.wait(PATIENCE)\n    target(*args)",

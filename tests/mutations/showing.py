@@ -33,6 +33,13 @@ FAULTS = [
         "tests/toolkit/test_showing.py::test_an_answer_is_open_when_it_runs_and_stored_folded",
     ),
     Fault(
+        "the line that JupyterLab shows in place of a hidden answer is a comment",
+        "helpers/notebook/showing.py",
+        '_VEIL = "Make your guess, then run this cell."',
+        '_VEIL = "<!-- Make your guess, then run this cell. -->"',
+        "tests/toolkit/test_showing.py::test_an_answer_is_open_when_it_runs_and_stored_folded",
+    ),
+    Fault(
         "a plain cell is named by a file that does not exist",
         "helpers/notebook/paths.py",
         "if _CELL.fullmatch(path):",

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from helpers.errors import InvalidArgumentError
 from helpers.labs import Guess
+from helpers.measure.badges import BUSY
 from helpers.notebook import answer, fold, show_source, show_table
 from helpers.notebook.notices import colour_code
 from helpers.notebook.pictures import draw_png
@@ -82,7 +83,8 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
     cell = nbformat.v4.new_code_cell("answer(…)", metadata={"tags": ["nbval-ignore-output"]})
     data = {"text/html": answer("measured <2>", a_figure(label="a line that bends"))._repr_html_()}
     veil, page = data["text/html"].split("\n", 1)
-    assert "measured" not in veil, "JupyterLab shows the first line of an output that is hidden"
+    why = "JupyterLab shows the first line of an output that is hidden, as it stands in the source"
+    assert veil and not set("<>&").intersection(veil) and "measured" not in veil, why
     assert page.startswith('<details open class="helpers-answer"><summary>Answer</summary><pre')
     assert (
         'measured &lt;2&gt;</pre><img class="helpers-light-card" width=' in data["text/html"]
@@ -96,6 +98,14 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
     assert cell.outputs[0].data["text/html"].startswith(f'{veil}\n<details class="helpers-answer">')
     assert cell.metadata == {"tags": ["nbval-ignore-output"], "jupyter": {"outputs_hidden": True}}
     assert plain.metadata == {} and plain.outputs[0].data == {"text/plain": "2"}
+
+
+def test_recording_names_the_cells_that_other_programs_disturbed():
+    cells = [nbformat.v4.new_code_cell(f"first({number})\nsecond") for number in range(2)]
+    cells[0].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "pool × 2   [wide interval]"})]
+    cells[1].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": f"pool × 2   [{BUSY}; wide interval]"})]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(BUSY), *cells])
+    assert record.disturbed_cells(notebook) == ["first(1)"]
 
 
 def test_an_answer_in_text_names_its_pictures():

@@ -48,8 +48,10 @@ PARTS = {
 }
 LANES_TITLE = {"locked": "Who is inside, and who waits", "unlocked": "Nobody is kept out, nobody waits"}
 KEPT, LOST = COLOURS["interpreters"], COLOURS["dask"]
-#: steps of the plain loop that the lanes show: a whole run would be too fine to see
+#: steps of the plain loop that the lanes show at least: a whole run of steps that compute would be too fine to see
 WINDOW = 20
+#: seconds shown for each that steps which sleep spend inside, one worker after the other: what a quiet machine takes
+SPARE = 1.25
 #: points kept free at the right of the speedups for the labels on the lines
 ROOM = 92
 
@@ -68,6 +70,7 @@ def plot_lanes(run, ax=None, *, window=None):
         for part, boxes in zip(PARTS, _lane_boxes(ax, kind), strict=True):
             boxes.set_path(_path(run, part, ax.get_xlim()[1]))
     write_head(ax, LANES_TITLE[kind], [describe_shares(run)])
+    _write_cut(ax).set_text(describe_cut(run, ax.get_xlim()[1] / 1000))
     _draw_keys(ax, kind)
     show_doubts(ax, doubts_of(run.badges) if run else ())
     return ax
@@ -132,6 +135,27 @@ def describe_shares(run):
     names = {"free": "free", "waiting": "waiting", "holding": "inside"}
     parts = ", ".join(f"{name} {shares[part]} %" for part, name in names.items())
     return f"all of {'the warm-up' if run.round == 0 else 'the last run'}: {parts}"
+
+
+def describe_cut(run, window):
+    """Return in words how much of a LockRun the lanes show if they end before it; `run` may be None."""
+    ends_before = run is not None and run.wall > 1.005 * window
+    return f"shown: the first {1000 * window:,.0f} of {1000 * run.wall:,.0f} ms" if ends_before else ""
+
+
+def _write_cut(ax):
+    """Return the line under the lanes for `describe_cut`, still empty."""
+    place = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+    style = {"ha": "center", "va": "top", "size": SMALL_SIZE, "color": GREY, "family": FONT, "gid": "cut"}
+    return ax.annotate("", (0.5, 0), (0, -25), **place, **style)
+
+
+def lanes_window(setting):
+    """Return the seconds that the lanes of a LockSetting show: more where steps wait for each other, or for CPUs."""
+    n_steps, seconds = STEPS[setting.work]
+    if setting.work == "compute":
+        return seconds * WINDOW * max(1, max(setting.counts) / setting.usable_cpus)
+    return seconds * max(WINDOW, SPARE * n_steps * setting.share * setting.locked)
 
 
 def _draw_keys(ax, kind):
@@ -316,10 +340,12 @@ class LockCard(MovingPicture):
         lanes, updates = figure.add_axes((0.575, 0.375, 0.41, 0.435)), figure.add_axes((0.575, 0.075, 0.41, 0.06))
         self.view = _SpeedupView(speedups, *_bounds(setting), _data_top(setting.sweep))
         self.n_workers, self.lanes = max(setting.counts), lanes
-        _style_lanes(lanes, self.n_workers, WINDOW * STEPS[setting.work][1])
+        self.window = lanes_window(setting)
+        _style_lanes(lanes, self.n_workers, self.window)
         self.boxes = [self.keep(boxes) for boxes in _lane_boxes(lanes, setting.kind)]
         write_head(lanes, LANES_TITLE[setting.kind], [" "])
         self.how = self.keep(next(text for text in lanes.texts if text.get_gid() == "how"))
+        self.cut = self.keep(_write_cut(lanes))
         _draw_keys(lanes, setting.kind)
         style = {"ha": "center", "va": "center", "size": TEXT_SIZE, "color": GREY, "family": FONT}
         self.note = self.keep(lanes.text(0.5, 0.5, "", transform=lanes.transAxes, **style))
@@ -334,9 +360,10 @@ class LockCard(MovingPicture):
         for part, boxes in zip(PARTS, self.boxes, strict=True):
             boxes.set_path(_path(run, part, right) if run is not None else Path(np.empty((0, 2))))
         self.how.set_text(describe_shares(run))
+        self.cut.set_text(describe_cut(run, self.window))
         self.note.set_text("" if run is not None else "one lane a worker, filled once it has run")
         self._show_updates(run)
-        return [*self.boxes, self.how, self.note, *self.updates, *self.view.show(setting.sweep)]
+        return [*self.boxes, self.how, self.cut, self.note, *self.updates, *self.view.show(setting.sweep)]
 
     def _show_updates(self, run):
         kept, lost, words = self.updates

@@ -7,8 +7,8 @@
     serve            a worker that runs such jobs as they are asked for
     the rest         Semaphore, Event, Condition, Barrier, deadlock and death, each in its smallest use
 
-Standard library only. A counter is anything with ``value`` that processes share; every wait has
-a deadline, but for the ones whose endlessness is the lesson: those run in the runner only.
+Standard library only. A counter is anything with ``value`` that processes share; every wait at
+a gate or for a signal has a deadline; one for a lock may have none.
 """
 
 import faulthandler
@@ -141,17 +141,19 @@ def wait_at_event(event, answers, seconds=PATIENCE):
     answers.put(event.wait(seconds))
 
 
-def report_parts(condition, done, n_parts):
+def report_parts(gate, condition, done, n_parts):
     """Finish parts one by one; wake all who wait after each."""
+    gate.wait(PATIENCE)
     for _ in range(n_parts):
-        sleep(0.01)
+        sleep(0.05)
         with condition:
             done.value += 1
             condition.notify_all()
 
 
-def wait_for_parts(condition, done, enough, answers, seconds=PATIENCE):
+def wait_for_parts(gate, condition, done, enough, answers, seconds=PATIENCE):
     """Wait for `enough` parts; put (enough, parts done then, or None)."""
+    gate.wait(PATIENCE)
     with condition:
         came = condition.wait_for(lambda: done.value >= enough, seconds)
         answers.put((enough, done.value if came else None))
