@@ -113,11 +113,16 @@ class Trial:
             raise Wrong(words.strip())
         return self.judge_joined()
 
-    def judge_joined(self):
-        """Return a remark on processes that nobody joined or asked for their end, "" where there is none."""
+    def judge_joined(self, words=""):
+        """Return a remark on processes that nobody joined or asked for their end, "" where there is none.
+
+        `words` are said instead of the usual ones.
+        """
         n_unasked = self.seen.get("unasked", 0)
         if not n_unasked:
             return ""
+        if words:
+            return f"Remark: {words}"
         which = say_part(n_unasked, len(self.seen["exitcodes"]))
         return (
             f"Remark: you never join {which}. {noun(n_unasked, 'It', 'They')} may still be ending when your function "

@@ -20,6 +20,7 @@ from helpers.errors import HelpersError
 from helpers.labs.comms import is_deaf
 from helpers.labs.turns import LOOK_EVERY, STOP_DEADLINE, Turn, turn_of_this_thread
 from helpers.labs.view import LabView
+from helpers.plots.drawing import take_back_invitations
 
 #: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
 DRAW_EVERY = 0.2
@@ -370,7 +371,14 @@ class Lab(LabView):
         """Return the picture as PNG bytes: while it runs by `card`, at rest by `_draw`."""
         if self.card is not None and self.running and self._shown() is not None:
             return self.card.png(self._shown(), scale)
-        return plots.figure_png(self._draw(), scale)
+        return self._still_png(scale)
+
+    def _still_png(self, scale):
+        """Return what `_draw` gives as PNG bytes; while it runs, no picture asks for Run."""
+        figure = self._draw()
+        if self.running:
+            take_back_invitations(figure)
+        return plots.figure_png(figure, scale)
 
     def _redraw(self):
         """Show the picture anew, because a control changed; not while it runs or before it is shown."""

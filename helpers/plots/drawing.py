@@ -42,6 +42,8 @@ INK, GREY, GRID, SHADE = "#1F2933", "#6B7280", "#E5E7EB", "#F3F5F9"
 SERIAL_LINE, STARTUP, HATCH = "#B9C0CA", "#D5DBE3", "#B4BBC8"
 FONT = "DejaVu Sans"
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 9.5, 8, 7.95
+#: marks the notes that ask to press Run
+INVITATION = "invitation"
 #: a card: inches, and pixels at scale 1 of 100 per inch
 CARD_SIZE, DPI = (9.0, 3.5), 100
 #: width in points kept free at the right of a speedup plot for the labels on the lines
@@ -131,7 +133,7 @@ def rounds_text(rounds, short=False, place="bars"):
     return f"{count}, {place}: 95 % interval" if short else f"{count} with 95 % interval"
 
 
-def write_note(ax, text, x=0.5, y=0.5):
+def write_note(ax, text, x=0.5, y=0.5, *, gid="note"):
     """Write what there is instead of data into the axes, at a place given in axes fractions."""
     ax.text(
         x,
@@ -144,8 +146,21 @@ def write_note(ax, text, x=0.5, y=0.5):
         color=GREY,
         family=FONT,
         zorder=6,
-        gid="note",
+        gid=gid,
     )
+
+
+def write_invitation(ax, text):
+    """Write into the axes of a lab what Run will show there; see `take_back_invitations`."""
+    write_note(ax, text, gid=INVITATION)
+
+
+def take_back_invitations(figure):
+    """Have the invitations to press Run of a lab's figure say that it is starting: Run is pressed."""
+    for ax in figure.axes:
+        for text in ax.texts:
+            if text.get_gid() == INVITATION:
+                text.set_text("starting …")
 
 
 def axes_width(ax):

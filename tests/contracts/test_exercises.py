@@ -54,6 +54,14 @@ def test_the_printed_solution_is_right(name, answers):
     no_leftovers()
 
 
+def test_a_solution_imports_nothing_that_it_does_not_use(tmp_path):
+    for name, exercise in EXERCISES.items():
+        (tmp_path / f"{name}.py").write_text(exercise.answer.removeprefix("%%worker\n"), encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "F401", "."]
+    done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
 def names_of(source):
     """Return {name: where it is from} of all that a cell imports, and of the functions that it defines."""
     names = {}

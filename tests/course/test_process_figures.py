@@ -95,7 +95,7 @@ def test_processes_that_come_up_at_once_are_told_beside_a_start_alone():
     lives = read_lives("spawn", 2.0, LINES, now=57.0)
     assert lives.coming_up == 1.25
     advice = advise_starts(lives, costs_of(spawn=(0.5,) * 3))
-    assert "The 2 in the lanes came up at the same time, in 1.25 s each (median), 2.5 times as long as one" in advice
+    assert "The 2 in the lanes came up beside each other, in 1.25 s each (median), 2.5 times as long as one" in advice
     assert "in the lanes" not in advise_starts(lives, costs_of(spawn=(1.0,) * 3))  # 1.25 times: as good as the same
     assert "in the lanes" not in advise_starts(read_lives("spawn", 2.0, LINES[:1], 57.0), costs_of(spawn=(0.5,) * 3))
 
@@ -147,6 +147,17 @@ def test_lanes_show_coming_up_running_and_not_joined_yet():
     # while it goes on: the first runs until now, the second comes up until now
     half = read_lives("spawn", 2.0, [Lifeline(50.0, 50.5, 51.0, pid=7), Lifeline(50.5)], now=52.0)
     assert bars(plot_lifelines(half)) == [[(0.0, 1.0), (0.5, 2.0)], [(1.0, 2.0)], []]
+
+
+def test_short_lanes_show_the_pid_while_they_come_up_and_the_key_has_the_exit_codes():
+    # of 4 s, a target of 0.1 s has no room for its pid: the first came up for 1 s, the second, at once, for 0.02 s
+    first, second = Lifeline(0.0, 0.1, 1.0, 1.1, 4.0, 11, 0), Lifeline(0.2, 0.21, 0.22, 0.32, 4.0, 12, 0)
+    ax = plot_lifelines(Lifelines("spawn", 0.1, (first, second), 4.0))
+    pids = {text.get_text(): text.get_position()[0] for text in ax.texts if "pid" in text.get_text()}
+    assert list(pids) == ["pid 11"] and 0 < pids["pid 11"] < 1.0
+    assert "joined yet · ┃ join() returned · all exit codes 0" in " ".join(text.get_text() for text in ax.texts)
+    wide = plot_lifelines(Lifelines("spawn", 2.0, (Lifeline(0.0, 0.1, 1.0, 3.0, 4.0, 11, 0),), 4.0))
+    assert "pid 11, exit code 0" in [text.get_text() for text in wide.texts]
 
 
 def test_dots_are_milliseconds_and_the_median_is_marked():

@@ -382,8 +382,8 @@ FAULTS = [
     Fault(
         "more workers than CPUs advised for work that computes",
         MODELS,
-        "within = [pair for pair in pairs if pair not in crowded]",
-        "within = pairs",
+        "return pairs, [pair for pair in pairs if pair not in crowded]",
+        "return pairs, pairs",
         f"{A}::test_never_more_workers_than_cpus_for_work_that_computes",
     ),
     Fault(

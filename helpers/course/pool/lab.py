@@ -14,7 +14,6 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
 from helpers.labs.controls import choice, chunk_control, method_control, number, read_chunk, slider, steps
 from helpers.machine import usable_cpus
-from helpers.plots.drawing import figure_png
 from helpers.plots.timeline import round_shares
 from helpers.words import figures, out_of, plural, say_doubts, say_slowdown, sentences
 
@@ -160,7 +159,7 @@ class PoolLab(Lab):
         return self._view is not None and (self.running or self.result is None)
 
     def _png(self, scale):
-        return self.card.png(self._view, scale) if self._shows_view() else figure_png(self._draw(), scale)
+        return self.card.png(self._view, scale) if self._shows_view() else self._still_png(scale)
 
     def _draw(self):
         return plot_pool(self.result, n_workers=self._workers.value).figure

@@ -26,7 +26,7 @@ from helpers.plots.drawing import (
     rounds_text,
     style_axes,
     write_head,
-    write_note,
+    write_invitation,
 )
 from helpers.plots.lanes import add_boxes, move_boxes
 from helpers.plots.live import MovingPicture
@@ -110,7 +110,7 @@ def _draw_empty(ax, n_workers):
     """Draw the lanes of a pool that has not run; return the Axes."""
     _draw_frame(ax, n_workers, 1.0)
     ax.set_xticks([0], [" "])
-    write_note(
+    write_invitation(
         ax,
         "Press Run: the serial loop first, then the pool, drawn while they work.\n"
         "One lane a worker, one box a task; boxes of one shade side by side share a chunk.",

@@ -29,6 +29,9 @@ JOINED_FIRST = (
     "With a small result it works, and a large one does not fit into the pipe: the process cannot end before somebody "
     "receives. Receive first, join afterwards."
 )
+NOT_JOINED_AGAIN = (
+    "after terminate() or kill() you do not join it again; it may still be ending when your function returns."
+)
 INSTEAD = {"nothing": "it returns None: every way through it must end in a return with the answer."}
 
 
@@ -89,8 +92,8 @@ def run_apart(func, item):
     reader, writer = Pipe(duplex=False)
     process = Process(target=send_result, args=(writer, func, item))
     process.start()
-    result = reader.recv()
-    process.join()
+    result = reader.recv() if reader.poll(30) else None
+    process.join(timeout=30)
     return result""",
 )
 
@@ -151,9 +154,9 @@ def run_all(func, items):
     processes = [Process(target=send_result, args=(writer, func, item)) for (_, writer), item in zip(pipes, items)]
     for process in processes:
         process.start()
-    results = [reader.recv() for reader, _ in pipes]
+    results = [reader.recv() if reader.poll(30) else None for reader, _ in pipes]
     for process in processes:
-        process.join()
+        process.join(timeout=30)
     return results""",
 )
 
@@ -181,7 +184,7 @@ def _examine_tell_end(func):
                     if places or trial.outcome != "returned":
                         break
                 judge_end(trial, target, places)
-                remark = trial.judge_joined()
+                remark = trial.judge_joined(NOT_JOINED_AGAIN)
     return remark
 
 
@@ -221,7 +224,6 @@ process_3 = Exercise(
     ),
     """%%worker
 from multiprocessing import Process
-from helpers.words import plural
 
 def tell_end(target, seconds):
     process = Process(target=target)

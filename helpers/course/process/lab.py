@@ -163,6 +163,6 @@ def say_crowd(lives, cost):
     if n_processes < 2 or took is None or took < CROWDED * cost:
         return ""
     return (
-        f"the {n_processes} in the lanes came up at the same time, in {seconds(took)} each (median), "
+        f"the {n_processes} in the lanes came up beside each other, in {seconds(took)} each (median), "
         f"{took / cost:.1f} times as long as one alone"
     )

@@ -25,7 +25,7 @@ from helpers.plots.drawing import (
     style_axes,
     text_width,
     write_head,
-    write_note,
+    write_invitation,
 )
 from helpers.plots.lanes import add_boxes
 from helpers.plots.live import MovingPicture
@@ -107,15 +107,33 @@ def _frame_lives(ax, lives, n_processes=4, limit=None):
     if lives is None:
         write_head(ax, "The life of each process", key)
         ax.set_xticks([0], [" "])  # keeps the room of the tick labels
-        write_note(ax, "press Run")
+        write_invitation(ax, "press Run")
         ax.texts[-1].set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 4})
         return
     over = f", {'all ' * (n > 1)}joined after {seconds(lives.wall)}" if lives.complete and limit is None else ""
     write_head(
         ax,
         f"{plural(n, 'process')} started with {lives.start_method}{over}",
-        [f"{say_sleeps(lives)} · {key[0]}", key[1]],
+        [f"{say_sleeps(lives)} · {key[0]}", key[1] + (say_exit_codes(lives) if limit is None else "")],
     )
+
+
+def say_exit_codes(lives):
+    """Return the exit codes of Lifelines that are over, in words that end a line of the key; short lanes hold none.
+
+    >>> from helpers.course.process.measure import Lifeline, Lifelines
+    >>> ends = [Lifeline(0, 1, 2, 3, 4, 7, code) for code in (0, -9)]
+    >>> say_exit_codes(Lifelines("spawn", 1.0, (ends[0], ends[0]))), say_exit_codes(Lifelines("spawn", 1.0, ends))
+    (' · all exit codes 0', ' · exit codes 0, -9')
+    >>> say_exit_codes(Lifelines("spawn", 1.0, [Lifeline(0)]))
+    ''
+    """
+    codes = [line.exitcode for line in lives.lines]
+    if not lives.complete or None in codes:
+        return ""
+    if len(codes) > 1 and len(set(codes)) == 1:
+        return f" · all exit codes {codes[0]}"
+    return f" · exit code{'s' * (len(codes) > 1)} {', '.join(map(str, codes))}"
 
 
 def say_sleeps(lives):
@@ -191,7 +209,7 @@ def _add_bars(ax, bars, **style):
 
 
 def _add_names(ax, lives, running):
-    """Write process id and exit code into the bars where they fit."""
+    """Write process id and exit code into the bars where they fit, or the id into the time of coming up."""
     points, texts = axes_width(ax) / np.diff(ax.get_xlim())[0], []
     for lane, start, end in running:
         line = lives.lines[lane]
@@ -204,6 +222,9 @@ def _add_names(ax, lives, running):
             ),
             "",
         )
+        colour, pid = "white", f"pid {line.pid}"
+        if not words and text_width("0" * len(pid), SMALL_SIZE) + 10 < (start - line.called) * points:
+            words, colour, start = pid, INK, line.called + 5 / points
         if words and len(lives.lines) <= 12:
             texts.append(
                 ax.text(
@@ -211,7 +232,7 @@ def _add_names(ax, lives, running):
                     lane,
                     words,
                     size=SMALL_SIZE,
-                    color="white",
+                    color=colour,
                     family=FONT,
                     va="center_baseline",
                     zorder=5,

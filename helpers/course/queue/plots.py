@@ -24,6 +24,7 @@ from helpers.plots.drawing import (
     rounds_text,
     style_axes,
     write_head,
+    write_invitation,
     write_note,
 )
 from helpers.plots.lanes import add_boxes, move_boxes, name_lanes
@@ -91,7 +92,7 @@ def draw_queue_card(run, until=None):
         _show_lanes(card.boxes, run, until)
         show_doubts(card.bottom, run.doubts)
     else:
-        write_note(card.top, "press Run: how many items lie in the queue appears here")
+        write_invitation(card.top, "press Run: how many items lie in the queue appears here")
         write_note(card.bottom, "and here, when each process works and when it waits for the other side")
     return figure
 
