@@ -19,7 +19,7 @@ from helpers import plots
 from helpers.errors import HelpersError
 from helpers.labs.comms import is_deaf
 from helpers.labs.turns import LOOK_EVERY, STOP_DEADLINE, Turn, turn_of_this_thread
-from helpers.labs.view import LabView
+from helpers.labs.view import DRAWING, LabView
 from helpers.plots.drawing import take_back_invitations
 
 #: Seconds between two pictures while a lab runs: drawing keeps the next run waiting.
@@ -241,6 +241,7 @@ class Lab(LabView):
             lambda: self._measure_all(turn, settings),
             lambda: self._settle(turn),
             lambda: self._show_picture(REST_SCALE),
+            lambda: self._show_advice(turn),
             lambda: self._keep(turn),
         )
         for step in steps:
@@ -303,18 +304,6 @@ class Lab(LabView):
 
     # ── showing ───────────────────────────────────────────────────────────────────────────
 
-    def _show_start(self):
-        self._press(running=True)
-        self._hint, self._progress.bar_style, self._shows_code, self._extra.value = "", "info", False, ""
-        self._say("")
-        self._show_progress(0, 1, "starting …")
-        self._show_old(False)
-
-    def _show_deaf(self, deaf):
-        self._stop_button.disabled = deaf
-        self._hint = " – interrupt the kernel to stop" if deaf else ""
-        self._progress_label.value = f"{self._progress_words}{self._hint}"
-
     def _show_over(self, turn):
         """Show how `turn` ended: green only if it measured to the end and its advice could be given."""
         advice = ""
@@ -333,9 +322,16 @@ class Lab(LabView):
         self.error = turn.error
         if turn.error is None:
             self._say(advice)
+            self._message.value = DRAWING if advice else ""  # until its picture is there
         else:
             self._fail(turn.error)
         self._mark(self._chosen_settings())
+
+    def _show_advice(self, turn):
+        """Show the advice of `turn`, now that its picture is there."""
+        with self._lock:
+            if turn.error is None and not self._is_inert():
+                self._say(self._said)
 
     def _bring_back(self, turn):
         """Show the run before where `turn` was stopped before it had measured anything; return its advice, else ""."""
@@ -356,16 +352,6 @@ class Lab(LabView):
             self._preview(settings)
         if self._shows_code:
             self._show_code()
-
-    def _chosen_settings(self):
-        """Return the settings of the controls, None where they are wrong: that is said when Run is pressed."""
-        try:
-            return self._settings()
-        except HelpersError:
-            return None
-
-    def _mark(self, settings):
-        self._show_old(not self._is_empty() and settings != self._measured)
 
     def _png(self, scale):
         """Return the picture as PNG bytes: while it runs by `card`, at rest by `_draw`."""

@@ -17,6 +17,7 @@ import uuid
 import ipywidgets as widgets
 from IPython.display import Image, display
 
+from helpers.errors import HelpersError
 from helpers.labs.comms import hear_everywhere
 from helpers.labs.controls import button
 from helpers.labs.style import ONE_LINE, SAVED_STYLE, STYLE
@@ -28,6 +29,8 @@ from helpers.words import as_html
 
 OTHER_SETTINGS = "Picture of other settings; Run measures these"
 NOT_YET = "Nothing was measured yet."
+#: Stands where the advice will be until its picture is there: on a busy machine that takes a moment.
+DRAWING = "drawing the picture …"
 
 
 class LabView:
@@ -141,6 +144,18 @@ class LabView:
         for control in (self._run_button, self._stop_button)[:: 1 if running else -1]:
             control.disabled = (control is self._run_button) is running
 
+    def _show_start(self):
+        self._press(running=True)
+        self._hint, self._progress.bar_style, self._shows_code, self._extra.value = "", "info", False, ""
+        self._say("")
+        self._show_progress(0, 1, "starting …")
+        self._show_old(False)
+
+    def _show_deaf(self, deaf):
+        self._stop_button.disabled = deaf
+        self._hint = " – interrupt the kernel to stop" if deaf else ""
+        self._progress_label.value = f"{self._progress_words}{self._hint}"
+
     def _show_progress(self, done, total, words):
         self._progress_words = words
         self._progress.max, self._progress.value, self._progress_label.value = total, done, f"{words}{self._hint}"
@@ -153,6 +168,16 @@ class LabView:
         for part, pale in ((self._image, old), (self._message, old and self.error is None)):
             (part.add_class if pale else part.remove_class)("helpers-old")
         self._progress_label.value = OTHER_SETTINGS if old else self._progress_words
+
+    def _chosen_settings(self):
+        """Return the settings of the controls, None where they are wrong: that is said when Run is pressed."""
+        try:
+            return self._settings()
+        except HelpersError:
+            return None
+
+    def _mark(self, settings):
+        self._show_old(not self._is_empty() and settings != self._measured)
 
     def _say(self, text):
         self._said = text

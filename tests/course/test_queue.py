@@ -14,11 +14,13 @@ from leftovers import no_leftovers
 from helpers.course.queue import QueueLab, queue_1, queue_2, queue_3
 from helpers.course.queue import tasks as queues
 from helpers.course.queue.exercises import REFUSED
+from helpers.course.queue.lab import advise_queue
 from helpers.course.queue.measure import measure_queue, plan_queue_run, play_queue, queue_steps
 from helpers.course.queue.plots import QueueCard, draw_queue_card, plot_depth, plot_queue_lanes
 from helpers.course.queue.tasks import QueueLog, get_recorded, log_size, put_recorded
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises.base import spy_on
+from helpers.labs.view import DRAWING
 from helpers.machine import start_methods
 from helpers.measure import Watch
 from helpers.tasks.spy import Spy
@@ -174,6 +176,15 @@ def test_lab_runs_by_its_button_with_the_controls_as_they_are():
     assert run.complete and (run.n_producers, run.n_consumers, run.maxsize, run.n_items) == (2, 3, 1, 20)
     assert lab._message.value and "20 of 20 items" in lab._progress_label.value
     assert not lab._run_button.disabled and lab._stop_button.disabled
+
+
+def test_advice_is_shown_with_its_picture_and_not_before():
+    lab, said = QueueLab(n_items=4, produce_ms=1, consume_ms=1), []
+    show = lab._show_picture
+    lab._show_picture = lambda scale: (said.append((lab.running, lab._message.value)), show(scale))
+    lab.run(block=True)
+    assert said[0][1] == "" and said[-1] == (False, DRAWING)
+    assert advise_queue(lab.result).split()[0] in lab._message.value and DRAWING not in lab._message.value
 
 
 # --- exercises --------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ FAULTS = [
     ),
     Fault(
         "Stop looks alive where nothing hears it",
-        BASE,
+        "helpers/labs/view.py",
         "self._stop_button.disabled = deaf",
         "pass",
         f"{V}::test_where_a_cell_waits_and_hears_nothing_stop_is_off_and_says_what_helps",
