@@ -2,7 +2,8 @@
 
 Without arguments: every chapter. A chapter is saved only if all of its cells ran. What changes
 with every run or machine and says nothing (kernel names, versions, times of execution, the
-state of widgets) is left out, so that a difference between two recordings is a real one.
+state of widgets) is left out, so that a difference between two recordings is a real one. Cells
+whose figures other programs have disturbed are named: record the chapter again on a quiet machine.
 """
 
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from helpers.measure.badges import BUSY
 from helpers.notebook.showing import ANSWER_CLASS
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -24,7 +26,7 @@ CELL_KEYS = {"tags", "jupyter", "slideshow", "collapsed"}
 
 
 def record(path):
-    """Run the notebook at `path` in its own folder and store it with its outputs."""
+    """Run the notebook at `path` in its own folder, store it with its outputs, and return it."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
@@ -39,6 +41,7 @@ def record(path):
     clean(notebook)
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
+    return notebook
 
 
 def clean(notebook):
@@ -58,7 +61,18 @@ def fold_answers(cell):
             cell.metadata.setdefault("jupyter", {})["outputs_hidden"] = True
 
 
+def disturbed_cells(notebook):
+    """Return the first lines of the cells whose outputs say that other programs were using the CPUs."""
+    return [
+        cell.source.partition("\n")[0]
+        for cell in notebook.cells
+        if any(BUSY in output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", ()))
+    ]
+
+
 if __name__ == "__main__":
     for chapter in [Path(name).resolve() for name in sys.argv[1:]] or sorted(NOTEBOOKS.glob("*.ipynb")):
-        record(chapter)
+        disturbed = disturbed_cells(record(chapter))
         print(f"recorded {chapter.name}")
+        if disturbed:
+            print(f"  in doubt ({BUSY}); record it again on a quiet machine. Cells:", *disturbed, sep="\n  ")

@@ -28,7 +28,7 @@ from helpers.labs.controls import (
 from helpers.labs.program import program_for
 from helpers.machine import default_start_method, usable_cpus
 from helpers.measure import MAX_ITEMS, check_counts, check_items, check_settings, pack_function, sweep_steps
-from helpers.models import advise, parallel_pairs
+from helpers.models import advise, parallel_pairs, quoted_pair
 from helpers.notebook import function_name
 from helpers.records import Sweep
 from helpers.words import out_of, plural
@@ -265,8 +265,9 @@ class SpeedupLab(Lab):
     def code(self):
         """Return a complete program that runs the advised setting with the standard library alone.
 
-        Where the advice is to stay serial, it is the best parallel one, and says so. Before anything is
-        measured: the first chosen engine of processes with the largest chosen number of workers.
+        Where the advice is to stay serial, it is the best parallel one, whose figures the advice quotes, and
+        says so. Before anything is measured: the first chosen engine of processes with the largest chosen number
+        of workers.
         """
         settings, remark = self._settings(), ""
         engines = [e for e in settings["engines"] if e != "serial"] or ["serial"]
@@ -275,7 +276,8 @@ class SpeedupLab(Lab):
             advice = advise(self.result)
             engine, n_workers, remark = advice.engine, advice.n_workers, ""
             if engine == "serial" and (pairs := parallel_pairs(self.result)):
-                engine, n_workers = max(pairs, key=lambda pair: self.result.speedup(*pair).median)
+                fastest = max(pairs, key=lambda pair: self.result.speedup(*pair).median)
+                engine, n_workers = quoted_pair(self.result) or fastest  # the latter of one worker, if that is all
                 remark = STAY_SERIAL
         options = settings["start_method"], settings["chunksize"], remark
         return program_for(self.func, self.items, engine, n_workers, *options)
@@ -289,16 +291,17 @@ class SpeedupLab(Lab):
     def _write(self, ending, write, hint):
         """Save the result by `write` under a name that is free, and say so."""
         if self.result is None or not self.result.runs:
-            self._say("Nothing to save yet: press Run first.")
+            self._say_below("Nothing to save yet: press Run first.")
             return
         name = "".join(c if c.isalnum() or c in "_-" else "-" for c in function_name(self.func))
         try:
             path = unused_path(f"speedup-{name}", ending)
             write(self.result, path)
         except OSError as error:
-            self._say(f"Could not write here: {error.strerror}. Use lab.result.to_json(path) with another folder.")
+            text = f"Could not write here: {error.strerror}. Use lab.result.to_json(path) with another folder."
+            self._say_below(text)
             return
-        self._say(f"Saved {path.name} beside this notebook.{hint}")
+        self._say_below(f"Saved {path.name} beside this notebook.{hint}")
 
 
 def unused_path(stem, ending):

@@ -22,6 +22,7 @@ from helpers.labs.controls import button
 from helpers.labs.style import ONE_LINE, SAVED_STYLE, STYLE
 from helpers.notebook import fold, shorten_paths
 from helpers.notebook.looks import AT_SPACES, LIGHT_CARD
+from helpers.notebook.notices import colour_code
 from helpers.tasks.worker import say
 from helpers.words import as_html
 
@@ -36,7 +37,7 @@ class LabView:
     width, height = 900, 350
     #: Said after the progress while it runs.
     _hint = ""
-    _said = _progress_words = ""
+    _said = _words = _progress_words = ""
     _picture, _displayed, _shows_code = None, False, False
 
     def _build(self):
@@ -155,14 +156,18 @@ class LabView:
 
     def _say(self, text):
         self._said = text
-        self._message.value = f"<div>{as_html(text)}</div>" if text else ""
+        self._words = self._message.value = f"<div>{as_html(text)}</div>" if text else ""
+
+    def _say_below(self, text):
+        """Say `text` in a line of its own below what is said; the next such line takes its place."""
+        self._message.value = f'{self._words}<div class="helpers-below">{as_html(text)}</div>'
 
     def _fail(self, error):
         self.error = error
         self._message.remove_class("helpers-old")
         title, _, rest = shorten_paths(say(error)).partition("\n")
         self._said = f"{type(error).__name__}: {title}"
-        self._message.value = (
+        self._words = self._message.value = (
             f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{fold(rest)._repr_html_()}"
         )
 
@@ -181,7 +186,7 @@ class LabView:
         program = ""
         if self._shows_code:
             try:
-                program = html.escape(self.code())
+                program = colour_code(self.code())
             except Exception as error:
                 self._shows_code = False
                 self._fail(error)

@@ -27,6 +27,8 @@ TOO_SHORT, TOO_SHORT_FOR_LOAD = 0.001, 0.1
 SHORT = "under 1 ms: too short to time"
 #: CPUs that other programs must use before a run is marked, and CPUs that may be missing without a mark.
 OTHERS_CPUS, SPARE_CPUS = 0.3, 0.2
+#: The badge of a run that had to share the CPUs with other programs.
+BUSY = "other programs were using the CPUs"
 #: The badge of every run of a function that works on its items in place.
 CHANGES_ITEMS = "the function changes its items"
 
@@ -63,7 +65,7 @@ def find_badges(wall, n_workers, usable_cpus, logical_cpus, before, after, worke
         badges.append("slowed by the CPU quota")
     others = cpus_of_others(wall, before, after, workers_cpu)
     if logical_cpus and others > OTHERS_CPUS and others + n_workers > logical_cpus + SPARE_CPUS:
-        badges.append("other programs were using the CPUs")
+        badges.append(BUSY)
     if usable_cpus and n_workers > usable_cpus:
         badges.append(f"{MORE_WORKERS} the {plural(usable_cpus, 'usable CPU')}")
     return badges
@@ -125,6 +127,12 @@ class Watch:
     def walls(self):
         """Seconds of each part, as a list."""
         return [part.wall for part in self._parts]
+
+    @property
+    def badges_so_far(self):
+        """The badges of all parts, the one that goes on counted up to now: for what may be stopped within it."""
+        now = read_moment()
+        return badges_of_parts([*self._parts, passed(self._before, now, self._left_out)], self._workers, *self._cpus)
 
     @property
     def badges(self):

@@ -7,7 +7,7 @@
     advise(sweep)                       ──► Advice
 """
 
-from helpers.models.advice import advise
+from helpers.models.advice import advise, quoted_pair
 from helpers.models.laws import (
     MIN_POINTS,
     amdahl,
@@ -30,5 +30,6 @@ __all__ = [
     "gustafson",
     "karp_flatt",
     "parallel_pairs",
+    "quoted_pair",
     "starved_counts",
 ]

@@ -48,10 +48,8 @@ def advise(sweep):
         ``evidence`` is the speedup it rests on, ``doubts`` are those of that speedup; ``chunksize`` is None for
         "stay serial".
     """
-    spoilt = {"threads"} & {problem.engine for problem in sweep.problems if problem.kind != "unable"}
-    pairs = [pair for pair in parallel_pairs(sweep) if pair[1] > 1 and pair[0] not in spoilt]
+    pairs, within = _eligible(sweep)
     crowded = crowded_pairs(sweep)
-    within = [pair for pair in pairs if pair not in crowded]
     if pairs and not within:
         advice = _advise_fewer(sweep, {pair: sweep.speedup(*pair) for pair in pairs})
     else:
@@ -60,6 +58,20 @@ def advise(sweep):
     advice = replace(advice, reason=sentences(advice.reason, _say_doubts_once(advice)))
     meaning = explain_problems(sweep.problems, {engine for engine, _ in pairs})
     return replace(advice, reason=" ".join([advice.reason, *meaning]))
+
+
+def quoted_pair(sweep):
+    """Return the pair whose speedup `advise` quotes where it says to stay serial: the best; None if it quotes none."""
+    pairs, within = _eligible(sweep)
+    return max(within or pairs, key=lambda pair: sweep.speedup(*pair).median, default=None)
+
+
+def _eligible(sweep):
+    """Return (all pairs that may be quoted, those of them that may be advised), both with two workers or more."""
+    spoilt = {"threads"} & {problem.engine for problem in sweep.problems if problem.kind != "unable"}
+    pairs = [pair for pair in parallel_pairs(sweep) if pair[1] > 1 and pair[0] not in spoilt]
+    crowded = crowded_pairs(sweep)
+    return pairs, [pair for pair in pairs if pair not in crowded]
 
 
 def computes(sweep):

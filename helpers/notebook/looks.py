@@ -25,6 +25,8 @@ STYLE = f"""<style class="helpers-looks">
 {_CODE} {{ margin: 6px 0; padding: 3px 12px; border-left: 3px solid var(--jp-border-color2);
 font: var(--jp-code-font-size)/var(--jp-code-line-height) var(--jp-code-font-family); }}
 {_CODE} code {{ padding: 0; }}
+{_HERE} .jp-RenderedHTMLCommon:has(> .helpers-answer) {{ font-size: 0; line-height: 0; }}
+.helpers-answer {{ font-size: var(--jp-content-font-size1, 14px); line-height: var(--jp-content-line-height, 1.6); }}
 .jp-OutputArea-child:has(> .jp-OutputArea-output > .helpers-looks),
 .jp-Cell-outputWrapper:has(.helpers-looks):not(:has(.jp-OutputArea-child + .jp-OutputArea-child)) {{ display: none; }}
 </style>"""

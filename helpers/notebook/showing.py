@@ -13,8 +13,9 @@ from helpers.words import html_table, shown, text_table
 
 #: The class of an answer's fold: `tests/record.py` stores it closed, so that nobody reads it before guessing.
 ANSWER_CLASS = "helpers-answer"
-#: Its first line: JupyterLab shows that of a hidden output in its place, so it tells nothing.
-_VEIL = "<!-- the answer: make your guess, then run this cell -->"
+#: Its first line: JupyterLab shows that of a hidden output in its place, as it stands in the source. So it is plain
+#: words, and does not tell the answer. In an open output the looks of a chapter hide them.
+_VEIL = "Make your guess, then run this cell."
 
 
 class Source:

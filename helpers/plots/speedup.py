@@ -324,10 +324,6 @@ def _draw_provisional(ax, labels, pale, named):
         labels.avoid(n, speedups)
         if engine not in named:
             labels.add(engine, n[-1], speedups[-1], darker(colour))
-    if pale:
-        labels.add(
-            "warm-up, not counted", *max(point for series in pale.values() for point in series), GREY, size=SMALL_SIZE
-        )
 
 
 def _draw_law(ax, labels, sweep, points):

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
+from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
     CARD_SIZE,
     COLOURS,
@@ -31,7 +32,7 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.lanes import add_boxes
-from helpers.records import Problem
+from helpers.records import Problem, doubts_of
 from helpers.words import plural, seconds, whole_percents, worker_name
 
 #: stripes drawn in a timeline at most; above, tasks are merged
@@ -50,7 +51,8 @@ def plot_timeline(run, ax=None):
     """Return the Axes with one lane a worker: start-up, tasks and idle tail of `run` over time.
 
     Tasks alternate in shade. Of very many, neighbours are merged into stripes (a gap that can
-    be seen keeps them apart) and the grey line says so. None, a run whose timeline was not
+    be seen keeps them apart) and the grey line says so. What makes the times of the run doubtful stands
+    below. None, a run whose timeline was not
     kept, or a Problem instead of a run gives an empty card that says so.
     """
     ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.68)) if ax is None else ax
@@ -73,6 +75,7 @@ def plot_timeline(run, ax=None):
         f"of {plural(run.n_workers, 'worker')} × {seconds(end)}",
         "each stripe is many tasks" if merged else "",
     ]
+    show_doubts(ax, doubts_of(run.badges))
     write_head(ax, f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run", how)
     return ax
 

@@ -252,6 +252,13 @@ FAULTS = [
         f"{D}::test_more_workers_than_cpus_is_no_doubt_where_they_wait",
     ),
     Fault(
+        "a part that goes on does not count",
+        BADGES,
+        "[*self._parts, passed(self._before, now, self._left_out)]",
+        "self._parts",
+        f"{D}::test_a_part_that_goes_on_counts_up_to_now_where_that_is_asked",
+    ),
+    Fault(
         "what happens in a pause counts",
         BADGES,
         "read_moment(), self._left_out)",
@@ -375,8 +382,8 @@ FAULTS = [
     Fault(
         "more workers than CPUs advised for work that computes",
         MODELS,
-        "within = [pair for pair in pairs if pair not in crowded]",
-        "within = pairs",
+        "return pairs, [pair for pair in pairs if pair not in crowded]",
+        "return pairs, pairs",
         f"{A}::test_never_more_workers_than_cpus_for_work_that_computes",
     ),
     Fault(

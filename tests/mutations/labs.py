@@ -154,9 +154,23 @@ FAULTS = [
     Fault(
         "the best parallel program is the slowest",
         LAB,
-        "engine, n_workers = max(pairs",
-        "engine, n_workers = min(pairs",
+        "engine, n_workers = quoted_pair(self.result) or fastest",
+        "engine, n_workers = min(pairs, key=lambda pair: self.result.speedup(*pair).median)",
         "tests/toolkit/test_labs.py::test_where_serial_is_advised_the_best_parallel_program_is_shown_with_a_remark",
+    ),
+    Fault(
+        "the best parallel program has one worker",
+        LAB,
+        "quoted_pair(self.result) or fastest",
+        "fastest",
+        "tests/toolkit/test_labs.py::test_where_serial_is_advised_the_best_parallel_program_is_shown_with_a_remark",
+    ),
+    Fault(
+        "where a file was saved takes the place of the advice",
+        LAB,
+        'self._say_below(f"Saved',
+        'self._say(f"Saved',
+        "tests/toolkit/test_labs.py::test_saving_writes_beside_the_notebook_and_overwrites_nothing",
     ),
     Fault(
         "processes that have ended are marked as killed",
@@ -411,6 +425,13 @@ FAULTS = [
         "(start[1:] - stop[:-1] > 2 * end / limit) | ",
         "",
         f"{T}::test_very_many_tasks_become_stripes_that_keep_a_gap_that_is_seen",
+    ),
+    Fault(
+        "a disturbed timeline looks trustworthy",
+        TIMELINE,
+        "show_doubts(ax, doubts_of(run.badges))",
+        "pass",
+        f"{T}::test_what_makes_the_times_of_a_run_doubtful_stands_under_its_timeline",
     ),
     Fault(
         "shares that do not add up to 100",

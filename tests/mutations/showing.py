@@ -33,10 +33,24 @@ FAULTS = [
         "tests/toolkit/test_showing.py::test_an_answer_is_open_when_it_runs_and_stored_folded",
     ),
     Fault(
+        "the line that JupyterLab shows in place of a hidden answer is a comment",
+        "helpers/notebook/showing.py",
+        '_VEIL = "Make your guess, then run this cell."',
+        '_VEIL = "<!-- Make your guess, then run this cell. -->"',
+        "tests/toolkit/test_showing.py::test_an_answer_is_open_when_it_runs_and_stored_folded",
+    ),
+    Fault(
         "a plain cell is named by a file that does not exist",
         "helpers/notebook/paths.py",
         "if _CELL.fullmatch(path):",
         "if False:",
         "tests/toolkit/test_notebook.py::test_paths_of_the_machine_are_cut",
+    ),
+    Fault(
+        "a string that holds a sign for comments ends in its colour",
+        "helpers/notebook/notices.py",
+        "[^{0}\\\\\\n]",
+        "[^{0}#\\\\\\n]",
+        "tests/toolkit/test_showing.py::test_code_in_colours_is_the_same_text_and_each_part_has_its_kind",
     ),
 ]

@@ -13,6 +13,7 @@ from helpers.errors import HelpersError, InvalidArgumentError, NotImportableErro
 from helpers.labs import SpeedupLab
 from helpers.labs.program import program_for, write_items
 from helpers.labs.speedup import STAY_SERIAL
+from helpers.models import advise
 from helpers.records import Sweep
 from helpers.tasks import cpu, faults, wait
 
@@ -140,8 +141,11 @@ def test_saving_writes_beside_the_notebook_and_overwrites_nothing(tmp_path, monk
     lab._save()
     assert "Run first" in lab._message.value and not list(tmp_path.iterdir())
     lab.run(block=True)
+    advice = lab._message.value
     for save in (lab._save, lab._save, lab._save_trace):
         save()
+    assert lab._message.value.startswith(advice) and "serial" in advice, "what is saved does not displace the advice"
+    assert lab._message.value.count("Saved") == 1 and "perfetto" in lab._message.value
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "speedup-wait_ms-2.json",
         "speedup-wait_ms-trace.json",
@@ -199,6 +203,15 @@ def test_where_serial_is_advised_the_best_parallel_program_is_shown_with_a_remar
     assert lab.result.complete and "ThreadPoolExecutor(2)" in lab.code() and STAY_SERIAL in lab.code()
     lab.result = make_sweep({("serial", 1): rounds(4, 4, 4), ("threads", 2): rounds(2, 2, 2)})
     assert "ThreadPoolExecutor(2)" in lab.code() and STAY_SERIAL not in lab.code()
+    # one thread is the fastest of all; the advice quotes two, since one worker is not parallel
+    lab.result = make_sweep(walls | {("threads", 1): rounds(0.9, 0.9, 0.9)})
+    assert "2 threads" in advise(lab.result).reason
+    assert "ThreadPoolExecutor(2)" in lab.code() and STAY_SERIAL in lab.code()
+    # the same with 3 processes on 2 CPUs, which are never advised for work that computes
+    lab.result = make_sweep(walls | {("processes", 3): rounds(1.5, 1.5, 1.5)}, usable_cpus=2)
+    assert "ThreadPoolExecutor(2)" in lab.code()
+    lab.result = make_sweep({("serial", 1): rounds(1, 1, 1), ("threads", 1): rounds(2, 2, 2)})
+    assert "ThreadPoolExecutor(1)" in lab.code(), "there is no other"
     lab.result = make_sweep({("serial", 1): rounds(4, 4, 4)})
     assert "count_primes(item) for item in ITEMS" in lab.code() and STAY_SERIAL not in lab.code()
 

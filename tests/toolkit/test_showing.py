@@ -1,5 +1,7 @@
 """What a chapter shows besides results: sources, folded messages, answers; and the guess that comes before them."""
 
+import html
+import re
 import sys
 
 import nbformat
@@ -9,7 +11,9 @@ from matplotlib.figure import Figure
 
 from helpers.errors import InvalidArgumentError
 from helpers.labs import Guess
+from helpers.measure.badges import BUSY
 from helpers.notebook import answer, fold, show_source, show_table
+from helpers.notebook.notices import colour_code
 from helpers.notebook.pictures import draw_png
 from helpers.plots import draw_images, plot_speedup
 from helpers.records import recorded
@@ -79,7 +83,8 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
     cell = nbformat.v4.new_code_cell("answer(…)", metadata={"tags": ["nbval-ignore-output"]})
     data = {"text/html": answer("measured <2>", a_figure(label="a line that bends"))._repr_html_()}
     veil, page = data["text/html"].split("\n", 1)
-    assert "measured" not in veil, "JupyterLab shows the first line of an output that is hidden"
+    why = "JupyterLab shows the first line of an output that is hidden, as it stands in the source"
+    assert veil and not set("<>&").intersection(veil) and "measured" not in veil, why
     assert page.startswith('<details open class="helpers-answer"><summary>Answer</summary><pre')
     assert (
         'measured &lt;2&gt;</pre><img class="helpers-light-card" width=' in data["text/html"]
@@ -93,6 +98,14 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
     assert cell.outputs[0].data["text/html"].startswith(f'{veil}\n<details class="helpers-answer">')
     assert cell.metadata == {"tags": ["nbval-ignore-output"], "jupyter": {"outputs_hidden": True}}
     assert plain.metadata == {} and plain.outputs[0].data == {"text/plain": "2"}
+
+
+def test_recording_names_the_cells_that_other_programs_disturbed():
+    cells = [nbformat.v4.new_code_cell(f"first({number})\nsecond") for number in range(2)]
+    cells[0].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "pool × 2   [wide interval]"})]
+    cells[1].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": f"pool × 2   [{BUSY}; wide interval]"})]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(BUSY), *cells])
+    assert record.disturbed_cells(notebook) == ["first(1)"]
 
 
 def test_an_answer_in_text_names_its_pictures():
@@ -141,3 +154,26 @@ def test_a_guess_without_a_unit_has_thousands():
 def test_a_guess_needs_a_range(facts):
     with pytest.raises(InvalidArgumentError):
         Guess("How much?", *facts)
+
+
+def test_code_in_colours_is_the_same_text_and_each_part_has_its_kind():
+    source = '"""Doc: it\'s < 1 # no comment."""\n\ndef run(n2):  # "no string" & 5\n'
+    source += '    return f"a\\"{n2}" + \'#\' * 0x1F if n2 else None\n'
+    coloured = colour_code(source)
+    assert html.unescape(re.sub(r"<[^>]*>", "", coloured)) == source
+    found = re.findall(
+        r'<span style="color:var\(--jp-mirror-editor-(\w+)-color\)[^"]*">(.*?)</span>', coloured, re.DOTALL
+    )
+    assert [(kind, html.unescape(text)) for kind, text in found] == [
+        ("string", '"""Doc: it\'s < 1 # no comment."""'),
+        ("keyword", "def"),
+        ("def", "run"),
+        ("comment", '# "no string" & 5'),
+        ("keyword", "return"),
+        ("string", 'f"a\\"{n2}"'),
+        ("string", "'#'"),
+        ("number", "0x1F"),
+        ("keyword", "if"),
+        ("keyword", "else"),
+        ("keyword", "None"),
+    ]

@@ -65,10 +65,7 @@ start_1 = Exercise(
     _examine_collatz,
     "two worker processes imported your function, under two start methods, and every result is right.",
     (
-        (
-            "A step halves an even number, and takes an odd n to 3 * n + 1. Count the steps until n is 1; for n = 1 "
-            "that is none."
-        ),
+        "A counter that begins at 0, and a `while` loop that goes on as long as n is not 1. n % 2 == 0 for even n.",
         "The cell begins with the line %%worker, so that worker processes can import what it defines.",
     ),
     """%%worker
