@@ -22,6 +22,7 @@ from helpers.labs.controls import button
 from helpers.labs.style import ONE_LINE, SAVED_STYLE, STYLE
 from helpers.notebook import fold, shorten_paths
 from helpers.notebook.looks import AT_SPACES, LIGHT_CARD
+from helpers.notebook.notices import colour_code
 from helpers.tasks.worker import say
 from helpers.words import as_html
 
@@ -185,7 +186,7 @@ class LabView:
         program = ""
         if self._shows_code:
             try:
-                program = html.escape(self.code())
+                program = colour_code(self.code())
             except Exception as error:
                 self._shows_code = False
                 self._fail(error)

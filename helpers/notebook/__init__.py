@@ -7,7 +7,7 @@
     functions   require_importable, module_of, source_stamp, function_name
     sources     standalone_source: the smallest program that defines a function
     paths       shorten_paths: tracebacks without the paths of this machine
-    notices     Notice, show_code: what is shown while a check waits, and code in colours
+    notices     Notice, show_code, colour_code: what is shown while a check waits, and code in colours
     shutdown    a kernel that has started processes ends cleanly
     looks       the style sheet of a notebook: pictures in a dark theme, long lines of code
     pictures    figures made without pyplot show as the last line of a cell

@@ -1,6 +1,8 @@
 """A line that says that something is under way, and code that is shown in colours: in a notebook and elsewhere."""
 
 import html
+import keyword
+import re
 import sys
 
 #: What erases the line of a terminal, of any kind, that the cursor is in.
@@ -10,6 +12,18 @@ LINE = """<style>@keyframes helpers-notice {{ from {{ width: 0 }} to {{ width: 1
 <div role="status" style="font-size: 13px">{text}</div>
 <div style="height: 4px; max-width: 40em; background: rgba(128, 128, 128, 0.25)">
 <div style="height: 100%; background: #0072B2; animation: helpers-notice {seconds:g}s linear forwards"></div></div>"""
+
+#: The parts of Python source that have a colour of their own, and how JupyterLab shows them, in any theme.
+_LONG, _SHORT = r"""{0}{0}{0}[\s\S]*?{0}{0}{0}""", r"""{0}(?:\\.|[^{0}\\\n])*{0}"""
+_STRINGS = "|".join(shape.format(quote) for shape in (_LONG, _SHORT) for quote in "\"'")
+_PARTS = re.compile(
+    r"(?P<comment>#[^\n]*)"
+    rf"|(?P<string>(?:\b[rbfRBF]{{1,2}})?(?:{_STRINGS}))"
+    rf"|(?P<keyword>\b(?:{'|'.join(keyword.kwlist)})\b)"
+    r"|(?P<def>(?<=\bdef )\w+|(?<=\bclass )\w+)"
+    r"|(?P<number>(?<![\w.])\d[\w.]*)"
+)
+_WEIGHTS = {"keyword": ";font-weight:bold", "comment": ";font-style:italic"}
 
 
 class Notice:
@@ -48,6 +62,21 @@ def show_code(source):
         print(source)
     else:
         show({"text/plain": source, "text/markdown": f"```python\n{source}\n```"}, raw=True)
+
+
+def colour_code(source):
+    """Return Python source as HTML in the colours of the page's theme; its text is `source`, to be copied.
+
+    >>> colour_code("x < y")
+    'x &lt; y'
+    """
+    pieces, end = [], 0
+    for part in _PARTS.finditer(source):
+        kind = part.lastgroup
+        style = f"color:var(--jp-mirror-editor-{kind}-color){_WEIGHTS.get(kind, '')}"
+        pieces += [html.escape(source[end : part.start()]), f'<span style="{style}">{html.escape(part[0])}</span>']
+        end = part.end()
+    return "".join(pieces) + html.escape(source[end:])
 
 
 def _find_display():

@@ -46,4 +46,11 @@ FAULTS = [
         "if False:",
         "tests/toolkit/test_notebook.py::test_paths_of_the_machine_are_cut",
     ),
+    Fault(
+        "a string that holds a sign for comments ends in its colour",
+        "helpers/notebook/notices.py",
+        "[^{0}\\\\\\n]",
+        "[^{0}#\\\\\\n]",
+        "tests/toolkit/test_showing.py::test_code_in_colours_is_the_same_text_and_each_part_has_its_kind",
+    ),
 ]

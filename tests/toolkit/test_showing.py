@@ -1,5 +1,7 @@
 """What a chapter shows besides results: sources, folded messages, answers; and the guess that comes before them."""
 
+import html
+import re
 import sys
 
 import nbformat
@@ -12,6 +14,7 @@ from helpers.labs import Guess
 from helpers.measure.badges import BUSY
 from helpers.notebook import answer, fold, show_source, show_table
 from helpers.notebook.looks import STYLE
+from helpers.notebook.notices import colour_code
 from helpers.notebook.pictures import draw_png
 from helpers.plots import draw_images, plot_speedup
 from helpers.records import recorded
@@ -155,3 +158,26 @@ def test_a_guess_without_a_unit_has_thousands():
 def test_a_guess_needs_a_range(facts):
     with pytest.raises(InvalidArgumentError):
         Guess("How much?", *facts)
+
+
+def test_code_in_colours_is_the_same_text_and_each_part_has_its_kind():
+    source = '"""Doc: it\'s < 1 # no comment."""\n\ndef run(n2):  # "no string" & 5\n'
+    source += '    return f"a\\"{n2}" + \'#\' * 0x1F if n2 else None\n'
+    coloured = colour_code(source)
+    assert html.unescape(re.sub(r"<[^>]*>", "", coloured)) == source
+    found = re.findall(
+        r'<span style="color:var\(--jp-mirror-editor-(\w+)-color\)[^"]*">(.*?)</span>', coloured, re.DOTALL
+    )
+    assert [(kind, html.unescape(text)) for kind, text in found] == [
+        ("string", '"""Doc: it\'s < 1 # no comment."""'),
+        ("keyword", "def"),
+        ("def", "run"),
+        ("comment", '# "no string" & 5'),
+        ("keyword", "return"),
+        ("string", 'f"a\\"{n2}"'),
+        ("string", "'#'"),
+        ("number", "0x1F"),
+        ("keyword", "if"),
+        ("keyword", "else"),
+        ("keyword", "None"),
+    ]
