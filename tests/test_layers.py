@@ -29,6 +29,7 @@ PART_OF = {
     "diagrams": "plots",
     "trips": "measure",
     "partners": "measure",
+    "judging": "exercises",
     "together": "measure",
     "own_locks": "tasks",
     "exhibits": "tasks",

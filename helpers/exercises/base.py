@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from dataclasses import dataclass, field
 
@@ -81,6 +82,8 @@ class Exercise:
     praise: str = field(repr=False)
     hints: tuple[str, ...] = field(repr=False)
     answer: str = field(repr=False)
+    #: How many calls of the answer a check makes where it is right, for the line while it waits; 0 does not tell.
+    steps: int = field(default=0, repr=False)
 
     def __post_init__(self):
         self._given = 0
@@ -91,7 +94,7 @@ class Exercise:
         Meanwhile a line says what is waited for, and for how long at most.
         """
         notice = Notice()
-        token = current_notice.set((notice, self.name))
+        token = current_notice.set((notice, self.name, itertools.count(1), self.steps))
         try:
             remark = self._examine(answer)
         except NotAttempted as reason:

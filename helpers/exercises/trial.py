@@ -22,7 +22,8 @@ PATIENCE = 3.0
 METHODS = ("spawn", None)
 #: How a call can end. Only the first is one that gives something to judge.
 OUTCOMES = ("returned", "nothing", "raised", "unpicklable", "late", "left", "died", "refused")
-#: (the Notice in which the check that runs says what it waits for, the exercise's name), or None.
+#: (the Notice in which the check that runs says what it waits for, the exercise's name, numbers for the calls of the
+#: answer, how many there are where it is right), or None.
 current_notice = ContextVar("current_notice", default=None)
 
 
@@ -156,6 +157,17 @@ def say_method(start_method):
     return start_method or "the default start method"
 
 
+def say_step(number, steps):
+    """Return which call of an answer this is, of `steps` where it is right; "" where that is not known.
+
+    >>> say_step(2, 3), say_step(4, 3), say_step(1, 0)
+    (', step 2 of 3,', ' once more, to find the reason,', '')
+    """
+    if not steps:
+        return ""
+    return f", step {number} of {steps}," if number <= steps else " once more, to find the reason,"
+
+
 def last_error(printed):
     """Return type and message of the last exception in what was printed, "" for none."""
     found = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", printed, re.MULTILINE)
@@ -174,8 +186,9 @@ def try_answer(func, *args, start_method=None, timeout=None, by_value=False, ref
     if not by_value:
         func, args = call_watched, (require_importable(func), args, refused)
     if (current := current_notice.get()) is not None:
-        notice, name = current
-        notice.show(f"checking {name} under {say_method(start_method)}: {timeout:g} s at most …", timeout)
+        notice, name, numbers, steps = current
+        step = say_step(next(numbers), steps)
+        notice.show(f"checking {name}{step} under {say_method(start_method)}: {timeout:g} s at most …", timeout)
     try:
         answer = run_answer(func, *args, start_method=start_method, timeout=timeout, plain=True)
     except TimeoutError as error:

@@ -129,6 +129,12 @@ class Watch:
         return [part.wall for part in self._parts]
 
     @property
+    def badges_so_far(self):
+        """The badges of all parts, the one that goes on counted up to now: for what may be stopped within it."""
+        now = read_moment()
+        return badges_of_parts([*self._parts, passed(self._before, now, self._left_out)], self._workers, *self._cpus)
+
+    @property
     def badges(self):
         """The badges of all parts together, as a tuple; none before the first."""
         return badges_of_parts(self._parts, self._workers, *self._cpus)

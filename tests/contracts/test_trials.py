@@ -305,6 +305,22 @@ def test_a_check_says_what_it_waits_for_and_for_how_long_and_then_no_more(answer
     assert said[3:] == [], "outside of a check there is no such line"
 
 
+def test_the_line_of_a_check_of_several_steps_tells_which_one_it_is(answers, monkeypatch):
+    said = []
+    monkeypatch.setattr("helpers.exercises.base.Notice.show", lambda _, text, seconds: said.append(text))
+
+    def examine(func):
+        for _ in range(3):
+            call_answer(func, start_method="spawn", timeout=3)
+
+    assert Exercise("x_1", "", examine, "", ("",), "", steps=2).check(answers(SOURCES["returned"]).answer)
+    assert said == [
+        "checking x_1, step 1 of 2, under spawn: 3 s at most …",
+        "checking x_1, step 2 of 2, under spawn: 3 s at most …",
+        "checking x_1 once more, to find the reason, under spawn: 3 s at most …",
+    ]
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

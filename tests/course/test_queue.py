@@ -20,6 +20,7 @@ from helpers.course.queue.tasks import QueueLog, get_recorded, log_size, put_rec
 from helpers.errors import InvalidArgumentError, WorkerDiedError
 from helpers.exercises.base import spy_on
 from helpers.machine import start_methods
+from helpers.measure import Watch
 from helpers.tasks.spy import Spy
 
 METHODS = sorted(start_methods())
@@ -94,6 +95,18 @@ def test_a_measurement_that_is_stopped_gives_what_there_was():
     run = measure_queue(n_items=100, should_stop=lambda: True)
     assert run == plan_queue_run(n_items=100), "before anything has happened, that is the plan"
     assert multiprocessing.active_children() == []
+
+
+def test_a_round_that_is_stopped_tells_what_disturbed_it_until_then(monkeypatch):
+    class Noisy(Watch):
+        badges_so_far = ("others busy",)
+
+    monkeypatch.setattr("helpers.course.queue.measure.Watch", Noisy)
+    steps, records = play_queue(plan_queue_run(n_items=100, consume_ms=20), 30.0), []
+    while not records or records[-1].now < 1.2:
+        records.append(next(steps))
+    steps.close()
+    assert not records[-1].complete and records[-1].doubts == ("others busy",) and records[0].doubts == ()
 
 
 def test_a_deadline_that_passes_ends_everything():
@@ -176,7 +189,7 @@ EXERCISES = {
 TAKE_ALL = "    found = dict(results.get() for _ in items)\n"
 STARTED = "    for process in [*firsts, last]:\n        process.start()\n    for item in [*items, None, None]:\n"
 STARTED += "        raw.put(item)\n"
-WAIT_FOR_FIRSTS = "    for process in firsts:  # they can end: the last stage empties their queue meanwhile\n"
+WAIT_FOR_FIRSTS = "    for process in firsts:  # joining first is safe here: the last stage empties their queue\n"
 WAIT_FOR_FIRSTS += "        process.join()\n    half_done.put(None)\n"
 GOT = "    results = [done.get() for _ in items]\n    last.join()\n"
 JOIN = "    for worker in workers:\n        worker.join()\n"
@@ -192,6 +205,8 @@ JOIN = "    for worker in workers:\n        worker.join()\n"
         ("queue_1", "[found[number] for number in range(len(items))]", "sorted(found.values())", "order of the items"),
         ("queue_1", "range(2)", "range(1)", "serial work"),
         ("queue_2", "tasks.task_done()", "pass", "task_done"),
+        ("queue_2", "repr(error)", "str(error)", "the words are the repr of the error"),
+        ("queue_2", "except Exception", "except ZeroDivisionError", "an error went through it, TypeError"),
         (
             "queue_2",
             "except Exception as error",
@@ -227,7 +242,6 @@ def test_wrong_answers_are_told_why(name, old, new, words, answers, monkeypatch)
         monkeypatch.setattr("helpers.course.queue.exercises.spy_on", functools.partial(spy_on, patience=0.4))
     if any(part in words for part in ("afterwards", "of its own", "No item", "comes before", "stage needs")):  # hangs
         monkeypatch.setattr("helpers.course.queue.exercises.CHECK_DEADLINE", 5.0)
-        monkeypatch.setattr("helpers.course.queue.exercises.DIAGNOSIS_DEADLINE", 4.0)
     exercise, function = EXERCISES[name]
     assert old in exercise.answer
     verdict = exercise.check(getattr(answers(exercise.answer.replace(old, new)), function))

@@ -10,15 +10,15 @@ from PIL import Image
 
 from helpers.course.queue import QueueLab, plot_depth, plot_queue_lanes
 from helpers.course.queue.exercises import (
-    DIVISORS,
     ITEMS,
     RAW,
     explain_late_pipeline,
+    explain_small_map,
     judge_late,
     judge_map,
     judge_pipeline,
-    judge_worker,
 )
+from helpers.course.queue.judging import DIVISORS, judge_worker
 from helpers.course.queue.lab import advise_queue
 from helpers.course.queue.measure import QueueRound, have_ended, plan_queue_run, read_run
 from helpers.course.queue.plots import (
@@ -29,7 +29,7 @@ from helpers.course.queue.plots import (
     guess_depth,
     split_segments,
 )
-from helpers.course.queue.tasks import NO_ITEM, double, square_large
+from helpers.course.queue.tasks import NO_ITEM, divide, double, square_large
 from helpers.errors import InvalidArgumentError
 from helpers.exercises.base import Trial, Wrong
 from helpers.labs.turns import Turn
@@ -255,7 +255,10 @@ def test_at_rest_the_axis_ends_with_the_run(whole):
         (1.4, 1.4, {"maxsize": 4}, "The sides keep pace: producers are blocked 14 %, consumers wait 14 %"),
         (1.4, 1.4, {"n_items": 4}, "at most 1 item lies in the queue"),
         (0, 6, {"n_items": 1, "consumers": 2}, "Only 1 item for 2 consumers"),
-        (0, 6, {"consumers": 2}, "some of these consumers could go"),
+        (0, 6, {"consumers": 2}, "some of these consumers could go"),  # 2 × 60 % is more than one of them
+        (0, 4.5, {"consumers": 2}, "the sides are nearly matched: with one consumer fewer, producers would wait"),
+        (0, 2, {"n_items": 4, "consumers": 4}, "the sides are nearly matched"),  # 4 × 20 %
+        (0, 3, {"n_items": 4, "consumers": 4}, "some of these consumers could go"),  # 4 × 30 %
         (0, 6, {}, "so would shorter work on an item"),
     ],
 )
@@ -394,16 +397,59 @@ def test_items_that_came_late_and_were_lost_are_counted(trial, done, words):
     assert words in str(told.value)
 
 
-DONE = [(5, "ok", 12), (0, "failed", "?"), (4, "ok", 15), (0, "failed", "?"), (3, "ok", 20), (2, "ok", 30)]
-DONE += [(0, "failed", "?"), (1, "ok", 60), (6, "ok", 10)]
+@pytest.mark.parametrize(
+    ("small", "words"),
+    [
+        (Trial("returned", True), "Take the results first"),
+        (Trial("left", False), "every process needs a sentinel of its own"),
+        (Trial("late"), "Either you join before you take the results"),
+    ],
+)
+def test_what_hangs_with_large_results_is_explained_by_what_small_ones_do(small, words):
+    assert words in explain_small_map(small)
+
+
+def failed(item):
+    try:
+        divide(item)
+    except Exception as error:
+        return item, "failed", repr(error)
+
+
+DONE = [(5, "ok", 12), failed(0), (4, "ok", 15), failed(0), (3, "ok", 20), (2, "ok", 30), failed(0), failed("x")]
+DONE += [(1, "ok", 60), (6, "ok", 10)]
 
 
 @pytest.mark.parametrize(
     ("found", "joined", "codes", "words"),
     [
-        (DONE[:-1], True, [0, 0], r"no right result for the items \[6\]"),
-        ([*DONE, (None, "failed", "?")], True, [0, 0], "sentinel None is not an item"),
-        ([*DONE[:-1], (6, "ok", 9)], True, [0, 0], r"no right result for the items \[6\]"),
+        (DONE[:-1], True, [0, 0], r"no result for the items \[6\]"),
+        (
+            [*DONE, (None, "failed", "TypeError: ?")],
+            True,
+            [0, 0],
+            r"ends at the .* it puts .None, 'failed', 'TypeError: ",
+        ),
+        (
+            [*DONE, (None, "failed", "?")],
+            False,
+            [0, None],
+            "does not end at the sentinel None, but takes it for an item",
+        ),
+        ([*DONE, DONE[0]], True, [0, 0], r"nobody asked for the result \(5, 'ok', 12\)"),
+        (
+            [*DONE[:-1], (6, "ok", 9)],
+            True,
+            [0, 0],
+            r"for the item 6 it puts \(6, 'ok', 9\); \(6, 'ok', 10\) is expected\.$",
+        ),
+        (
+            [*DONE[:-3], (*DONE[-3][:2], "unsupported"), *DONE[-2:]],
+            True,
+            [0, 0],
+            "'x' it puts .*: the words are the repr",
+        ),
+        ([*DONE[:-3], (*DONE[-3][:2], None), *DONE[-2:]], True, [0, 0], "the words are the repr of the error"),
         ([*DONE[:-1], 10], True, [0, 0], "among the results is 10"),
         (DONE, True, [0, 1], "exit code 1: an error went through it, KeyError: 0"),
         (DONE, True, [0, None], "still running"),
@@ -422,7 +468,7 @@ def test_a_careful_worker_accounts_for_every_item_and_the_sentinel(found, joined
 def test_what_a_worker_puts_instead_is_named():
     for instead, words in (
         ((1, "failed", "NameError: x"), "for the item 1 it puts .1, 'failed', 'NameError: x'.; .1, 'ok', 60. is"),
-        ((0, "error", "no"), "for the item 0 it puts .0, 'error', 'no'.; .0, 'failed', words. is"),
+        ((0, "error", "no"), "for the item 0 it puts .0, 'error', 'no'.; .0, 'failed', .Zero.* is expected.$"),
     ):
         rest = [one for one in DONE if one[0] != instead[0]]
         with pytest.raises(Wrong, match=words):

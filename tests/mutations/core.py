@@ -252,6 +252,13 @@ FAULTS = [
         f"{D}::test_more_workers_than_cpus_is_no_doubt_where_they_wait",
     ),
     Fault(
+        "a part that goes on does not count",
+        BADGES,
+        "[*self._parts, passed(self._before, now, self._left_out)]",
+        "self._parts",
+        f"{D}::test_a_part_that_goes_on_counts_up_to_now_where_that_is_asked",
+    ),
+    Fault(
         "what happens in a pause counts",
         BADGES,
         "read_moment(), self._left_out)",

@@ -2,7 +2,9 @@
 
 from mutations.fault import Fault
 
-MEASURE, PLOTS, LAB, EXERCISES = (f"helpers/course/queue/{name}.py" for name in "measure plots lab exercises".split())
+MEASURE, PLOTS, LAB, EXERCISES, JUDGING = (
+    f"helpers/course/queue/{name}.py" for name in "measure plots lab exercises judging".split()
+)
 FIGURES, LIVE = "tests/course/test_queue_figures.py", "tests/toolkit/test_live.py"
 
 DIAGRAMS = "tests/course/test_diagrams.py"
@@ -240,8 +242,30 @@ FAULTS = [
         f"{FIGURES}::test_a_pipeline_that_hangs_is_explained_by_what_was_done",
     ),
     Fault(
-        "a worker that is killed passes",
+        "a consumer is spare because all of them wait a little",
+        LAB,
+        "getting * run.n_consumers >= 1:",
+        "getting > WAITS:",
+        f"{FIGURES}::test_the_advice_names_the_side_that_waits",
+    ),
+    Fault(
+        "what a busy machine did not finish is taken for a missing sentinel",
         EXERCISES,
+        "        return EITHER\n",
+        "        return SENTINELS\n",
+        f"{FIGURES}::test_what_hangs_with_large_results_is_explained_by_what_small_ones_do",
+    ),
+    Fault(
+        "any words pass for the error of a failed item",
+        JUDGING,
+        "        if result in lost:\n            lost.remove(result)\n",
+        "        if result[:2] in [one[:2] for one in lost]:\n"
+        "            lost.remove(next(one for one in lost if one[:2] == result[:2]))\n",
+        f"{FIGURES}::test_a_careful_worker_accounts_for_every_item_and_the_sentinel",
+    ),
+    Fault(
+        "a worker that is killed passes",
+        JUDGING,
         "if any(codes):",
         "if all(codes):",
         f"{FIGURES}::test_a_careful_worker_accounts_for_every_item_and_the_sentinel",

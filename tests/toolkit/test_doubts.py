@@ -85,6 +85,15 @@ def test_what_happens_in_a_pause_is_left_out(monkeypatch):
     assert watch.walls == [5.0] and OTHERS not in watch.badges
 
 
+def test_a_part_that_goes_on_counts_up_to_now_where_that_is_asked(monkeypatch):
+    # from 10 to 20 s, in which others used 15 - 5 = 10 CPU seconds, one CPU; to 30 s they use no more
+    moments(monkeypatch, (10.0, 0.0, 0.0), (20.0, 15.0, 5.0), (30.0, 20.0, 10.0))
+    monkeypatch.setattr(machine, "machine_report", lambda: Report(usable_cpus=2, logical_cpus=2))
+    with Watch(2) as watch:
+        assert OTHERS in watch.badges_so_far and watch.walls == [] and watch.badges == ()
+    assert watch.walls == [20.0]
+
+
 def test_a_part_that_fails_does_not_count():
     watch = Watch()
     with pytest.raises(ZeroDivisionError), watch:

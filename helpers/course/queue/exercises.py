@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
+from helpers.course.queue.judging import DIVISORS, judge_worker
 from helpers.course.queue.tasks import (
     add_slowly,
+    call_briefly,
     call_with_late_items,
-    divide,
     double,
     drive_worker,
     square_large,
@@ -28,8 +27,9 @@ from helpers.words import listing, out_of, plural
 
 REFUSED = {"pool": "this exercise is about queues: start processes and hand them queues, without a pool"}
 LEFT = {"left": "Does each process get a sentinel of its own, and is it joined?"}
-#: Seconds for a second call that is to show why the first one did not return.
-DIAGNOSIS_DEADLINE = 5.0
+#: Seconds for a second call, with small results, to return once all its items were worked on: if it does, large
+#: results were why the first call did not.
+GRACE = 3.0
 #: Seconds by which the last items are late where that is examined; the first: longer than most timeouts in answers.
 PAUSES = (2.5, 0.5)
 NOT_THE_END = (
@@ -69,6 +69,11 @@ JOINED_FIRST = (
     "With small results it works, and large ones do not fit into the pipe: a process does not end before all that it "
     "has put is taken out. Take the results first, join afterwards."
 )
+EITHER = (
+    "All results are made, so one of two things is amiss. Either you join before you take the results: large ones do "
+    "not fit into the pipe, and a process does not end before all that it has put is taken out. Or an end is not told: "
+    "every process needs a sentinel of its own, and no more results are taken than there are items."
+)
 
 
 def _examine_map(func):
@@ -92,8 +97,16 @@ def _explain_late_map(func, spans, method):
             f"{taken}: do the processes take items until the sentinel comes, however empty the queue looks, and are "
             "all items put?"
         )
-    small = _try(func, sum_squares, ITEMS, method=method, timeout=DIAGNOSIS_DEADLINE)
-    return SENTINELS if small.outcome == "late" else JOINED_FIRST
+    func = require_importable(func)
+    small, _ = spy_on(sum_squares, lambda spy: _try(call_briefly, func, spy, ITEMS, GRACE, method=method), company=1)
+    return explain_small_map(small)
+
+
+def explain_small_map(small):
+    """Return why an answer did not return with large results, from the Trial of `call_briefly` with `small` ones."""
+    if small.outcome == "late":  # the machine is so busy that its items were not done
+        return EITHER
+    return SENTINELS if small.value is False else JOINED_FIRST
 
 
 def judge_map(value, spans, pid=None):
@@ -156,6 +169,7 @@ def map_by_queue(func, items):
     for worker in workers:
         worker.join()
     return [found[number] for number in range(len(items))]""",
+    steps=3,
 )
 
 # ── careful_worker ────────────────────────────────────────────────────────────────────────────
@@ -164,7 +178,6 @@ def map_by_queue(func, items):
 PATIENCE = 8.0
 #: Seconds for which the queue is empty in the middle of the work.
 LULL = 0.6
-DIVISORS = [5, 0, 4, 0, 3, 2, 0, 1, 6]
 
 
 def _examine_worker(func):
@@ -172,43 +185,6 @@ def _examine_worker(func):
     for method in METHODS:
         told = call_answer(drive_worker, func, DIVISORS, PATIENCE, LULL, start_method=method, timeout=CHECK_DEADLINE)
         judge_worker(*told)
-
-
-def judge_worker(found, joined, codes, troubles):
-    """Raise Wrong unless two workers did all of `DIVISORS`; see `drive_worker` for what it is told."""
-    if not found and codes == [0, 0]:
-        raise Wrong("the worker puts no result at all, and it ends: it is to take items until None comes.")
-    if wrong := [result for result in found if not isinstance(result, tuple) or len(result) != 3]:
-        raise Wrong(f"a result is (item, 'ok' or 'failed', value or words); among the results is {wrong[0]!r}.")
-    if any(codes):
-        error = f", {troubles[0]}" if troubles else ""
-        raise Wrong(f"a worker ended with exit code {next(filter(None, codes))}: an error went through it{error}.")
-    wanted = Counter((item, "failed" if item == 0 else "ok", None if item == 0 else divide(item)) for item in DIVISORS)
-    told = Counter((item, state, value if state == "ok" else None) for item, state, value in found)
-    if lost := sorted((wanted - told).elements(), key=lambda one: one[0]):
-        judge_lost(lost, found)
-    if extra := list((told - wanted).elements()):
-        raise Wrong(f"nobody asked for the result {extra[0]!r}: the sentinel None is not an item.")
-    if None in codes:
-        raise Wrong("a worker is still running: it does not end when the sentinel None comes.")
-    if not joined:
-        raise Wrong(
-            "all results are right, but tasks.join() does not return: some item, or the sentinel, never got its "
-            "task_done()."
-        )
-
-
-def judge_lost(lost, found):
-    """Raise Wrong on results that are missing: `lost` has (item, state, value), `found` is all that was put."""
-    for item, state, value in lost:
-        if instead := [result for result in found if result[0] == item and result[1:2] != (state,)]:
-            expected = f"({item}, 'failed', words)" if state == "failed" else repr((item, state, value))
-            raise Wrong(f"for the item {item} it puts {instead[0]!r}; {expected} is expected.")
-    raise Wrong(
-        f"there is no right result for the items {[item for item, _, _ in lost]} of {DIVISORS}. A failing item is "
-        "reported and does not end the worker, 0 is an item, and the second half comes late: only None is the end, not "
-        "an empty queue."
-    )
 
 
 queue_2 = Exercise(
@@ -240,6 +216,7 @@ def careful_worker(tasks, results):
             results.put((item, "failed", repr(error)))
         finally:
             tasks.task_done()""",
+    steps=2,
 )
 
 
@@ -354,7 +331,10 @@ queue_3 = Exercise(
             "Who knows that nothing more comes for the second stage? Not a process of the first stage alone: its "
             "neighbour may still work."
         ),
-        "Put two sentinels into the first queue, join the two processes, then put one sentinel into the second queue.",
+        (
+            "Put two sentinels into the first queue, join the two processes, then put one sentinel into the second "
+            "queue. Joining first is safe here: the last stage empties their queue."
+        ),
     ),
     """%%worker
 from multiprocessing import Process, Queue
@@ -371,10 +351,11 @@ def pipeline(first, second, items):
         process.start()
     for item in [*items, None, None]:
         raw.put(item)
-    for process in firsts:  # they can end: the last stage empties their queue meanwhile
+    for process in firsts:  # joining first is safe here: the last stage empties their queue
         process.join()
     half_done.put(None)
     results = [done.get() for _ in items]
     last.join()
     return results""",
+    steps=3,
 )

@@ -37,6 +37,7 @@ class QueueLab(Lab):
     height = round(100 * CARD_HEIGHT)
     of_a_run = (*Lab.of_a_run, "_plan")
     draw_every = 0.08  # nothing that drawing could disturb is timed: the processes wait most of the time
+    draw_share = 0.5
 
     def __init__(
         self,
@@ -197,8 +198,13 @@ def _advise_waiting_consumers(run, getting):
             f"Only {plural(run.n_items, 'item')} for {plural(run.n_consumers, 'consumer')}: some of them got nothing "
             "but the sentinel. Try more items."
         )
-    spare = "some of these consumers could go" if run.n_consumers > 1 else "so would shorter work on an item"
+    if run.n_consumers == 1:
+        change = "More producers would raise the throughput; so would shorter work on an item."
+    elif getting * run.n_consumers >= 1:  # together they wait as long as one of them is there
+        change = "More producers would raise the throughput; some of these consumers could go."
+    else:
+        change = "Still, the sides are nearly matched: with one consumer fewer, producers would wait for consumers."
     return (
         f"Consumers wait for producers: {percent(getting)} of their time they are in get, because the queue is empty. "
-        f"More producers would raise the throughput; {spare}."
+        f"{change}"
     )

@@ -46,6 +46,8 @@ MAX_SIDE, MAX_ITEMS, MAX_MS = 16, 2_000, 1_000
 MAX_REPEATS = 100
 #: Seconds between two looks at the logs, and between two records.
 LOOK_EVERY, TELL_EVERY = 0.01, 0.1
+#: Seconds between two looks at what disturbs a round that goes on: it may be stopped.
+LOAD_EVERY = 0.5
 #: Seconds the processes may take to come up.
 START_SECONDS = 60.0
 #: Seconds a round may take if nothing else is said.
@@ -294,7 +296,7 @@ def play_round(plan, timeout, watch):
         with watch:
             began, deadline = time.perf_counter(), time.monotonic() + timeout
             go.set()
-            sentinels, told = plan.n_consumers, float("-inf")
+            sentinels, told, noted, noted_at = plan.n_consumers, float("-inf"), plan.noted, began
             while not have_ended(logs):
                 crew.require_health()
                 if time.monotonic() > deadline:
@@ -305,7 +307,9 @@ def play_round(plan, timeout, watch):
                 if have_ended(logs[: plan.n_producers]):
                     sentinels -= put_sentinels(queue, sentinels)
                 if time.perf_counter() - told >= TELL_EVERY:
-                    yield read_run(plan, logs, began, time.perf_counter(), complete=False)
+                    if time.perf_counter() - noted_at >= LOAD_EVERY:
+                        noted, noted_at = watch.badges_so_far, time.perf_counter()
+                    yield replace(read_run(plan, logs, began, time.perf_counter(), complete=False), noted=noted)
                     told = time.perf_counter()
                 time.sleep(LOOK_EVERY)
         yield replace(read_run(plan, logs, began, time.perf_counter(), complete=True), noted=watch.badges)

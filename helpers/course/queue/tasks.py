@@ -7,6 +7,7 @@ Standard library only.
 
 import multiprocessing
 import queue as thread_queue
+import threading
 import time
 from functools import partial
 from time import perf_counter, sleep
@@ -147,6 +148,19 @@ def call_with_late_items(func, spies, items, pauses=(2.5, 0.5), patience=5.0):
         items[number] = LateNumber(items[number])
         items[number].on_the_way = partial(_be_late, spies[0].folder, number, pause, patience)
     return func(*spies, items)
+
+
+def call_briefly(func, spy, items, grace=3.0):
+    """Return whether ``func(spy, items)`` came back or raised, `grace` seconds after its items were done at the latest.
+
+    "Done" are calls of `spy`. What does not come back stays behind in a thread: for a process that is ended then.
+    """
+    caller = threading.Thread(target=func, args=(spy, items), daemon=True)
+    caller.start()
+    while caller.is_alive() and len(read_spans(spy.folder)) < len(items):
+        sleep(0.02)
+    caller.join(grace)
+    return not caller.is_alive()
 
 
 def _be_late(folder, n_before, pause, patience):
