@@ -84,7 +84,8 @@ def test_a_solution_that_is_pasted_changes_no_name_that_its_chapter_uses(name):
     exercise = EXERCISES[name]
     for own, origin in names_of(exercise.answer).items():
         others = {where for used_name, where in used if used_name == own} - {origin}
-        assert own == asked_for(exercise) or not others, f"{own} is another thing in {chapter.name}"
+        asked = own == asked_for(exercise) or f" {own}(" in exercise.task
+        assert asked or not others, f"{own} is another thing in {chapter.name}"
 
 
 @every_exercise

@@ -148,4 +148,25 @@ FAULTS = [
         "require_overlap(spans, 1, also",
         f"{F}::test_three_items_are_three_processes_at_one_moment_and_results_in_order",
     ),
+    Fault(
+        "the pid of a short lane left out",
+        PLOTS,
+        "+ 10 < (start - line.called) * points",
+        "+ 10 < 0",
+        f"{F}::test_short_lanes_show_the_pid_while_they_come_up_and_the_key_has_the_exit_codes",
+    ),
+    Fault(
+        "a pid that has no room written all the same",
+        PLOTS,
+        "+ 10 < (start - line.called) * points",
+        "+ 10 > 0",
+        f"{F}::test_short_lanes_show_the_pid_while_they_come_up_and_the_key_has_the_exit_codes",
+    ),
+    Fault(
+        "the picture of a lab that starts asks to press Run",
+        "helpers/labs/base.py",
+        "            take_back_invitations(figure)",
+        "            pass",
+        "tests/contracts/test_labs.py::test_no_picture_asks_for_run_while_it_runs",
+    ),
 ]
