@@ -20,6 +20,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
 }
+OPEN = f'<details open class="{ANSWER_CLASS}">'
 FOLDED = f'<details class="{ANSWER_CLASS}">'
 #: keys of a cell's metadata that are kept
 CELL_KEYS = {"tags", "jupyter", "slideshow", "collapsed"}
@@ -56,8 +57,8 @@ def fold_answers(cell):
     """Store the answer to a prediction (`helpers.notebook.answer`) folded, for JupyterLab and for a web page."""
     for output in cell.get("outputs", ()):
         page = output.get("data", {}).get("text/html", "")
-        if ANSWER_CLASS in page:
-            output.data["text/html"] = page.replace(f'<details open class="{ANSWER_CLASS}">', FOLDED)
+        if OPEN in page:  # the style sheet of a chapter has the name of the class, too
+            output.data["text/html"] = page.replace(OPEN, FOLDED)
             cell.metadata.setdefault("jupyter", {})["outputs_hidden"] = True
 
 

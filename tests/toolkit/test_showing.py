@@ -13,6 +13,7 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs import Guess
 from helpers.measure.badges import BUSY
 from helpers.notebook import answer, fold, show_source, show_table
+from helpers.notebook.looks import STYLE
 from helpers.notebook.notices import colour_code
 from helpers.notebook.pictures import draw_png
 from helpers.plots import draw_images, plot_speedup
@@ -93,10 +94,13 @@ def test_an_answer_is_open_when_it_runs_and_stored_folded():
     cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
     plain = nbformat.v4.new_code_cell("1 + 1")
     plain.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=2)]
-    notebook = nbformat.v4.new_notebook(cells=[cell, plain, nbformat.v4.new_markdown_cell("text")])
+    looks = nbformat.v4.new_code_cell("%load_ext helpers")
+    looks.outputs = [nbformat.v4.new_output("display_data", {"text/html": STYLE})]
+    notebook = nbformat.v4.new_notebook(cells=[looks, cell, plain, nbformat.v4.new_markdown_cell("text")])
     record.clean(notebook)
     assert cell.outputs[0].data["text/html"].startswith(f'{veil}\n<details class="helpers-answer">')
     assert cell.metadata == {"tags": ["nbval-ignore-output"], "jupyter": {"outputs_hidden": True}}
+    assert looks.metadata == {}, "style sheets hold only where they are not folded"
     assert plain.metadata == {} and plain.outputs[0].data == {"text/plain": "2"}
 
 
