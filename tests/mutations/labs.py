@@ -82,7 +82,7 @@ FAULTS = [
     ),
     Fault(
         "a result of other settings is not marked",
-        BASE,
+        "helpers/labs/view.py",
         "self._show_old(not self._is_empty() and settings != self._measured)",
         "self._show_old(False)",
         f"{V}::test_a_control_shows_the_empty_picture_of_the_new_settings_until_there_is_a_result_then_marks_it "

@@ -27,7 +27,7 @@ from helpers.engines.registry import check_start_method
 from helpers.errors import NotEnoughPointsError
 from helpers.measure import Watch
 from helpers.records import UNSTEADY, badges_of_rounds, doubts_of
-from helpers.words import listing
+from helpers.words import listing, seconds
 
 #: Limits of what can be asked for.
 MAX_PROCESSES, MAX_SECONDS, MAX_REPEATS = 32, 60.0, 200
@@ -95,6 +95,29 @@ class Lifelines:
         """The median seconds from ``start()`` to the first line of the processes that came up; None without any."""
         found = [line.began - line.called for line in self.lines if line.began is not None]
         return median(found) if found else None
+
+
+def say_exit_codes(lives):
+    """Return the exit codes of Lifelines that are over, in words that end a line of the key; short lanes hold none.
+
+    >>> ends = [Lifeline(0, 1, 2, 3, 4, 7, code) for code in (0, -9)]
+    >>> say_exit_codes(Lifelines("spawn", 1.0, (ends[0], ends[0]))), say_exit_codes(Lifelines("spawn", 1.0, ends))
+    (' · all exit codes 0', ' · exit codes 0, -9')
+    >>> say_exit_codes(Lifelines("spawn", 1.0, [Lifeline(0)]))
+    ''
+    """
+    codes = [line.exitcode for line in lives.lines]
+    if not lives.complete or None in codes:
+        return ""
+    if len(codes) > 1 and len(set(codes)) == 1:
+        return f" · all exit codes {codes[0]}"
+    return f" · exit code{'s' * (len(codes) > 1)} {', '.join(map(str, codes))}"
+
+
+def say_sleeps(lives):
+    """Return in words how long the targets of Lifelines sleep."""
+    first, last = lives.sleeps[0], lives.sleeps[-1]
+    return f"each target sleeps {seconds(first)}" if first == last else f"asleep for {seconds(first)} … {seconds(last)}"
 
 
 @dataclass(frozen=True)

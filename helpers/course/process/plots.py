@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from helpers.course.process.measure import StartCosts
+from helpers.course.process.measure import StartCosts, say_exit_codes, say_sleeps
 from helpers.course.process.tasks import THREAD
 from helpers.plots.doubts import show_doubts
 from helpers.plots.drawing import (
@@ -116,30 +116,6 @@ def _frame_lives(ax, lives, n_processes=4, limit=None):
         f"{plural(n, 'process')} started with {lives.start_method}{over}",
         [f"{say_sleeps(lives)} · {key[0]}", key[1] + (say_exit_codes(lives) if limit is None else "")],
     )
-
-
-def say_exit_codes(lives):
-    """Return the exit codes of Lifelines that are over, in words that end a line of the key; short lanes hold none.
-
-    >>> from helpers.course.process.measure import Lifeline, Lifelines
-    >>> ends = [Lifeline(0, 1, 2, 3, 4, 7, code) for code in (0, -9)]
-    >>> say_exit_codes(Lifelines("spawn", 1.0, (ends[0], ends[0]))), say_exit_codes(Lifelines("spawn", 1.0, ends))
-    (' · all exit codes 0', ' · exit codes 0, -9')
-    >>> say_exit_codes(Lifelines("spawn", 1.0, [Lifeline(0)]))
-    ''
-    """
-    codes = [line.exitcode for line in lives.lines]
-    if not lives.complete or None in codes:
-        return ""
-    if len(codes) > 1 and len(set(codes)) == 1:
-        return f" · all exit codes {codes[0]}"
-    return f" · exit code{'s' * (len(codes) > 1)} {', '.join(map(str, codes))}"
-
-
-def say_sleeps(lives):
-    """Return in words how long the targets of Lifelines sleep."""
-    first, last = lives.sleeps[0], lives.sleeps[-1]
-    return f"each target sleeps {seconds(first)}" if first == last else f"asleep for {seconds(first)} … {seconds(last)}"
 
 
 def add_lives(ax, lives):
