@@ -103,7 +103,7 @@ def test_what_is_in_doubt_is_told_in_picture_and_sentence():
     assert record.doubts == tuple(told_once.split("; "))
     assert explain_pool(record, 1).endswith(f"In doubt: {told_once}.")
     assert "in doubt: others were busy; more workers than the 1 usable CPU; rounds" in told(plot_pool(record), "doubts")
-    quiet = repeated((12.0, 1.0, 5.0))
+    quiet = repeated((12.0, 1.0, 6.0))
     assert "doubt" not in explain_pool(quiet, 2) and not told(plot_pool(quiet), "doubts")
 
 
@@ -151,6 +151,19 @@ def test_tasks_that_are_quicker_in_the_pool_than_in_the_loop_are_a_doubt():
     assert record(10.0).doubts == ("the same tasks were quicker in the pool than in the loop",)
     assert record(11.0).doubts == () and record(10.0, "waiting").doubts == ()
     assert "quicker in the pool" in explain_pool(record(10.0), 2)
+
+
+def test_a_pool_that_is_faster_than_its_cpus_allow_is_in_doubt():
+    # 8 workers on 2 CPUs, the loop took 12 s: 2.4 times in 5 s is above 1.1 × 2 = 2.2, 2 times in 6 s is not
+    def record(wall, usable, kind="computing"):
+        run = make_run("pool", 8, 1, wall, accounting=Accounting(working=7.5 * wall, waiting=0.5 * wall))
+        run = replace(run, timeline=make_timeline([(0, 0.0, wall)]))
+        facts = {"serial_timeline": make_timeline([(0, 0.0, 12.0)]), "kind": kind, "usable_cpus": usable}
+        return replace(record_of(run, serial=12.0), **facts)
+
+    assert record(5.0, 2).doubts == ("faster than the usable CPUs allow",)
+    assert record(6.0, 2).doubts == record(5.0, 8).doubts == record(5.0, None).doubts == ()
+    assert record(5.0, 2, "waiting").doubts == ()
 
 
 def test_sentence_and_picture_round_alike():

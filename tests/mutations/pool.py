@@ -183,4 +183,11 @@ FAULTS = [
         "self.slowdown < 0",
         "tests/course/test_pool_figures.py::test_tasks_that_are_quicker_in_the_pool_than_in_the_loop_are_a_doubt",
     ),
+    Fault(
+        "a pool that is faster than its CPUs allow goes unnoticed",
+        "helpers/course/pool/runs.py",
+        "self.usable_cpus or self.run.n_workers",
+        "self.run.n_workers",
+        "tests/course/test_pool_figures.py::test_a_pool_that_is_faster_than_its_cpus_allow_is_in_doubt",
+    ),
 ]

@@ -21,6 +21,7 @@ from helpers.course.pool import tasks as uneven
 from helpers.course.pool.runs import PoolProgress, PoolRound, PoolRun, PoolStamps, as_timeline, read_run
 from helpers.engines.base import START_DEADLINE
 from helpers.errors import HelpersError, ResultsDifferError, WorkerDiedError
+from helpers.machine import usable_cpus
 from helpers.measure import Watch
 from helpers.records import unite_badges
 from helpers.runner import describe_exit
@@ -40,7 +41,8 @@ def play_pool(plan, timeout, live):
     for number in range(1, plan.repeats + 1):
         record = yield from _play_round(plan, tasks, number, timeout, live, watches)
         rounds.append(PoolRound(record.serial, record.run.startup, record.run.wall))
-        yield replace(record, rounds=tuple(rounds), noted=unite_badges(*(watch.badges for watch in watches)))
+        noted = unite_badges(*(watch.badges for watch in watches))
+        yield replace(record, rounds=tuple(rounds), noted=noted, usable_cpus=usable_cpus())
 
 
 def bring_up_server(context):

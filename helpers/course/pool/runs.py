@@ -10,6 +10,8 @@ from helpers.records import Run, Timeline, account_tasks, badges_of_rounds, doub
 #: Computing tasks cannot take less than this share of the loop's time because a pool runs them: the clock of the
 #: CPU changed between the two, or the loop was held up.
 ALIKE, QUICKER = 0.85, "the same tasks were quicker in the pool than in the loop"
+#: Nor can the whole be more than this many times as fast as the CPUs at work allow.
+ALLOWED, TOO_FAST = 1.1, "faster than the usable CPUs allow"
 #: Ways of handing tasks to a pool, and whether they take chunks.
 FLAVOURS = {"map": True, "starmap": True, "imap": True, "imap_unordered": True, "apply_async": False}
 
@@ -85,7 +87,8 @@ class PoolRun:
     ``run`` is the `Run` of the pool in the last round: its timeline, accounting, start-up and wall, as ``serial``
     and ``serial_timeline`` are of the loop; ``arrived`` holds when each result was in the caller's hands, counted
     as in the timeline. ``rounds`` are the seconds of all rounds (none given: of the last one alone), of ``repeats``
-    that were asked for; ``noted`` are the badges that were found while it ran.
+    that were asked for; ``noted`` are the badges that were found while it ran; ``usable_cpus`` is None where it is
+    not known.
     """
 
     flavour: str
@@ -98,6 +101,7 @@ class PoolRun:
     rounds: tuple[PoolRound, ...] = ()
     repeats: int = 1
     noted: tuple[str, ...] = ()
+    usable_cpus: float | None = None
 
     @property
     def complete(self):
@@ -138,8 +142,11 @@ class PoolRun:
         """What makes the figures doubtful, in a few words each, as a tuple."""
         rounds = self.all_rounds
         serial = badges_of_rounds([each.serial for each in rounds])
-        quicker = (QUICKER,) if self.kind == "computing" and self.slowdown < ALIKE else ()
-        return unite_badges(self.noted, serial, badges_of_rounds([each.wall for each in rounds]), quicker)
+        held_up = ()
+        if self.kind == "computing":
+            cpus = min(self.run.n_workers, self.usable_cpus or self.run.n_workers)
+            held_up = (QUICKER,) * (self.slowdown < ALIKE) + (TOO_FAST,) * (self.gain.median > ALLOWED * max(1, cpus))
+        return unite_badges(self.noted, serial, badges_of_rounds([each.wall for each in rounds]), held_up)
 
     @property
     def doubts(self):
