@@ -74,6 +74,7 @@ def test_a_lab_at_rest_and_one_that_runs_live_on_after_the_page_was_loaded_again
         "(cell) => cell.querySelector('.helpers-alt').textContent.includes('times the serial loop')",
         arg=lab.cell.element_handle(),
     )
+    lab.message.get_by_text("drawing the picture").wait_for(state="detached")
     said, shown = lab.message.inner_text(), lab.picture.evaluate("image => image.naturalWidth")
     assert "threads" in said and shown >= 900
     lab = reload(notebook, server)

@@ -1,6 +1,8 @@
 """The speedup lab in a small notebook: clicked, typed into, watched. The tests share the page; each finds the lab
 idle."""
 
+import re
+
 import pytest
 
 from helpers.records import Sweep
@@ -115,7 +117,8 @@ def test_save_results_writes_a_file_that_can_be_read(lab, server):
     lab.wait_over()
     lab.press("save")
     lab.message.get_by_text("Saved ").wait_for()
-    name = lab.message.inner_text().split()[1]
+    (name,) = re.findall(r"Saved (\S+) beside", lab.message.inner_text())
+    assert "times the serial loop" in lab.message.inner_text(), "the advice stays"
     sweep = Sweep.from_json(server.notebooks / name)
     assert sweep.function.endswith("count_primes") and sweep.complete
 

@@ -96,7 +96,7 @@ def take_results(cured):
         if cured:
             return receipt.get(timeout=2) == [50] * 4
     try:
-        return receipt.get(timeout=0.5) == [50] * 4
+        return receipt.get(timeout=0.15) == [50] * 4
     except multiprocessing.TimeoutError:
         return False
     finally:

@@ -301,7 +301,7 @@ def map_late(answers, tmp_path, loop, n_runs):
 
 @pytest.mark.parametrize("loop", ["empty", "nowait", "timeout"])
 def test_who_takes_an_empty_queue_for_the_end_loses_items_that_come_late(answers, tmp_path, loop):
-    assert map_late(answers, tmp_path, loop, 30) <= 1
+    assert map_late(answers, tmp_path, loop, 12) <= 1
 
 
 def test_who_waits_for_the_sentinel_loses_none(answers, tmp_path):

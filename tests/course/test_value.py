@@ -285,7 +285,7 @@ def test_a_guess_is_drawn_and_checked():
 # ── exercises ─────────────────────────────────────────────────────────────────────────────────
 
 
-ADD, FILL, LEND = (exercise.answer.removeprefix("%%worker\n") for exercise in (value_1, value_2, value_3))
+FILL, LEND = (exercise.answer.removeprefix("%%worker\n") for exercise in (value_2, value_3))
 
 #: What becomes of workers that keep a view of the block, and a fill that does half of the work itself.
 VIEW = "ended with exit code 1, by BufferError: cannot close exported pointers exist. Release every view"
@@ -323,7 +323,11 @@ HELPS = """def fill(func, name, n, n_workers):
             "wrong",
             "PausingCounter is the shared Value of this check: its number is counter.value",
         ),
-        (ADD.replace("counter.value += own", "counter.value = own"), "wrong", "add to what it holds"),
+        (
+            "def add(counter, n_updates):\n    with counter.get_lock():\n        counter.value = n_updates\n",
+            "wrong",
+            "add to what it holds",
+        ),
         ("import os\ndef add(counter, n_updates):\n    os._exit(3)\n", "wrong", "in the middle"),
         ("def add(counter, n_updates):\n    own = n_updates\n", "wrong", "has not changed"),
         (
