@@ -103,7 +103,7 @@ def test_what_was_printed_is_there_when_a_play_ends():
     sys.setswitchinterval(0.03)
     threading.Thread(target=be_busy, daemon=True).start()
     try:
-        for number in range(8):
+        for number in range(20):
             playing = []
             assert list(runner.play(attacks.print_at_the_end, f"word {number}", on_start=playing.append)) == [1]
             assert f"word {number}" in playing[0].printed
