@@ -36,13 +36,13 @@ def play_pool(plan, timeout, live):
     bring_up_server(multiprocessing.get_context(plan.start_method))
     rate = uneven.count_loops_per_ms() if plan.kind == "computing" else None
     tasks = list(enumerate(plan.sizes_ms if rate is None else [round(size * rate) for size in plan.sizes_ms]))
-    computes, rounds = plan.kind == "computing", []
+    computes, rounds, cpus = plan.kind == "computing", [], usable_cpus()
     watches = Watch(computes=computes), Watch(plan.n_workers, computes=computes)
     for number in range(1, plan.repeats + 1):
         record = yield from _play_round(plan, tasks, number, timeout, live, watches)
         rounds.append(PoolRound(record.serial, record.run.startup, record.run.wall))
         noted = unite_badges(*(watch.badges for watch in watches))
-        yield replace(record, rounds=tuple(rounds), noted=noted, usable_cpus=usable_cpus())
+        yield replace(record, rounds=tuple(rounds), noted=noted, usable_cpus=cpus)
 
 
 def bring_up_server(context):
