@@ -1,4 +1,8 @@
-"""Tasks that do what no task should: each is handed to every engine. Module level only: workers import this."""
+"""Tasks that do what no task should: each is handed to every engine. Module level only: workers import this.
+
+Interpreters of their own import it too, so nothing of `helpers.engines` at the top: it needs psutil, which does not
+load there.
+"""
 
 import atexit
 import multiprocessing
@@ -10,12 +14,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import connection, resource_tracker, util
-
-from helpers.engines import open_team
-from helpers.engines.base import dump_chunk
-from helpers.tasks import faults
-from helpers.tasks.worker import run_chunk
+from multiprocessing import resource_tracker, util
 
 #: Seconds that what is left behind would live.
 LONG = 600
@@ -273,19 +272,3 @@ def make_a_block_for_ever():
     os.ftruncate = lambda *_: time.sleep(LONG)  # the first that is done with the new block
     yield "about to"
     SharedMemory(create=True, size=10)
-
-
-# ── measuring generators, played in the runner ────────────────────────────────────────────────
-
-
-def lose_a_worker(engine):
-    """Yield whether the worker that replaces a dead one of `engine` ran a task within a second; raise what is said of
-    the death."""
-    with open_team(engine, faults.exit_on_bad, 1) as team:
-        team.items = [faults.BAD_ITEM, 4]
-        team._submit(run_chunk, 0, dump_chunk(team.items[:1], 0))
-        connection.wait([team.processes[0].sentinel], 30)
-        answer = team._submit(run_chunk, 1, dump_chunk(team.items[1:], 1))
-        answer.wait(1)  # whoever would run it needs milliseconds
-        yield answer.ready()
-        raise team._death({})

@@ -6,7 +6,7 @@ Where a second start method proves nothing that the first does not, each engine 
 import os
 import sys
 
-import attacks
+import losses
 import pytest
 from leftovers import no_leftovers
 from skips import needs_by_value
@@ -129,7 +129,7 @@ def test_a_killed_worker_is_named_with_its_item(engine, method):
 def test_who_replaces_a_dead_worker_does_not_take_its_place_on_the_board(engine):
     replaced = []
     with pytest.raises(WorkerDiedError) as caught:
-        replaced.extend(runner.play(attacks.lose_a_worker, engine, timeout=60))
+        replaced.extend(runner.play(losses.lose_a_worker, engine, timeout=60))
     assert replaced == [False]
     assert (caught.value.last_task, caught.value.item, caught.value.exitcode) == (0, "3", 3)
     no_leftovers()
