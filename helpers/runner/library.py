@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
+import subprocess
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 
 from helpers.runner.groups import POSIX
@@ -39,7 +40,9 @@ def prepare_library(library):
     Its resource tracker is started: by itself it starts after the first semaphore was made, and one that is made
     just before the runner is ended would stay in shared memory. The tracker says nothing: what it has to clean up
     after a Stop no task has printed. In a runner, sockets go to its folder and semaphores bear its mark; both go to
-    all processes that are started with the library (its private ``_config`` is the one way to say so).
+    all processes that are started with the library (its private ``_config`` is the one way to say so). Elsewhere
+    nobody looks for marks, so the tracker itself must outlive a signal that kills the group, as Jupyter sends to a
+    kernel that is slow to end.
 
     Blocks of shared memory bear the mark too, where the runner itself makes them: the tracker is told of a block only
     after it was made, and one that is made just as the runner is ended would be nobody's. Outside Linux, where blocks
@@ -51,8 +54,26 @@ def prepare_library(library):
         import_module(f"{library}.process").current_process()._config.update(_place)
         blocks = import_module(f"{library}.shared_memory")
         blocks._SHM_NAME_PREFIX, blocks._SHM_SAFE_NAME_LENGTH = _block_prefix, len(_block_prefix) + RANDOM_LENGTH
-    with _without_stderr():
+    with _without_stderr(), _in_a_session_of_its_own(library) if _place is None else nullcontext():
         import_module(f"{library}.resource_tracker").ensure_running()
+
+
+@contextmanager
+def _in_a_session_of_its_own(library):
+    """Have a tracker that is started inside lead a session of its own; the library has no option for it."""
+    util = import_module(f"{library}.util")
+    usual = util.spawnv_passfds
+
+    def spawn_apart(path, args, descriptors):
+        process = subprocess.Popen(args, executable=path, pass_fds=descriptors, start_new_session=True)
+        process.returncode = 0  # it is the library that waits for it
+        return process.pid
+
+    util.spawnv_passfds = spawn_apart
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = usual
 
 
 @contextmanager

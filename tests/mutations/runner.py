@@ -102,6 +102,13 @@ FAULTS = [
         f"{E}::test_clean_up_after_a_killed_tracker_takes_its_semaphores",
     ),
     Fault(
+        "a tracker is killed with its kernel",
+        LIBRARY,
+        "start_new_session=True",
+        "start_new_session=False",
+        "tests/toolkit/test_kernel.py::test_a_kernel_that_is_killed_with_its_group_leaves_no_semaphore",
+    ),
+    Fault(
         "blocks of shared memory bear no mark",
         LIBRARY,
         "        blocks._SHM_NAME_PREFIX, blocks._SHM_SAFE_NAME_LENGTH = ",

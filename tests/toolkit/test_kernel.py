@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 
 import pytest
@@ -208,3 +209,26 @@ def test_a_kernel_that_is_shut_down_leaves_no_folder_and_no_word_in_the_log(tmp_
         time.sleep(0.05)
     assert not left
     assert "leaked" not in log.read_text(encoding="utf-8") and "resource_tracker" not in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there semaphores are no files")
+def test_a_kernel_that_is_killed_with_its_group_leaves_no_semaphore(tmp_path):
+    """So Jupyter ends a kernel that is slow to end, or that is restarted twice; the tracker cleans up all the same."""
+    sources = (
+        "%load_ext helpers",
+        "from multiprocessing import get_context\nkept = [get_context('spawn').Lock() for _ in range(3)]",
+    )
+    blocks = shared_blocks()
+    with (tmp_path / "log").open("w") as file:
+        manager, client = start_new_kernel(kernel_name="python3", stdout=file, stderr=file)
+        try:
+            assert [execute(client, source) for source in sources] == ["ok"] * len(sources)
+            assert len(shared_blocks() - blocks) == 3
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+    deadline = time.monotonic() + 10
+    while (left := shared_blocks() - blocks) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+    assert "leaked" not in (tmp_path / "log").read_text(encoding="utf-8")
