@@ -19,9 +19,11 @@ from helpers.exercises.trial import (
     leave_out_own_frames,
     require_overlap,
     say_method,
+    say_methods,
     spy_on,
     try_answer,
 )
+from helpers.machine import default_start_method
 from helpers.notebook import Notice, shorten_paths, show_code
 
 __all__ = [
@@ -87,6 +89,8 @@ class Exercise:
 
     def __post_init__(self):
         self._given = 0
+        if default_start_method() == METHODS[0]:  # as on Windows: both are spawn
+            self.praise = self.praise.replace("under two start methods", f"under {METHODS[0]}")
 
     def check(self, answer=None):
         """Return the Verdict on `answer`. Never raises and never hangs, whatever the answer does.
@@ -113,7 +117,7 @@ class Exercise:
         finally:
             current_notice.reset(token)
             notice.clear()
-        return Verdict("right", f"{self.praise} {remark or ''}".strip())
+        return Verdict("right", f"{say_methods(self.praise)} {remark or ''}".strip())
 
     def _examine(self, answer):
         if answer is None or answer is Ellipsis:

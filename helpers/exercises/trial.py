@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from helpers.errors import WorkerDiedError
+from helpers.machine import default_start_method
 from helpers.measure.answers import UNPICKLABLE, run_answer
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.spy import Spy, count_overlapping, read_spans
@@ -157,6 +158,11 @@ def say_method(start_method):
     return start_method or "the default start method"
 
 
+def say_methods(words):
+    """Return `words` with the one start method named where `METHODS` are the same: Windows has spawn alone."""
+    return words.replace("two start methods", METHODS[0]) if default_start_method() == METHODS[0] else words
+
+
 def say_step(number, steps):
     """Return which call of an answer this is, of `steps` where it is right; "" where that is not known.
 
@@ -168,9 +174,14 @@ def say_step(number, steps):
     return f", step {number} of {steps}," if number <= steps else " once more, to find the reason,"
 
 
+#: An exception in what was printed; one that Python ignored, such as in a ``__del__`` after another error.
+ERROR = r"^[\w.]*(?:Error|Exception)\b.*"
+IGNORED = rf"^Exception ignored.*\n(?:Traceback .*\n(?:[ \t].*\n)*)?{ERROR}"
+
+
 def last_error(printed):
-    """Return type and message of the last exception in what was printed, "" for none."""
-    found = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", printed, re.MULTILINE)
+    """Return type and message of the last exception in what was printed that Python did not ignore, "" for none."""
+    found = re.findall(ERROR, re.sub(IGNORED, "", printed, flags=re.MULTILINE), re.MULTILINE)
     return shorten_paths(found[-1].strip()) if found else ""
 
 

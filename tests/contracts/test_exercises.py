@@ -15,7 +15,7 @@ from leftovers import no_leftovers
 import helpers.course
 from helpers.exercises import Exercise
 from helpers.exercises.base import BLANK
-from helpers.exercises.trial import METHODS, try_answer
+from helpers.exercises.trial import METHODS, say_methods, try_answer
 from helpers.machine import default_start_method
 
 TOPICS = sorted(path.parent.name for path in Path(helpers.course.__file__).parent.glob("*/exercises.py"))
@@ -50,7 +50,7 @@ def test_the_printed_solution_is_right(name, answers):
     exercise = EXERCISES[name]
     assert exercise.answer.startswith("%%worker\n")
     verdict = exercise.check(getattr(answers(exercise.answer), asked_for(exercise)))
-    assert verdict and verdict.state == "right" and verdict.words == exercise.praise, verdict
+    assert verdict and verdict.state == "right" and verdict.words == say_methods(exercise.praise), verdict
     no_leftovers()
 
 
@@ -218,3 +218,12 @@ def test_what_starts_processes_is_called_in_a_notebook_above_or_is_no_solution_o
 def test_a_check_tries_spawn_and_the_default_of_the_course(answers):
     method = answers("import multiprocessing\ndef answer():\n    return multiprocessing.get_start_method()\n").answer
     assert [try_answer(method, start_method=one).require() for one in METHODS] == ["spawn", default_start_method()]
+
+
+def test_praise_speaks_of_two_start_methods_where_there_are_two(monkeypatch):
+    made = [EXERCISES["process_1"].praise]
+    for method in ("forkserver", "spawn"):
+        monkeypatch.setattr("helpers.exercises.base.default_start_method", lambda method=method: method)
+        made.append(Exercise("one_1", "", None, "it ran under two start methods.", ("",), "").praise)
+    assert made[1:] == ["it ran under two start methods.", "it ran under spawn."]
+    assert ("under two start methods" in made[0]) is (default_start_method() != "spawn")

@@ -99,6 +99,13 @@ FAULTS = [
         f"{T}::test_a_worker_that_died_is_wrong_and_one_that_nobody_joined_a_remark",
     ),
     Fault(
+        "two start methods are praised where there is one",
+        TRIAL,
+        "if default_start_method() == METHODS[0] else words",
+        "if default_start_method() is None else words",
+        f"{T}::test_praise_names_the_start_method_where_there_is_but_one",
+    ),
+    Fault(
         "a remark is forgotten",
         BASE,
         "{remark or ''}",
@@ -139,5 +146,12 @@ FAULTS = [
         "(instead or {}).get(self.outcome, self.ended)",
         "self.ended",
         f"{T}::test_words_are_added_or_put_instead_by_outcome",
+    ),
+    Fault(
+        "praise speaks of two start methods where both are spawn",
+        BASE,
+        "if default_start_method() == METHODS[0]:",
+        "if default_start_method() == METHODS[1]:",
+        "tests/contracts/test_exercises.py::test_praise_speaks_of_two_start_methods_where_there_are_two",
     ),
 ]
