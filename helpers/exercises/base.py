@@ -22,6 +22,7 @@ from helpers.exercises.trial import (
     spy_on,
     try_answer,
 )
+from helpers.machine import default_start_method
 from helpers.notebook import Notice, shorten_paths, show_code
 
 __all__ = [
@@ -87,6 +88,8 @@ class Exercise:
 
     def __post_init__(self):
         self._given = 0
+        if default_start_method() == METHODS[0]:  # as on Windows: both are spawn
+            self.praise = self.praise.replace("under two start methods", f"under {METHODS[0]}")
 
     def check(self, answer=None):
         """Return the Verdict on `answer`. Never raises and never hangs, whatever the answer does.

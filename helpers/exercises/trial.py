@@ -168,9 +168,14 @@ def say_step(number, steps):
     return f", step {number} of {steps}," if number <= steps else " once more, to find the reason,"
 
 
+#: An exception in what was printed; one that Python ignored, such as in a ``__del__`` after another error.
+ERROR = r"^[\w.]*(?:Error|Exception)\b.*"
+IGNORED = rf"^Exception ignored.*\n(?:Traceback .*\n(?:[ \t].*\n)*)?{ERROR}"
+
+
 def last_error(printed):
-    """Return type and message of the last exception in what was printed, "" for none."""
-    found = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", printed, re.MULTILINE)
+    """Return type and message of the last exception in what was printed that Python did not ignore, "" for none."""
+    found = re.findall(ERROR, re.sub(IGNORED, "", printed, flags=re.MULTILINE), re.MULTILINE)
     return shorten_paths(found[-1].strip()) if found else ""
 
 

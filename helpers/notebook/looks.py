@@ -15,15 +15,19 @@ LIGHT_CARD_CLASS = "helpers-light-card"
 _HERE = ".jp-Notebook:has(.helpers-looks)"
 _LIGHT_CARDS = f":is(.jp-RenderedImage > img.jp-needs-light-background, img.{LIGHT_CARD_CLASS})"
 _CODE = f"{_HERE} .jp-OutputArea-output.jp-RenderedMarkdown pre"
+#: The text of a fold or an answer stands where printed text does, in its letters.
+_TEXT = f"{_HERE} .jp-OutputArea-output.jp-RenderedHTML pre"
+_LETTERS = "var(--jp-code-font-size)/var(--jp-code-line-height) var(--jp-code-font-family)"
 #: How a line of text that is too long breaks: at a space, within a word only where there is none.
 AT_SPACES = "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
 STYLE = f"""<style class="helpers-looks">
 [data-jp-theme-light="false"] {_HERE} {_LIGHT_CARDS},
 [data-jp-theme-light="false"]{_HERE} {_LIGHT_CARDS} {{ {DARKEN} }}
 {_HERE} .jp-OutputArea-output pre {{ word-break: normal; overflow-wrap: anywhere; }}
+{_TEXT} {{ padding-left: 1ch; font: {_LETTERS}; }}
 {_CODE}, {_CODE} code {{ white-space: pre; overflow-x: auto; }}
 {_CODE} {{ margin: 6px 0; padding: 3px 12px; border-left: 3px solid var(--jp-border-color2);
-font: var(--jp-code-font-size)/var(--jp-code-line-height) var(--jp-code-font-family); }}
+font: {_LETTERS}; }}
 {_CODE} code {{ padding: 0; }}
 {_HERE} .jp-RenderedHTMLCommon:has(> .helpers-answer) {{ font-size: 0; line-height: 0; }}
 .helpers-answer {{ font-size: var(--jp-content-font-size1, 14px); line-height: var(--jp-content-line-height, 1.6); }}

@@ -15,16 +15,16 @@ def sweep_html(sweep, pairs):
     A remark is named in its rows by a letter. Those of the serial loop, of whose time every speedup is a ratio, stand
     in its own row alone.
     """
-    letters, rows = {}, []
+    numbers, rows = {}, []
     for engine, n_workers in pairs:
         marks = []
         for badge in sweep.badges(engine, n_workers):
             if not badge.startswith("serial loop: "):
-                letters.setdefault(badge, name_remark(len(letters)))
-                marks.append(letters[badge])
-        rows.append((engine, str(n_workers), *_figures(sweep, engine, n_workers), ", ".join(marks)))
+                marks.append(numbers.setdefault(badge, len(numbers)))
+        remarks = ", ".join(map(name_remark, sorted(marks)))
+        rows.append((engine, str(n_workers), *_figures(sweep, engine, n_workers), remarks))
     title = f"{sweep.function} over {plural(sweep.n_items, 'item')}" + ("" if sweep.complete else " (stopped early)")
-    notes = [f"{letter}: {badge}" for badge, letter in letters.items()]
+    notes = [f"{name_remark(number)}: {badge}" for badge, number in numbers.items()]
     if any(engine == "serial" and remarks for engine, *_, remarks in rows):
         notes.append("What is in doubt of the serial loop is in doubt of every speedup.")
     notes += dict.fromkeys(problem.reason for problem in sweep.problems)

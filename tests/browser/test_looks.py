@@ -32,10 +32,18 @@ fold("one two three four five " * 30 + "x" * 400)
 from helpers.labs import SpeedupLab
 from helpers.tasks.wait import wait_ms
 SpeedupLab(wait_ms, [5] * 20)
+---
+print("printed")
 """.split("---")
-OURS, IMAGES, ANSWER, READERS, CODE, MESSAGE = 1, 2, 3, 4, 5, 6
+OURS, IMAGES, ANSWER, READERS, CODE, MESSAGE, PRINTED = 1, 2, 3, 4, 5, 6, 8
 #: What is done to the picture below a cell before it is shown.
 FILTER = "image => getComputedStyle(image).filter"
+#: Where the text below a cell begins, from the left edge of the page, and how large its letters and lines are.
+LETTERS = """(cell) => {
+    const text = cell.querySelector('.jp-OutputArea-output pre'), looks = getComputedStyle(text);
+    const left = text.getBoundingClientRect().left + parseFloat(looks.paddingLeft);
+    return [Math.round(left), looks.fontSize, looks.lineHeight];
+}"""
 #: Which lines of text below a cell break within a word: the letters before and after each break.
 BROKEN = """(cell) => {
     const found = [], text = cell.querySelector('.jp-OutputArea-output pre'), range = document.createRange();
@@ -102,6 +110,13 @@ def test_another_notebook_in_the_page_is_left_alone(notebook, dark):
     html = "<img id='other' class='helpers-light-card' src='data:,'>"
     page.evaluate("html => document.body.insertAdjacentHTML('beforeend', html)", html)
     assert page.locator("#other").evaluate(FILTER) == "none"
+
+
+def test_an_answers_text_and_a_folds_are_set_as_printed_text_is(notebook):
+    cell(notebook, MESSAGE).locator("details").evaluate("fold => { fold.open = true; }")
+    printed, *others = [cell(notebook, number).evaluate(LETTERS) for number in (PRINTED, ANSWER, MESSAGE)]
+    cell(notebook, MESSAGE).locator("details").evaluate("fold => { fold.open = false; }")
+    assert others == [printed] * 2
 
 
 def test_code_scrolls_and_no_text_breaks_within_a_word(notebook, screenshots):

@@ -218,3 +218,12 @@ def test_what_starts_processes_is_called_in_a_notebook_above_or_is_no_solution_o
 def test_a_check_tries_spawn_and_the_default_of_the_course(answers):
     method = answers("import multiprocessing\ndef answer():\n    return multiprocessing.get_start_method()\n").answer
     assert [try_answer(method, start_method=one).require() for one in METHODS] == ["spawn", default_start_method()]
+
+
+def test_praise_speaks_of_two_start_methods_where_there_are_two(monkeypatch):
+    made = [EXERCISES["process_1"].praise]
+    for method in ("forkserver", "spawn"):
+        monkeypatch.setattr("helpers.exercises.base.default_start_method", lambda method=method: method)
+        made.append(Exercise("one_1", "", None, "it ran under two start methods.", ("",), "").praise)
+    assert made[1:] == ["it ran under two start methods.", "it ran under spawn."]
+    assert ("under two start methods" in made[0]) is (default_start_method() != "spawn")

@@ -11,7 +11,7 @@ from leftovers import no_leftovers
 from helpers.errors import WorkerDiedError
 from helpers.exercises import Exercise
 from helpers.exercises.base import LINE_WIDTH, Verdict, Wrong, call_answer, is_blank, require_overlap, spy_on
-from helpers.exercises.trial import METHODS, OUTCOMES, Trial, find_overlap_problem, try_answer
+from helpers.exercises.trial import METHODS, OUTCOMES, Trial, find_overlap_problem, last_error, try_answer
 from helpers.measure import answers as answering
 from helpers.measure.answers import SHARED_MEMORY, UNPICKLABLE, name_leftovers, run_answer, shared_blocks
 from helpers.notebook import Notice, show_code
@@ -435,3 +435,11 @@ def test_overlap_is_a_matter_of_processes_and_moments():
     assert "by 2 processes" in find_overlap_problem([(1, 1, 0.0, 1.0, "a"), (2, 1, 1.0, 2.0, "b")])
     assert "by 1 process," in find_overlap_problem([(1, 1, 0.0, 2.0, "a"), (1, 2, 1.0, 3.0, "b")])
     assert "never called" in find_overlap_problem([])
+
+
+@pytest.mark.parametrize("head", ["in: <function SharedMemory.__del__ at 0x7f>", "while calling deallocator <…>:"])
+def test_an_exception_that_was_ignored_ended_no_process(head):
+    ignored = f"Exception ignored {head}\nTraceback (most recent call last):\n  File …\n    ~~~^^\nBufferError: late\n"
+    raised = "Process Process-1:\nTraceback (most recent call last):\n  File …\nNameError: name 'nope' is not defined\n"
+    assert last_error(raised + ignored) == last_error(ignored + raised) == "NameError: name 'nope' is not defined"
+    assert last_error(ignored) == ""

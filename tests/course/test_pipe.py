@@ -3,6 +3,7 @@
 import functools
 import itertools
 import multiprocessing
+import socket
 import sys
 import time
 from multiprocessing.connection import Client
@@ -58,13 +59,15 @@ def test_a_worker_answers_until_the_other_end_is_closed(start):
     assert worker.exitcode == 0
 
 
-def test_a_server_answers_those_who_know_the_key_and_goes_on_after_a_wrong_one(start):
+def test_a_server_answers_those_who_know_the_key_and_goes_on_after_a_wrong_one_and_one_who_leaves(start):
     report, server = start(serve_with_key, b"right")
     assert report.poll(20)
     address = report.recv()
     with pytest.raises(multiprocessing.AuthenticationError):
         Client(address, authkey=b"wrong")
     assert report.poll(20) and report.recv() == "AuthenticationError"
+    socket.create_connection(address).close()
+    assert report.poll(20) and report.recv() in ("EOFError", "ConnectionResetError", "BrokenPipeError")
     for _ in range(2):
         with Client(address, authkey=b"right") as client:
             client.send([3])
@@ -434,6 +437,21 @@ def gather(func, items, n_workers):
         worker.join()
     return results
 """
+#: waits for the end of workers that wait for room in their pipes
+JOINS_FIRST = """from multiprocessing import Pipe, Process
+def work(connection, func, items):
+    connection.send([func(item) for item in items])
+def gather(func, items, n_workers):
+    pipes, workers, results = [Pipe() for _ in range(n_workers)], [], [None] * len(items)
+    for number, (_, theirs) in enumerate(pipes):
+        workers.append(Process(target=work, args=(theirs, func, items[number::n_workers])))
+        workers[-1].start()
+    for worker in workers:
+        worker.join()
+    for number, (ours, _) in enumerate(pipes):
+        results[number::n_workers] = ours.recv()
+    return results
+"""
 #: in the order of the items, but without regard to n_workers
 A_PROCESS_EACH = GATHER.replace("range(n_workers)", "items")
 #: the ends stay open in a list of the module, and the workers wait at the other ends
@@ -452,6 +470,7 @@ LEAVES_WORKERS = "KEPT = []\n" + TAKES_TURNS.replace(
             GATHER.replace("except EOFError", "except KeyError"),
             "ended with exit code 1, by EOFError. recv raises EOFError",
         ),
+        (JOINS_FIRST, "5,000,000 bytes it never returns"),
         (A_PROCESS_EACH, "5 processes did the work where n_workers is 2"),
         (TAKES_TURNS, "never by 2 at the same time"),
         (GATHER.replace("results[index] = result", "results[0] = result"), "the plain loop"),
@@ -462,5 +481,7 @@ def test_gathers_that_are_serial_or_leave_something_are_told_why(answers, monkey
     monkeypatch.setattr("helpers.course.pipe.exercises.METHODS", (None,))
     if source in (LOOP, TAKES_TURNS):
         monkeypatch.setattr("helpers.course.pipe.exercises.spy_on", functools.partial(spy_on, patience=0.5))
+    if source == JOINS_FIRST:
+        monkeypatch.setattr("helpers.exercises.trial.CHECK_DEADLINE", 6.0)
     verdict = pipe_3.check(answers(source).gather)
     assert verdict.state == "wrong" and words in verdict.words, verdict.words

@@ -109,10 +109,12 @@ def test_doubts_of_trips_are_told_by_picture_text_and_advice():
             assert doubt in texts(plot(trips), "doubts")[0]
         assert describe_trips(trips).endswith(f"In doubt: {doubt}.") and advise_trips(trips).endswith(f": {doubt}.")
     assert shaky.unsteady("send") == [10**6] and shaky.unsteady(COPY) == [] and shaky.doubts() == ()
-    assert "hollow: rounds differ" in texts(plot_bandwidth(shaky), "doubts")[0]
+    assert "rounds differ by more than 10 % (hollow)" in texts(plot_bandwidth(shaky), "doubts")[0]
     many = replace(shaky, noted=(*busy.noted, "slowed by the CPU quota", "one more reason that takes some room"))
     for plot in (plot_trip_times, plot_bandwidth):  # there is not room for all: what the points mean is told first
-        assert " ".join(texts(plot(many), "doubts")[0].split()).startswith("⚠ in doubt: hollow: rounds differ")
+        assert " ".join(texts(plot(many), "doubts")[0].split()).startswith(
+            "⚠ in doubt: rounds differ by more than 10 % (hollow)"
+        )
     assert [line.get_gid() for line in plot_bandwidth(shaky).lines if "hollow" in line.get_gid()] == ["send hollow"]
 
 
@@ -256,7 +258,10 @@ def test_gathered_results_are_in_the_order_of_the_items():
         (("late", b"A"), "10 bytes it did not return"),
         ((["EOFError"], ["KeyError: 1"]), "first=False raises KeyError: 1."),
         ((["KeyError: 1"], ["EOFError"]), "first=True raises KeyError: 1."),
-        ((["EOFError"], "late"), "first=True raises EOFError."),
+        ((["EOFError"], "late"), r"first=True raises EOFError\.$"),
+        ((["EOFError"], ["EOFError"]), r"first=True raises EOFError\.$"),
+        ((["EOFError"], b"A"), "first=True raises EOFError. The other side had returned by then"),
+        ((b"B", ["BrokenPipeError"]), "first=False raises BrokenPipeError. The other side had returned by then"),
         (("nothing", "nothing"), "the two sides got nothing and nothing"),
         ((b"A", b"B"), "first=True returns the message that it sent itself"),
     ],

@@ -248,7 +248,7 @@ JOIN = "    for worker in workers:\n        worker.join()\n"
 )
 def test_wrong_answers_are_told_why(name, old, new, words, answers, monkeypatch):
     monkeypatch.setattr("helpers.course.queue.exercises.METHODS", (None,))  # a right answer is checked under both
-    monkeypatch.setattr("helpers.course.queue.exercises.PATIENCE", 1.5)
+    monkeypatch.setattr("helpers.course.queue.exercises.PATIENCE", 4.0)
     if "serial work" in words or "called pipeline" in words:
         monkeypatch.setattr("helpers.course.queue.exercises.spy_on", functools.partial(spy_on, patience=0.4))
     if any(part in words for part in ("afterwards", "of its own", "No item", "comes before", "stage needs")):  # hangs

@@ -452,7 +452,8 @@ DONE += [(1, "ok", 60), (6, "ok", 10)]
         ([*DONE[:-3], (*DONE[-3][:2], None), *DONE[-2:]], True, [0, 0], "the words are the repr of the error"),
         ([*DONE[:-1], 10], True, [0, 0], "among the results is 10"),
         (DONE, True, [0, 1], "exit code 1: an error went through it, KeyError: 0"),
-        (DONE, True, [0, None], "still running"),
+        (DONE, True, [0, None], "still running: .* comes\\.$"),
+        (DONE, False, [None, None], r"still running: .* Nor does tasks\.join\(\) return: .* its task_done\(\)"),
         (DONE, False, [0, 0], "task_done"),
     ],
 )

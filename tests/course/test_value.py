@@ -271,6 +271,12 @@ def test_the_picture_names_the_settings_that_were_measured():
     assert lab._shown() is lab.result and lab.result.n_updates == 2000  # its head says 2,000 updates
 
 
+def test_the_program_counts_in_a_value_and_its_lock_as_the_picture_says():
+    code = ValueLab(ways=("no lock", "lock per update", "manager")).code()
+    assert code.count("context.Value('q', 0)") == 2 and "counter.get_lock()" in code and "RawValue" not in code
+    assert "four messages" in code
+
+
 def test_a_guess_is_drawn_and_checked():
     lab = small_lab()
     before = lab._picture.data
@@ -377,14 +383,17 @@ def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words)
             "wrong",
             "belongs to the caller",
         ),
-        (FILL.replace('cast("d")', 'cast("q")').replace("func(place)", "int(func(place))"), "wrong", "as a double"),
-        (FILL.replace("        worker.join()", "        pass"), "wrong", "join them all"),
+        (FILL.replace("(block.buf)", '(block.buf, "q")'), "wrong", "as a d of 8 bytes"),
         (
-            FILL.replace("    with block.buf.cast", "    if doubles := block.buf.cast").replace(" as doubles", ""),
+            FILL.replace("[range(first, n, n_workers)", "[range(first, first + n // n_workers)").replace(
+                "for first in range(n_workers)]", "for first in range(0, n // n_workers * n_workers, n // n_workers)]"
+            ),
             "wrong",
-            VIEW,
+            "nothing was written to place 6",
         ),
-        (FILL.replace("doubles[place]", "doubls[place]"), "wrong", "ended by NameError: name 'doubls' is not defined"),
+        (FILL.replace("        worker.join()", "        pass"), "wrong", "join them all"),
+        (FILL.replace("    del numbers\n", ""), "wrong", VIEW),
+        (FILL.replace("numbers[place]", "numbrs[place]"), "wrong", "ended by NameError: name 'numbrs' is not defined"),
         (
             FILL.split("def fill(")[0] + "def fill(func, name, n, n_workers):\n    block = SharedMemory(name)\n"
             "    doubles = block.buf.cast('d')\n    block.close()\n",
@@ -393,9 +402,9 @@ def test_wrong_counters_are_told_why(answers, monkeypatch, source, state, words)
         ),
         (FILL[: FILL.index("def fill(")] + HELPS, "wrong", "the process that called fill did the work, or some of it"),
         (
-            FILL.replace("range(first, n, n_workers)", "[first]").replace("in range(n_w", "in range(6 + 0 * n_w"),
+            FILL.replace("range(first, n, n_workers)", "[first]").replace("in range(n_w", "in range(7 + 0 * n_w"),
             "wrong",
-            "6 processes",
+            "7 processes",
         ),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.course.value import timing
 from helpers.course.value.arrays import flow
-from helpers.course.value.exercises import judge_count, judge_writers
+from helpers.course.value.exercises import judge_count, judge_places, judge_writers
 from helpers.exercises.base import Wrong
 
 
@@ -31,6 +31,21 @@ def test_two_other_processes_fill_the_block_at_the_same_time():
     ):
         with pytest.raises(Wrong, match=words):
             judge_writers(calls, pid)
+
+
+def test_a_place_that_nobody_wrote_to_is_named():
+    nan = float("nan")
+    assert judge_places([0.0, 1.0, 4.0], [0.0, 1.0, 4.0]) == ""
+    assert (
+        "n = 3 and n_workers = 2 nothing was written to place 2: the parts together have to be all places, 0 to 2"
+        in (judge_places([0.0, 1.0, nan], [0.0, 1.0, 4.0]))
+    )
+    assert "written to places 0 and 2:" in judge_places([nan, 1.0, nan], [0.0, 1.0, 4.0])
+    assert judge_places([nan, nan], [0.0, 1.0]) == "nothing was written to the block."
+    # a wrong number is told before a place that is missing
+    assert "holds [0.0, 7.0, nothing], and [0.0, 1.0, 4.0] is expected" in judge_places(
+        [0.0, 7.0, nan], [0.0, 1.0, 4.0]
+    )
 
 
 def test_heat_flows_from_the_four_neighbours_into_the_rows_that_are_asked_for():

@@ -438,8 +438,8 @@ FAULTS = [
     Fault(
         "remarks of the table stand in every row again",
         "helpers/records/tables.py",
-        "letters.setdefault(badge, name_remark(len(letters)))",
-        "letters[badge] = name_remark(len(letters))",
+        "numbers.setdefault(badge, len(numbers))",
+        "len(numbers)",
         f"{A}::test_the_table_of_a_sweep_has_each_remark_once",
     ),
     Fault(

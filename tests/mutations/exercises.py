@@ -140,4 +140,11 @@ FAULTS = [
         "self.ended",
         f"{T}::test_words_are_added_or_put_instead_by_outcome",
     ),
+    Fault(
+        "praise speaks of two start methods where both are spawn",
+        BASE,
+        "if default_start_method() == METHODS[0]:",
+        "if default_start_method() == METHODS[1]:",
+        "tests/contracts/test_exercises.py::test_praise_speaks_of_two_start_methods_where_there_are_two",
+    ),
 ]

@@ -144,6 +144,20 @@ FAULTS = [
         f"{FIGURES}::test_workers_are_two_other_processes_with_a_pipe_each",
     ),
     Fault(
+        "results larger than a pipe are not tried",
+        EXERCISES,
+        "    _examine_large_results(func)\n",
+        "",
+        "tests/course/test_pipe.py::test_gathers_that_are_serial_or_leave_something_are_told_why",
+    ),
+    Fault(
+        "a client that leaves at once ends the server",
+        TASKS,
+        "multiprocessing.AuthenticationError, EOFError, ConnectionError",
+        "multiprocessing.AuthenticationError, KeyError",
+        "tests/course/test_pipe.py::test_a_server_answers_those_who_know_the_key_and_goes_on_after_a_wrong_one_and_one_who_leaves",
+    ),
+    Fault(
         "a pause is blamed for a zero",
         EXERCISES,
         "if silent_at == PAUSE_BEFORE:",

@@ -264,6 +264,13 @@ FAULTS = [
         f"{FIGURES}::test_a_careful_worker_accounts_for_every_item_and_the_sentinel",
     ),
     Fault(
+        "a batch that is not done is not told where a worker still runs",
+        JUDGING,
+        'counted = "" if joined else',
+        'counted = "" if None in codes else',
+        f"{FIGURES}::test_a_careful_worker_accounts_for_every_item_and_the_sentinel",
+    ),
+    Fault(
         "a worker that is killed passes",
         JUDGING,
         "if any(codes):",

@@ -50,6 +50,13 @@ FAULTS = [
         f"{FIGURES}::test_two_other_processes_fill_the_block_at_the_same_time",
     ),
     Fault(
+        "a place that nobody wrote to passes",
+        EXERCISES,
+        "    if values != expected:\n",
+        "    if sum(values) > sum(expected):\n",
+        f"{FIGURES}::test_a_place_that_nobody_wrote_to_is_named",
+    ),
+    Fault(
         "a part that takes longer than the whole is no doubt",
         "helpers/course/value/timing.py",
         "min(times[part]) > min(times[whole])",

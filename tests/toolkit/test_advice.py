@@ -174,6 +174,13 @@ def test_the_table_of_a_sweep_has_each_remark_once():
     assert "word-break:normal" in page and "in doubt of every speedup" in page
 
 
+def test_the_letters_of_a_row_stand_in_their_order():
+    runs = [make_run("serial", 1, k, 12.0, badges=("first", "second")) for k in (1, 2, 3)]
+    runs += [make_run("pool", 2, k, 6.0, badges=("third", "second")) for k in (1, 2, 3)]
+    page = replace(make_sweep({}), runs=tuple(runs))._repr_html_()
+    assert ">b, c<" in page and page.index("b: second") < page.index("c: third")
+
+
 def test_a_table_without_remarks_has_none_below():
     page = make_sweep({("serial", 1): rounds(12.0), ("pool", 2): rounds(6.0)})._repr_html_()
     assert page.count("<p") == 1 and "none" in page  # the title; and no interval

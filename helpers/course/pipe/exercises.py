@@ -126,6 +126,9 @@ def _judge_exchange(found, size_bytes):
     if raised := [(got[0], side) for got, side in ((first, True), (second, False)) if isinstance(got, list)]:
         text, side = min(raised, key=lambda one: one[0].startswith(BROKEN))
         advice = f" {PAIRS}" if "Unpickling" in text else ""
+        other = second if side else first
+        if text.startswith(BROKEN) and not isinstance(other, list) and other not in ("late", "nothing"):
+            advice = " The other side had returned by then: each of the two must send, and receive."
         raise Wrong(f"the side with first={side} raises {text.rstrip('.')}.{advice}")
     if "late" in found:
         late = f"with messages of {size_bytes:,} bytes it did not return within {EXCHANGE_PATIENCE:g} s: "
@@ -186,7 +189,20 @@ def _examine_gather(func):
         remark = trial.judge_processes(
             "recv raises EOFError where nobody can send any more: that ends a worker's loop."
         )
+    _examine_large_results(func)
     return remark
+
+
+def _examine_large_results(func):
+    """Raise Wrong where `func` waits for anything but results that are larger than a pipe."""
+    items = [LARGE_BYTES, LARGE_BYTES + 1]
+    trial = try_answer(func, bytes, items, N_WORKERS, start_method=METHODS[-1], refused=REFUSED)
+    late = (
+        f"with results of {LARGE_BYTES:,} bytes it never returns: a send of so much waits until the other side "
+        "receives. Receive all results before you join a worker."
+    )
+    if trial.require(instead={"late": late}) != [bytes(item) for item in items]:
+        raise Wrong(f"with results of {LARGE_BYTES:,} bytes it gives others than the plain loop.")
 
 
 def judge_gathered(value, expected, items):
@@ -224,7 +240,7 @@ pipe_3 = Exercise(
     "Write gather(func, items, n_workers): n_workers processes, a pipe each, work at the same time; results in the "
     "items' order.",
     _examine_gather,
-    "two processes were at work at the same time, under two start methods, and the results are in order.",
+    "two processes were at work at the same time, under two start methods; the results are in order, also large ones.",
     (
         "Send an item to every worker before you receive anything: a send and its recv in one line are serial work.",
         (

@@ -82,7 +82,7 @@ def doubts_in_picture(trips):
     if trips is None:
         return ()
     hollow = any(trips.unsteady(way) for way in trips.ways())
-    return unite_badges((f"hollow: {UNSTEADY}",) if hollow else (), trips.doubts())
+    return unite_badges((f"{UNSTEADY} (hollow)",) if hollow else (), trips.doubts())
 
 
 def draw_pipe_card(trips, *, sizes=None):

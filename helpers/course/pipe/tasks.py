@@ -85,11 +85,9 @@ def serve_with_key(report, authkey):
         report.send(listener.address)
         while True:
             try:
-                connection = listener.accept()
-            except multiprocessing.AuthenticationError as error:
+                answer_requests(listener.accept())
+            except (multiprocessing.AuthenticationError, EOFError, ConnectionError) as error:
                 report.send(type(error).__name__)
-                continue
-            answer_requests(connection)
 
 
 # --- the partner of a measurement -------------------------------------------------------------

@@ -34,7 +34,8 @@ def judge_worker(found, joined, codes, troubles):
     if extra:
         raise Wrong(f"nobody asked for the result {extra[0]!r}: each item gives one.")
     if None in codes:
-        raise Wrong("a worker is still running: it does not end when the sentinel None comes.")
+        counted = "" if joined else " Nor does tasks.join() return: has everything that it gets its task_done()?"
+        raise Wrong(f"a worker is still running: it does not end when the sentinel None comes.{counted}")
     if not joined:
         raise Wrong(
             "all results are right, but tasks.join() does not return: some item, or the sentinel, never got its "

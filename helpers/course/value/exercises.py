@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from math import isnan
 from multiprocessing.shared_memory import SharedMemory
 
 from helpers.course.counting.tasks import PausingCounter
@@ -22,13 +23,15 @@ from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.crew import call_all, find_problem
 from helpers.tasks.watch import call_noting_locks, say_own_lock
-from helpers.words import plural
+from helpers.words import listing, plural
 
 #: Seconds that the learner's function may take in one process.
 COUNT_DEADLINE = 8.0
 USE_LOCK = " counter.get_lock() is the one that all share."
 #: Workers, and updates of each: on a counter that pauses, and on a plain one.
 N_WORKERS, FEW, MANY = 2, 10, 20_000
+#: Places of the block: no multiple of the workers.
+N_PLACES = 7
 #: What the counter says at first, so that adding to it is told from setting it.
 START = 1000
 #: Seconds between reading and writing of a counter that pauses: long against all that keeps a process waiting.
@@ -127,9 +130,9 @@ def add_merged(counter, n_updates):
 
 def hold_block(func, spy, n, n_workers):
     """Return (values, is the block still there, processes still at work) after ``func(spy, name, n, n_workers)``
-    filled a block."""
+    filled a block; a place that was not written to is nan."""
     block = SharedMemory(create=True, size=8 * n)
-    block.buf[: 8 * n] = bytes(8 * n)
+    block.buf[: 8 * n] = b"\xff" * (8 * n)
     there = True
     try:
         func(spy, block.name, n, n_workers)
@@ -149,18 +152,17 @@ def hold_block(func, spy, n, n_workers):
 
 
 RELEASE = (
-    'Release every view of block.buf before you close the block: `with block.buf.cast("d") as doubles:` does so, and '
-    "an array of NumPy on it is deleted first."
+    "Release every view of block.buf before you close the block: `del` drops an array of NumPy, release() a memoryview."
 )
 
 
 def _examine_fill(func):
     require_importable(func)
-    n, expected = 6, [float(sum_squares(place)) for place in range(6)]
+    expected = [float(sum_squares(place)) for place in range(N_PLACES)]
     for method in METHODS:
         trial, spans = spy_on(
             sum_squares,
-            lambda spy, method=method: try_answer(hold_block, func, spy, n, N_WORKERS, start_method=method),
+            lambda spy, method=method: try_answer(hold_block, func, spy, N_PLACES, N_WORKERS, start_method=method),
         )
         also = {"raised": f"\n{RELEASE}"} if trial.error_type == "BufferError" else {}
         values, there, n_late = trial.require(also=also)
@@ -173,11 +175,8 @@ def _examine_fill(func):
             )
         if not spans:
             raise Wrong(f"the function that it was given was never called.{_say_death(trial)}")
-        if values != expected:
-            raise Wrong(
-                f"the block holds {values}, and {expected} is expected: func(place) at every place, as a double (8 "
-                f"bytes).{_say_death(trial)}"
-            )
+        if words := judge_places(values, expected):
+            raise Wrong(f"{words}{_say_death(trial)}")
         judge_writers(spans, trial.seen["pid"])
         remark = trial.judge_processes(RELEASE if "BufferError" in last_error(trial.printed) else "")
     return remark
@@ -187,6 +186,23 @@ def _say_death(trial):
     """Return by which error a process ended, for the end of a sentence; "" where none did."""
     died = any(code for code in trial.seen["exitcodes"]) and last_error(trial.printed)
     return f" A process that it started ended by {died}." if died else ""
+
+
+def judge_places(values, expected):
+    """Return what is wrong with the `values` of a block in which places that were not written to are nan, else ""."""
+    empty = [place for place, value in enumerate(values) if isnan(value)]
+    if len(empty) == len(values):
+        return "nothing was written to the block."
+    if empty and all(value == wanted for value, wanted in zip(values, expected, strict=True) if not isnan(value)):
+        places = f"{'place' if len(empty) == 1 else 'places'} {listing([str(place) for place in empty])}"
+        return (
+            f"with n = {len(values)} and n_workers = {N_WORKERS} nothing was written to {places}: the parts together "
+            f"have to be all places, 0 to {len(values) - 1}."
+        )
+    if values != expected:
+        held = ", ".join("nothing" if isnan(value) else f"{value}" for value in values)
+        return f"the block holds [{held}], and {expected} is expected: func(place) at every place, as a d of 8 bytes."
+    return ""
 
 
 def judge_writers(spans, pid):
@@ -205,7 +221,7 @@ def judge_writers(spans, pid):
 value_2 = Exercise(
     "value_2",
     "Write fill(func, name, n, n_workers): worker processes write func(place) into every place of a shared block of n "
-    "doubles.",
+    "numbers of type d.",
     _examine_fill,
     "two processes wrote at the same time into one block, under two start methods, and left it to its owner.",
     (
@@ -213,18 +229,21 @@ value_2 = Exercise(
             "Each worker attaches by name, SharedMemory(name), and gets a range of places of its own; no lock is needed"
             " then."
         ),
-        'block.buf.cast("d") shows the block as doubles. Release that view, then close the block; do not unlink it.',
+        "np.frombuffer(block.buf) is an array of type d on the block. Delete it, then close the block; do not unlink.",
         "Start all processes before you join the first one: otherwise they work one after the other.",
     ),
     """%%worker
 from multiprocessing import Process
 from multiprocessing.shared_memory import SharedMemory
 
+import numpy as np
+
 def fill_part(func, name, places):
     block = SharedMemory(name)  # safe here: the check uses spawn or forkserver, not fork
-    with block.buf.cast("d") as doubles:
-        for place in places:
-            doubles[place] = func(place)
+    numbers = np.frombuffer(block.buf)
+    for place in places:
+        numbers[place] = func(place)
+    del numbers
     block.close()
 
 def fill(func, name, n, n_workers):

@@ -15,7 +15,8 @@ def work(way, counter, lock, gate):
     way(counter, lock)
 
 
-def run_way(context, way, counter, lock):
+def run_way(context, way, counter, lock=None):
+    lock = lock or counter.get_lock()
     gate = context.Barrier(N_WORKERS + 1)
     processes = [context.Process(target=work, args=(way, counter, lock, gate)) for _ in range(N_WORKERS)]
     for process in processes:
@@ -32,7 +33,7 @@ def main():
     context = multiprocessing.get_context(START_METHOD)
 {calls}
 """
-CALL = "    run_way(context, {name}, context.RawValue('q', 0), context.Lock())"
+CALL = "    run_way(context, {name}, context.Value('q', 0))"
 MANAGED = """    with context.Manager() as manager:
         run_way(context, {name}, manager.Value("q", 0), manager.Lock())"""
 #: way -> (name of its function, its source, how it is called)
@@ -83,7 +84,7 @@ def add_and_merge(counter, lock):
         "add_managed",
         """
 def add_managed(counter, lock):
-    for _ in range(N_UPDATES):  # two messages there and back for each: slow
+    for _ in range(N_UPDATES):  # four messages there and back for each: slow
         with lock:
             counter.value += 1
 """,
