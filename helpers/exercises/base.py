@@ -19,7 +19,6 @@ from helpers.exercises.trial import (
     leave_out_own_frames,
     require_overlap,
     say_method,
-    say_methods,
     spy_on,
     try_answer,
 )
@@ -117,7 +116,7 @@ class Exercise:
         finally:
             current_notice.reset(token)
             notice.clear()
-        return Verdict("right", f"{say_methods(self.praise)} {remark or ''}".strip())
+        return Verdict("right", f"{self.praise} {remark or ''}".strip())
 
     def _examine(self, answer):
         if answer is None or answer is Ellipsis:

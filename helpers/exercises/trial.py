@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from helpers.errors import WorkerDiedError
-from helpers.machine import default_start_method
 from helpers.measure.answers import UNPICKLABLE, run_answer
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.spy import Spy, count_overlapping, read_spans
@@ -156,11 +155,6 @@ def say_part(n, n_all):
 def say_method(start_method):
     """Return a start method as a message names it."""
     return start_method or "the default start method"
-
-
-def say_methods(words):
-    """Return `words` with the one start method named where `METHODS` are the same: Windows has spawn alone."""
-    return words.replace("two start methods", METHODS[0]) if default_start_method() == METHODS[0] else words
 
 
 def say_step(number, steps):

@@ -275,13 +275,6 @@ def test_a_remark_stands_behind_the_praise():
     assert exercise.check(len) and exercise.check(len).words == "well done. Remark: mind it."
 
 
-def test_praise_names_the_start_method_where_there_is_but_one(monkeypatch):
-    exercise = Exercise("x", "", lambda _: None, "under two start methods it is right.", ("",), "")
-    for default, words in (("forkserver", exercise.praise), ("spawn", "under spawn it is right.")):
-        monkeypatch.setattr("helpers.exercises.trial.default_start_method", lambda default=default: default)
-        assert exercise.check(len).words == words
-
-
 @pytest.mark.parametrize("where", ["function", "module", "threading", ""])
 def test_a_lock_of_one_process_alone_is_recognised(answers, where):
     head, body = {

@@ -118,6 +118,16 @@ def test_doubts_are_told_under_lanes_and_strip_and_in_the_sentence():
     assert "doubt" not in advise_starts(replace(lives, badges=()), quiet)
 
 
+@pytest.mark.parametrize("noted", [(), ("other programs were using the CPUs",)])
+def test_doubts_beside_the_lanes_are_as_large_as_under_them(noted):
+    lives = replace(read_lives("spawn", 2.0, LINES, 57.0), badges=("busy",))
+    starts = (0.02, 0.04, 0.06)
+    costs = replace(costs_of(fork=starts, forkserver=starts, spawn=starts), noted=noted)
+    told = [text for ax in draw_process_card(lives, costs).axes for text in ax.texts if text.get_gid() == "doubts"]
+    assert len(told) == 2 and "in doubt: " in told[1].get_text()
+    assert told[0].get_size() == told[1].get_size()
+
+
 def test_one_start_is_no_plural():
     costs = StartCosts(1, {"spawn": (0.04,), "thread": (1e-4,)}, cold={"spawn": 1.0, "thread": 1.0})
     assert any("1 start each" in text.get_text() for text in plot_start_costs(costs).texts)

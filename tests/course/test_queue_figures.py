@@ -453,7 +453,7 @@ DONE += [(1, "ok", 60), (6, "ok", 10)]
         ([*DONE[:-1], 10], True, [0, 0], "among the results is 10"),
         (DONE, True, [0, 1], "exit code 1: an error went through it, KeyError: 0"),
         (DONE, True, [0, None], "still running: .* comes\\.$"),
-        (DONE, False, [None, None], r"still running: .* Nor does tasks\.join\(\) return: .* its task_done\(\)"),
+        (DONE, False, [None, None], r"still running: .* Nor does tasks\.join\(\) return: is task_done\(\) called"),
         (DONE, False, [0, 0], "task_done"),
     ],
 )

@@ -99,13 +99,6 @@ FAULTS = [
         f"{T}::test_a_worker_that_died_is_wrong_and_one_that_nobody_joined_a_remark",
     ),
     Fault(
-        "two start methods are praised where there is one",
-        TRIAL,
-        "if default_start_method() == METHODS[0] else words",
-        "if default_start_method() is None else words",
-        f"{T}::test_praise_names_the_start_method_where_there_is_but_one",
-    ),
-    Fault(
         "a remark is forgotten",
         BASE,
         "{remark or ''}",

@@ -170,7 +170,7 @@ def square_then_sum(barrier, squares, totals, number):
 # ── deadlock and death ──────────────────────────────────────────────────────────────────────
 
 
-def take_two(name, order, locks, gate, answers, seconds=0.5):
+def take_two(name, order, locks, gate, answers, seconds=0.3):
     """Take two locks in this order; put (name, names of those it got)."""
     first, second = order
     gate.wait(PATIENCE)

@@ -37,7 +37,7 @@ ROWS = ("thread", "fork", "forkserver", "spawn")
 RANGE_MS = (0.03, 1000.0)
 #: Each dot is moved up or down by one of these, so that equal values are seen.
 SPREAD = np.array([0.0, 0.13, -0.13, 0.06, -0.06, 0.19, -0.19])
-LEFT, RIGHT = (0.05, 0.185, 0.49, 0.605), (0.655, 0.185, 0.325, 0.605)
+LEFT, RIGHT = (0.05, 0.19, 0.49, 0.6), (0.655, 0.19, 0.325, 0.6)
 
 
 def draw_process_card(lives, costs, *, n_processes=4, limit=None, stopped=False):

@@ -34,7 +34,7 @@ def judge_worker(found, joined, codes, troubles):
     if extra:
         raise Wrong(f"nobody asked for the result {extra[0]!r}: each item gives one.")
     if None in codes:
-        counted = "" if joined else " Nor does tasks.join() return: has everything that it gets its task_done()?"
+        counted = "" if joined else " Nor does tasks.join() return: is task_done() called for everything that it gets?"
         raise Wrong(f"a worker is still running: it does not end when the sentinel None comes.{counted}")
     if not joined:
         raise Wrong(
