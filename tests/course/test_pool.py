@@ -351,6 +351,12 @@ def keep(results, n_items):
         ("keep_good", "with Pool(2) as pool: return pool.map(func, items), {}", "caught on its own"),
         (
             "keep_good",
+            "with Pool(2) as pool: good = [pool.apply(func, (i,)) for i in items if i != 3]\n"
+            "    return good, {0: ValueError(), 4: ValueError()}",
+            "apply() waits for a result",
+        ),
+        (
+            "keep_good",
             "return [func(item) for item in items if item != 3], {0: ValueError(), 4: ValueError()}",
             "serial work",
         ),

@@ -21,6 +21,8 @@ INSTEAD = {
     "unpicklable": "it returns an iterator or a receipt of the pool, which cannot leave the process. Return the "
     "results themselves: list(…) of an iterator, .get() of a receipt."
 }
+#: Why several processes never work at the same time.
+WAITS = "apply() waits for a result before the next item is handed out."
 ENDED_EARLY = "next() finds no more results: where items travel in chunks, the first error ends the iteration."
 ALSO = {
     "late": "Are the results taken inside the with block? At its end the pool is terminated.",
@@ -42,8 +44,7 @@ def _examine_map(func):
         trial, spans = spy_on(wait_ms, lambda spy, method=method: _try(func, spy, list(UNEVEN), start_method=method))
         if words := judge_map(trial.value, spans):
             raise Wrong(words)
-        several = len({pid for pid, *_ in spans}) > 1
-        require_overlap(spans, also="apply() waits for a result before the next item is handed out." if several else "")
+        require_overlap(spans, also=WAITS if len({pid for pid, *_ in spans}) > 1 else "")
         if words := judge_sharing(spans):
             raise Wrong(words)
         if (n_workers := len(trial.seen["exitcodes"])) > 2:
@@ -111,7 +112,7 @@ def _examine_keep(func):
             raise Wrong(ENDED_EARLY)
         if words := judge_kept(trial.require(also=ALSO, instead=INSTEAD)):
             raise Wrong(words)
-        require_overlap(spans)
+        require_overlap(spans, also=WAITS if len({pid for pid, *_ in spans}) > 1 else "")
     return trial.judge_pools()
 
 

@@ -52,7 +52,7 @@ class ProcessLab(Lab):
         self._n_processes = slider("processes", "Processes", count, 1, most, tip, continuous=True)
         task = (first["task_seconds"], MIN_SECONDS, MAX_SECONDS, "Seconds that each target sleeps")
         shape = {"step": 0.1, "width": "320px", "continuous": True}
-        self._seconds = slider("seconds", "Length of the task, s", *task, **shape)
+        self._seconds = slider("seconds", "Task length, s", *task, **shape)
         tip = "All targets sleep as long as the first, or each next one a step less"
         self._lengths = choice("lengths", "Tasks", first["lengths"], LENGTHS, tip)
         tip = "Starts by each method in the strip at the right"
