@@ -1,13 +1,16 @@
 """What all tests share: nothing of ours may be left behind."""
 
+import compileall
 import importlib
 import itertools
+import multiprocessing
 import signal
 import sys
 import threading
 import time
 
 import pytest
+from checkout import ROOT
 from leftovers import (
     descendants,
     shared_blocks,
@@ -24,6 +27,14 @@ from helpers import runner
 signal.signal(signal.SIGINT, signal.default_int_handler)
 take_private_shared_memory()
 take_private_temporary_folder()
+# Thousands of processes load this package. Where Python is told to keep no bytecode, as in many containers, each would
+# compile it anew.
+compileall.compile_dir(ROOT / "helpers", quiet=2)
+# And of what the workers of many tests load, the fork server loads one copy for all.
+multiprocessing.set_forkserver_preload(
+    [f"helpers.course.{room}.tasks" for room in ("counting", "lock", "pipe", "process", "queue")]
+    + ["helpers.tasks.crew", "helpers.tasks.faults", "numpy"]
+)
 
 #: Files that hold the rules of the house; with the tests of figures they are the fast loop, `-m quick`.
 RULES = ("tests/test_layers.py", "tests/test_project.py")

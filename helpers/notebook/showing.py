@@ -167,9 +167,12 @@ class Answer:
 def answer(*parts):
     """Return the answer to a prediction for the last line of a cell: texts, tables, and pictures (a Figure or Axes).
 
-    It is open when the cell has run. Stored with the chapter it is folded, so that nobody reads it before guessing.
+    It is open when the cell has run. Stored with the chapter it is folded, so that nobody reads it before guessing. An
+    empty text, of doubts that there are not, leaves no empty line.
     """
-    return Answer([part if isinstance(part, Table) or hasattr(part, "figure") else str(part) for part in parts])
+    return Answer(
+        [part if isinstance(part, Table) or hasattr(part, "figure") else str(part) for part in parts if part != ""]
+    )
 
 
 def _part(part):

@@ -18,8 +18,8 @@ SERVICES = [
     for package in PACKAGES
     for module, handle in (("forkserver", "_forkserver"), ("resource_tracker", "_resource_tracker"))
 ]
-#: Seconds for all of it; a service whose clients still live does not end.
-PATIENCE = 1.0
+#: Seconds for all of it; a service whose clients still live does not end. Jupyter itself waits 2.5 s for a good end.
+PATIENCE = 2.0
 
 
 def end_services_at_shutdown(shell):

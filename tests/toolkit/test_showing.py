@@ -69,6 +69,11 @@ def test_what_matters_most_stands_over_the_fold():
     assert "last &lt;1&gt;</pre></div><details><summary>all of it" in folded._repr_html_()
 
 
+def test_an_empty_text_leaves_no_empty_line_in_an_answer():
+    told = answer("measured", "")
+    assert (repr(told), told._repr_html_().count("<pre")) == ("measured", 1)
+
+
 def test_a_table_has_its_values_as_text_its_fold_below_and_stands_in_an_answer():
     table = show_table(["end", "code"], [("returns <0>", 0), ("raises", None)], fold("a traceback", "printed"))
     assert repr(table) == "end          code\nreturns <0>  0\nraises       None\nprinted\na traceback"
