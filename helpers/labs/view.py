@@ -29,6 +29,7 @@ from helpers.words import as_html
 
 OTHER_SETTINGS = "Picture of other settings; Run measures these"
 NOT_YET = "Nothing was measured yet."
+SHOW_CODE, HIDE_CODE = "Show code", "Hide code"
 #: Stands where the advice will be until its picture is there: on a busy machine that takes a moment.
 DRAWING = "drawing the picture …"
 
@@ -102,7 +103,8 @@ class LabView:
     def _buttons(self):
         """Return the buttons beside the advice."""
         tip = "A complete program of these settings, for the standard library alone"
-        return [button("Show code", tip, "code", "helpers-code", lambda _: self._toggle_code())]
+        self._code_button = button(SHOW_CODE, tip, "code", "helpers-code", lambda _: self._toggle_code())
+        return [self._code_button]
 
     # ── what is displayed, and saved ──────────────────────────────────────────────────────
 
@@ -147,6 +149,7 @@ class LabView:
     def _show_start(self):
         self._press(running=True)
         self._hint, self._progress.bar_style, self._shows_code, self._extra.value = "", "info", False, ""
+        self._code_button.description = SHOW_CODE
         self._say("")
         self._show_progress(0, 1, "starting …")
         self._show_old(False)
@@ -197,7 +200,7 @@ class LabView:
         )
 
     def _show_printed(self, printed):
-        self._shows_code = False
+        self._shows_code, self._code_button.description = False, SHOW_CODE
         self._extra.value = fold(shorten_paths(printed)[-4000:], "printed by the tasks")._repr_html_()
 
     # ── the program ───────────────────────────────────────────────────────────────────────
@@ -217,6 +220,7 @@ class LabView:
                 self._fail(error)
         shape = f"class='helpers-program' style='{AT_SPACES};line-height:1.35;max-height:32em;overflow:auto'"
         self._extra.value = f"<pre {shape}>{program}</pre>" if program else ""
+        self._code_button.description = HIDE_CODE if program else SHOW_CODE
 
 
 def controls_of(*boxes):

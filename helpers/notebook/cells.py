@@ -180,7 +180,11 @@ class WorkerCells:
         self.shell.push({name: value for name, value in cell.bound.items() if not name.startswith("_")})
         self.owner.update(dict.fromkeys(cell.bound, cell))
         for other in dict.fromkeys(self.owner.values()):
-            old = [name for name, module in other.uses.items() if self.owner[name] is cell and module != cell.module]
+            old = [
+                name
+                for name, module in other.uses.items()
+                if self.owner[name] is cell and self.cells[module].bound[name] is not cell.bound[name]
+            ]
             if old and other is not cell:
                 _say(f"%%worker: {other.describe()} still uses the previous {_quote(old)}: run that cell again.")
 

@@ -338,6 +338,7 @@ def test_show_code_shows_a_program_that_runs_as_it_stands(name, tmp_path):
     (button,) = [one for one in controls_of(lab._foot) if "helpers-code" in one._dom_classes]
     button.click()
     assert program_text(lab).endswith(lab.code()) and "helpers" not in lab.code()
+    assert button.description == "Hide code"
     path = tmp_path / "program.py"
     path.write_text(lab.code(), encoding="utf-8")
     done = subprocess.run([sys.executable, "-P", path], cwd=tmp_path, capture_output=True, text=True, timeout=60)
@@ -347,7 +348,7 @@ def test_show_code_shows_a_program_that_runs_as_it_stands(name, tmp_path):
     assert program_text(lab).endswith(lab.code()), "the program of the new settings"
     assert lab.code() != before or name == "SpeedupLab", "threads have no start method"
     button.click()
-    assert lab._extra.value == ""
+    assert lab._extra.value == "" and button.description == "Show code"
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

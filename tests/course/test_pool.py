@@ -346,14 +346,14 @@ def keep(results, n_items):
         (
             "fair_map",
             "with Pool(2) as pool: return [pool.apply(func, (i,)) for i in items]",
-            "apply() waits for a result",
+            "apply(), or map() with a single item, waits",
         ),
         ("keep_good", "with Pool(2) as pool: return pool.map(func, items), {}", "caught on its own"),
         (
             "keep_good",
             "with Pool(2) as pool: good = [pool.apply(func, (i,)) for i in items if i != 3]\n"
             "    return good, {0: ValueError(), 4: ValueError()}",
-            "apply() waits for a result",
+            "apply(), or map() with a single item, waits",
         ),
         (
             "keep_good",

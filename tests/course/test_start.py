@@ -12,7 +12,7 @@ COLLATZ = start_1.answer.removeprefix("%%worker\n")
     ("source", "state", "words"),
     [
         (COLLATZ.replace("steps = 0", "steps = 1"), "wrong", "for 1 it gives 1"),
-        (COLLATZ.replace("3 * n + 1", "3 * n"), "wrong", "does the loop stop at 1"),
+        (COLLATZ.replace("3 * n + 1", "3 * n"), "wrong", "for 3 it does not end: does the loop stop at 1"),
         (COLLATZ.replace("n // 2", "n / 2"), "wrong", "n / 2 is a float"),
         (COLLATZ.replace("return steps", "print(steps)"), "wrong", "Is the `return` missing"),
         ("def collatz_steps(n):\n    raise KeyError(n)\n", "wrong", "KeyError"),
@@ -42,7 +42,7 @@ def test_fastest_wrong_answers_are_told_why(answers, body, state, words):
 
 
 def test_fastest_that_never_returns_ends_at_the_deadline(answers, monkeypatch):
-    monkeypatch.setattr("helpers.course.start.exercises.DEADLINE", 0.5)
+    monkeypatch.setattr("helpers.course.start.exercises.START_UP", 0.5)
     verdict = start_2.check(answers("def fastest(measured):\n    while True:\n        pass\n").fastest)
     assert verdict.state == "wrong" and "loop" in verdict.words
 

@@ -149,6 +149,13 @@ def test_redefining_names_the_cell_to_run_again(shell, capsys):
     assert shell.user_ns["g"]() == 12 and capsys.readouterr().err == ""
 
 
+def test_what_a_cell_imports_once_more_is_not_called_redefined(shell, capsys):
+    shell.worker("from os.path import join\n")
+    shell.worker("def g(): return join('a', 'b')\n")
+    shell.worker("from os.path import join\n\ndef f(): return join('c', 'd')\n")
+    assert "previous" not in capsys.readouterr().err
+
+
 def test_names_that_only_the_notebook_has_are_warned_about(shell, capsys):
     shell.run_cell("limit = 3; import math as m; i = 0")
     capsys.readouterr()

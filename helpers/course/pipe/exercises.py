@@ -55,16 +55,16 @@ def _explain_silence(found, silent_at):
         why = " 0 is a number like any other, and no end."
     if silent_at == PAUSE_BEFORE:
         why = f" It came after a pause of {PAUSE:g} s: a pause is no end, wait for as long as it takes."
-    if found["alive"]:
-        raise Wrong(
-            f"{which}: the worker is still running and sends nothing. A reply goes back by connection.send.{why}"
-        )
     if found["raised"] is not None:
         raise Wrong(f"{which}: the worker raised {found['raised']}.{why}")
     if found["returned"] is not None:
         raise Wrong(
             f"{which}: the worker ended and returned {found['returned']}. Nobody receives that: send it, and go "
             f"on.{why}"
+        )
+    if found["alive"]:
+        raise Wrong(
+            f"{which}: the worker is still running and sends nothing. A reply goes back by connection.send.{why}"
         )
     if silent_at == 0 and found["exitcode"] == 0:
         raise Wrong(f"{which}: the worker ended without an answer. A bare except may hide an error.")

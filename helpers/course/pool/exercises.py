@@ -22,7 +22,7 @@ INSTEAD = {
     "results themselves: list(…) of an iterator, .get() of a receipt."
 }
 #: Why several processes never work at the same time.
-WAITS = "apply() waits for a result before the next item is handed out."
+WAITS = "apply(), or map() with a single item, waits for its result before the next item is handed out."
 ENDED_EARLY = "next() finds no more results: where items travel in chunks, the first error ends the iteration."
 ALSO = {
     "late": "Are the results taken inside the with block? At its end the pool is terminated.",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing import active_children
 
 from helpers.exercises.base import METHODS, Exercise, Wrong, try_answer
 from helpers.notebook import require_importable
@@ -14,41 +15,56 @@ from helpers.words import listing
 #: Numbers and their steps; the last one is too large for a float, so that n / 2 is not n // 2.
 STEPS = {1: 0, 2: 1, 3: 7, 6: 8, 7: 16, 27: 111, 10**17 + 1: 385}
 
-#: Seconds for one call: a right answer needs a few hundredths, and its workers have to come up.
-DEADLINE = 6.0
+#: Seconds for all numbers or sweeps, of which a right answer needs a few hundredths; and for what comes up before,
+#: which takes long on a busy machine.
+DEADLINE, START_UP = 4.0, 20.0
 NOTHING = "it returns None. Is the `return` missing? (`print` does not return anything.)"
 
 
 # ── start_1: a function for workers ───────────────────────────────────────────────────────────
 
 
-def run_in_pool(func, numbers):
-    """Return [(value, words on what it raised or None)] of ``func(number)`` for each, in two worker processes."""
-    told = []
-    with ProcessPoolExecutor(2) as pool:
-        for future in [pool.submit(func, number) for number in numbers]:
-            try:
-                told.append((future.result(), None))
-            except BrokenProcessPool:
-                told.append((None, "the worker process ends in the middle of your function"))
-            except BaseException as error:
-                told.append((None, f"it raises {type(error).__name__}: {error}"))
-    return told
+def run_in_pool(func, numbers, seconds):
+    """Return [(value, words on what went wrong or None)] of ``func(number)`` for each, in two worker processes.
+
+    The `seconds` for all of them begin when a worker is up. Ends the workers.
+    """
+    pool = ProcessPoolExecutor(2)
+    try:
+        pool.submit(abs, 1).result()
+        futures = [pool.submit(func, number) for number in numbers]
+        wait(futures, timeout=seconds)
+        return [tell_future(future) for future in futures]
+    finally:
+        for worker in active_children():  # one that is in an endless loop keeps the pool from closing
+            worker.kill()
+        pool.shutdown()
+
+
+def tell_future(future):
+    """Return (value, None) of a future, or (None, words on what went wrong)."""
+    if not future.done():
+        return None, "it does not end: does the loop stop at 1?"
+    try:
+        return future.result(), None
+    except BrokenProcessPool:
+        return None, "the worker process ends in the middle of your function"
+    except BaseException as error:
+        return None, f"it raises {type(error).__name__}: {error}"
 
 
 def _examine_collatz(func):
     require_importable(func)
-    late = f"it did not end for the numbers {', '.join(map(str, STEPS))}: does the loop stop at 1?"
     for method in METHODS:
-        trial = try_answer(run_in_pool, func, list(STEPS), start_method=method, timeout=DEADLINE)
-        judge_collatz(trial.require(instead={"late": late}))
+        trial = try_answer(run_in_pool, func, list(STEPS), DEADLINE, start_method=method, timeout=START_UP + DEADLINE)
+        judge_collatz(trial.require())
 
 
 def judge_collatz(told):
     """Raise Wrong unless `told`, as `run_in_pool` gives it, holds the `STEPS`."""
     for number, (_, problem) in zip(STEPS, told, strict=True):
         if problem is not None:
-            raise Wrong(f"for {number} {problem}")
+            raise Wrong(f"for {number:,} {problem}")
     if all(value in (None, Ellipsis) for value, _ in told):
         raise Wrong(NOTHING)
     for (number, steps), (value, _) in zip(STEPS.items(), told, strict=True):
@@ -106,7 +122,7 @@ def pick_each(func, sweeps):
 
 def _examine_pick(func):
     sweeps = [_sweep_with(walls) for walls, _ in CASES]
-    trial = try_answer(partial(pick_each, func), sweeps, timeout=DEADLINE, by_value=True)  # from a plain cell, too
+    trial = try_answer(partial(pick_each, func), sweeps, timeout=START_UP, by_value=True)  # from a plain cell, too
     judge_picks(trial.require(instead={"late": "it did not return: does a loop in it never end?"}))
 
 

@@ -185,10 +185,11 @@ def _say_fastest(counts):
     if len(equals) == len(counts):
         return "between the exact ways these rounds show no difference in speed"
     names = listing(say_way(count) for count in equals)
-    are = "is the fastest" if len(equals) == 1 else "are the fastest and show no difference"
     slowest = [count for count in counts if count not in equals][-1]
-    times = rate(best.rate.median / slowest.rate.median)
-    return f"of the exact ways, {names} {are}: {times} times as fast as {say_way(slowest)}"
+    times = f"{rate(best.rate.median / slowest.rate.median)} times as fast as {say_way(slowest)}"
+    if len(equals) == 1:
+        return f"of the exact ways, {names} is the fastest: {times}"
+    return f"of the exact ways, {names} are the fastest and show no difference; {say_way(best)} is {times}"
 
 
 def say_way(count):
