@@ -22,6 +22,7 @@ from helpers.course.lock.plots import describe_updates, plot_lanes, plot_lock_sp
 from helpers.course.lock.stacks import MOST_FRAMES, find_stacks, shorten_stack, split_stacks, stands_still
 from helpers.course.lock.trials import Meeting
 from helpers.errors import InvalidArgumentError, WorkerDiedError
+from helpers.exercises.trial import Trial
 from helpers.machine import default_start_method, start_methods
 from helpers.tasks import faults
 from helpers.tasks.crew import Crew, run_all
@@ -404,6 +405,11 @@ ADD = "def add_all(counter, lock, work, items):\n    for item in items:\n"
         ),
         (lock_1, ADD + "        with lock:\n            counter.value += work(item)\n", "serial work"),
         (lock_1, ADD + "        lock.acquire()\n        counter.value += work(item)\n", "for ever"),
+        (
+            lock_1,
+            ADD + "        result = work(item)\n        with lock():\n            counter.value += result\n",
+            "a lock is not called: write `with lock:`, without brackets",
+        ),
         (lock_1, ADD + "        raise KeyError(item)\n", "KeyError"),
         (lock_1, ADD + "        work(item)\n", "still says 1000"),
         (lock_1, "import os\n" + ADD + "        os._exit(3)\n", "ended in the middle"),
@@ -477,3 +483,11 @@ def test_wrong_answers_are_told_why(exercise, source, words, answer, monkeypatch
         monkeypatch.setattr("helpers.course.lock.exercises.STUCK_AFTER", 1.5)
     verdict = exercise.check(answer(source))
     assert verdict.state == "wrong" and words in verdict.words, verdict
+
+
+def test_transfers_that_are_late_as_a_whole_hear_of_the_order_too(answer, monkeypatch):
+    late = Trial("late", seconds=15, start_method="spawn")
+    monkeypatch.setattr("helpers.course.lock.exercises.try_answer", lambda *_, **__: late)
+    verdict = lock_3.check(answer(lock_3.answer))
+    assert verdict.state == "wrong" and "did not return within 15 s under spawn" in verdict.words
+    assert "holds account 1 and wants account 2" in verdict.words and "in the same order" in verdict.words

@@ -12,6 +12,7 @@ from helpers.exercises.base import (
     require_overlap,
     say_method,
     spy_on,
+    try_answer,
 )
 from helpers.notebook import require_importable, shorten_paths
 from helpers.tasks.cpu import sum_squares
@@ -156,6 +157,11 @@ def add_merged(counter, lock, work, items):
 
 #: What two transfers alone move from account 1 to 2, and what one moves back.
 AMOUNT, BACK = 6, 2
+#: Why two transfers wait for each other.
+SAME_ORDER = (
+    "One transfer holds account 1 and wants account 2, the other one holds 2 and wants 1: both are to take them in the "
+    "same order."
+)
 
 
 def judge_alone(there, returned):
@@ -192,19 +198,14 @@ def _examine_transfer(func):
     if words := judge_alone(there, returned):
         raise Wrong(words)
     for method in METHODS:
-        found = call_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method)
-        judge_transfers(found, method)
+        trial = try_answer(try_transfers, func, N_TRANSFERS, STUCK_AFTER, start_method=method)
+        judge_transfers(trial.require(also={"late": SAME_ORDER}), method)
 
 
 def judge_transfers(found, method=None):
     """Raise Wrong unless what `try_transfers` found says that both locks were held, in an order that cannot hang."""
     balances, taken, alone, problem, own_lock = found
-    _require_done(
-        problem,
-        method,
-        "One transfer holds account 1 and wants account 2, the other one holds 2 and wants 1: both are "
-        "to take them in the same order.",
-    )
+    _require_done(problem, method, SAME_ORDER)
     use = f" {own_lock} Use account.lock." if own_lock else ""
     # account 1 sends 1 and gets 2 each time; account 2 the other way round
     expected = [100 + N_TRANSFERS, 100 - N_TRANSFERS]
