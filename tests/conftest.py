@@ -40,6 +40,11 @@ multiprocessing.set_forkserver_preload(
 RULES = ("tests/test_layers.py", "tests/test_project.py")
 
 
+def pytest_configure(config):
+    """Have pytest-xdist hand out files in their order: by itself the few long ones, of the browser, would come last."""
+    config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items):
     """Mark as quick: the rules of the house, and every test that a deliberate fault names."""
     quick = {*RULES, *(test for _, fault in load_faults() for test in fault.caught_by.split())}
