@@ -15,6 +15,7 @@ def test_a_counter_is_judged_by_the_updates_of_both_processes():
     assert "grew by 39 instead of 40: updates were lost" in judge_count(39, 20)
     assert "grew by 41, more than 40" in judge_count(41, 20)
     assert "has not changed" in judge_count(0, 20)
+    assert "each call added 1 once: it is to do so 20 times" in judge_count(2, 20) and judge_count(2, 1) == ""
     # 20 stands in the counter that began at 1,000: it was set, and -980 is no growth
     assert "began at 1,000, two processes made 20 updates each and it says 20: add to what it holds" in judge_count(
         -980, 20

@@ -90,6 +90,8 @@ def judge_count(growth, n_updates):
             f"the counter began at {START:,}, {made} and it says {START + growth:,}: add to what it holds, "
             "counter.value += …, instead of setting it."
         )
+    if growth == N_WORKERS < expected:
+        return f"the counter grew by {growth}, for each call added 1 once: it is to do so {plural(n_updates, 'time')}."
     if growth < expected:
         return (
             f"{made} and the counter grew by {growth:,} instead of {expected:,}: updates were lost. "
