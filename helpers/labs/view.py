@@ -148,8 +148,8 @@ class LabView:
 
     def _show_start(self):
         self._press(running=True)
-        self._hint, self._progress.bar_style, self._shows_code, self._extra.value = "", "info", False, ""
-        self._code_button.description = SHOW_CODE
+        self._hint, self._progress.bar_style = "", "info"
+        self._show_extra("")
         self._say("")
         self._show_progress(0, 1, "starting …")
         self._show_old(False)
@@ -200,8 +200,12 @@ class LabView:
         )
 
     def _show_printed(self, printed):
-        self._shows_code, self._code_button.description = False, SHOW_CODE
-        self._extra.value = fold(shorten_paths(printed)[-4000:], "printed by the tasks")._repr_html_()
+        self._show_extra(fold(shorten_paths(printed)[-4000:], "printed by the tasks")._repr_html_())
+
+    def _show_extra(self, text, is_code=False):
+        """Show `text`, HTML, below all; the button says what it does next."""
+        self._shows_code, self._extra.value = is_code, text
+        self._code_button.description = HIDE_CODE if is_code else SHOW_CODE
 
     # ── the program ───────────────────────────────────────────────────────────────────────
 
@@ -216,11 +220,9 @@ class LabView:
             try:
                 program = colour_code(self.code())
             except Exception as error:
-                self._shows_code = False
                 self._fail(error)
         shape = f"class='helpers-program' style='{AT_SPACES};line-height:1.35;max-height:32em;overflow:auto'"
-        self._extra.value = f"<pre {shape}>{program}</pre>" if program else ""
-        self._code_button.description = HIDE_CODE if program else SHOW_CODE
+        self._show_extra(f"<pre {shape}>{program}</pre>" if program else "", is_code=bool(program))
 
 
 def controls_of(*boxes):

@@ -77,12 +77,12 @@ class CountedLock:
     def __enter__(self):
         return self.acquire()
 
+    def __exit__(self, error_type, error, trace):
+        self.release()
+
     def __call__(self):
         """Raise TypeError: nobody calls a lock."""
         raise TypeError("a lock is not called: write `with lock:`, without brackets.")
-
-    def __exit__(self, error_type, error, trace):
-        self.release()
 
 
 class MeetingLock(CountedLock):

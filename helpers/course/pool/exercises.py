@@ -39,12 +39,17 @@ def _try(func, *args, start_method):
     return trial
 
 
+def _require_overlap(spans):
+    """As `require_overlap`; several processes that take turns hear of the likely reason."""
+    require_overlap(spans, also=WAITS if len({pid for pid, *_ in spans}) > 1 else "")
+
+
 def _examine_map(func):
     for method in METHODS:
         trial, spans = spy_on(wait_ms, lambda spy, method=method: _try(func, spy, list(UNEVEN), start_method=method))
         if words := judge_map(trial.value, spans):
             raise Wrong(words)
-        require_overlap(spans, also=WAITS if len({pid for pid, *_ in spans}) > 1 else "")
+        _require_overlap(spans)
         if words := judge_sharing(spans):
             raise Wrong(words)
         if (n_workers := len(trial.seen["exitcodes"])) > 2:
@@ -112,7 +117,7 @@ def _examine_keep(func):
             raise Wrong(ENDED_EARLY)
         if words := judge_kept(trial.require(also=ALSO, instead=INSTEAD)):
             raise Wrong(words)
-        require_overlap(spans, also=WAITS if len({pid for pid, *_ in spans}) > 1 else "")
+        _require_overlap(spans)
     return trial.judge_pools()
 
 
