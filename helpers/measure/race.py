@@ -69,7 +69,7 @@ class Race:
     def take(self, pair, number, wall, cost):
         """Note that a visit of a pair in round `number`, 0 for the warm-up, had a `wall` and took `cost` seconds."""
         self.walls[pair][number] = wall
-        self.costs[pair] = cost
+        self.costs[pair] = min(cost, self.costs.get(pair, cost))  # the first start of all pays for a fork server
 
     def give_up(self, pair):
         """Leave a pair out from now on: it has a problem."""
@@ -108,17 +108,20 @@ class Race:
         leader = self.leader()
         first = [pair for pair in (leader,) if pair != SERIAL] or self._by_score(self.contenders())[:1]
         spent = self._cost(SERIAL) + sum(map(self._cost, first))
-        needed = self.round <= MIN_ROUNDS
+        needed = any(len(self.counted(pair)) < MIN_ROUNDS for pair in (SERIAL, *first))
         if spent > left and not needed:
             return None
         if self.round == 1:
             allowed = left - 2 * spent
         else:
             allowed = left / max(1, MIN_ROUNDS + 1 - self.round)
+        rivals = self._by_score(pair for pair in self.contenders() if pair not in first and self._is_open(pair))
         chosen = first
-        for pair in self._by_score(pair for pair in self.contenders() if pair not in first and self._is_open(pair)):
+        for pair in rivals:
             if spent + self._cost(pair) <= allowed:
                 chosen, spent = [*chosen, pair], spent + self._cost(pair)
+        if rivals and chosen == first and all(len(self.counted(pair)) >= ENOUGH_ROUNDS for pair in first):
+            return None  # without a rival beside it, one more round of the leader decides nothing
         if self.round <= MIN_ROUNDS:
             allowed = allowed if self.round == 1 else left / (ENOUGH_ROUNDS + 1 - self.round)
             for pair in self._by_score(pair for pair in self.pairs if pair not in chosen):
@@ -127,7 +130,7 @@ class Race:
         return chosen
 
     def _cost(self, pair):
-        """Return the seconds that a visit of the pair takes, judging by its last one."""
+        """Return the seconds that a visit of the pair takes, judging by its shortest one."""
         return self.costs.get(pair, 0.0)
 
     # ── who leads ─────────────────────────────────────────────────────────────────────────────

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, replace
 
 from helpers import machine, runner
-from helpers.arguments import check_callback, check_choices, check_count, check_watch
+from helpers.arguments import check_callback, check_choices, check_count, check_number, check_watch
 from helpers.engines import ENGINES, check_engine, max_workers
 from helpers.engines.registry import STARTING
-from helpers.errors import HelpersError, WorkerDiedError
+from helpers.errors import HelpersError, InvalidArgumentError, WorkerDiedError
+from helpers.measure.badges import BUSY
 from helpers.measure.handing import check_counts, check_items, check_settings, pack_function, pack_items
 from helpers.measure.playing import STOPPED_BATCH, play_batch, play_visits
 from helpers.measure.problems import LEAST_SECONDS, Setback, allow_seconds, load_error, set_back_runner
+from helpers.measure.race import ENOUGH_ROUNDS, Race
 from helpers.notebook import function_name, source_stamp
 from helpers.records import Problem, Run, Sweep
 from helpers.tasks.worker import safe_repr
 
 #: The first visit of a play that goes on after a problem.
 REFERENCE = (0, "serial", 1)
+#: Rounds where neither `repeats` nor a budget is given, and the least and most seconds of a budget.
+REPEATS, LEAST_BUDGET, MOST_BUDGET = 5, 0.1, 86_400
+#: Seconds that a run fills with passes over short work, where the budget allows.
+PASS_SECONDS = 0.25
+#: Share of a budget within which runs are thrown away that other programs disturbed, and how many of them at most more
+#: than runs that were not: where others never stop, waiting for them is in vain.
+QUIET_SHARE, PATIENCE = 0.5, 3
+#: Work that uses a CPU for more than this share of its time computes; the rest waits.
+COMPUTING_SHARE = 0.5
+#: The clock of budgets.
+clock = time.perf_counter
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,8 @@ class Progress:
     """How far a sweep is: what `on_progress` gets after each run, while the next one waits.
 
     ``done`` counts the runs, and those left out because their pair has a problem. ``run`` is the one that ended;
-    None at the beginning, and where ``problem`` is what came of it.
+    None at the beginning, and where ``problem`` is what came of it. With a budget nobody knows how many runs there will
+    be: ``total`` then is of those that are planned, and ``share`` says how much of the budget is spent, 0 to 1.
     """
 
     done: int
@@ -35,6 +50,7 @@ class Progress:
     run: Run | None
     sweep: Sweep
     problem: Problem | None = None
+    share: float | None = None
 
 
 def plan_visits(engines, counts, repeats, seed=None):
@@ -42,15 +58,46 @@ def plan_visits(engines, counts, repeats, seed=None):
 
     Round 0 is the warm-up; it begins with the serial loop, whose results are the reference.
     """
-    pairs = [("serial", 1)] + [(engine, n) for engine in engines if engine != "serial" for n in counts]
+    return plan_rounds(list_pairs(engines, counts), repeats, seed)
+
+
+def list_pairs(engines, counts):
+    """Return the pairs (engine, n_workers) of a sweep, without the serial loop."""
+    return [(engine, n) for engine in engines if engine != "serial" for n in counts]
+
+
+def plan_rounds(pairs, repeats, seed=None):
+    """As `plan_visits`, of the pairs that `list_pairs` gives."""
     order = random.Random(seed)
     visits = []
     for number in range(repeats + 1):
-        mixed = pairs[1:]
+        mixed = list(pairs)
         order.shuffle(mixed)
-        mixed.insert(0 if number == 0 else order.randrange(len(pairs)), pairs[0])
+        mixed.insert(0 if number == 0 else order.randrange(len(pairs) + 1), ("serial", 1))
         visits += [(number, *pair) for pair in mixed]
     return visits
+
+
+def check_rounds(repeats, budget):
+    """Return (repeats, None) or (None, budget), whichever is given, checked; by default `REPEATS`."""
+    if budget is None:
+        return check_count("repeats", REPEATS if repeats is None else repeats, 1, 1000), None
+    if repeats is not None:
+        raise InvalidArgumentError("Give either repeats, a number of rounds, or a budget in seconds, not both.")
+    return None, check_number("budget", budget, LEAST_BUDGET, MOST_BUDGET)
+
+
+def pass_seconds(n_pairs, budget=None, timeout=None):
+    """Return the seconds that a run fills with passes over short work.
+
+    A quarter of a second; with a budget no more than allows a warm-up and `ENOUGH_ROUNDS` rounds of all pairs, and
+    always a fraction of the deadline of a run.
+
+    >>> pass_seconds(4), pass_seconds(4, budget=3.0), pass_seconds(4, timeout=0.4)
+    (0.25, 0.1, 0.1)
+    """
+    seconds = PASS_SECONDS if budget is None else min(PASS_SECONDS, budget / ((n_pairs + 1) * (ENOUGH_ROUNDS + 1)))
+    return seconds if timeout is None else min(seconds, timeout / 4)
 
 
 def sweep(
@@ -61,7 +108,8 @@ def sweep(
     n_workers=(1, 2, 4),
     start_method=None,
     chunksize=None,
-    repeats=5,
+    repeats=None,
+    budget=None,
     timeout=None,
     on_progress=None,
     should_stop=None,
@@ -71,8 +119,10 @@ def sweep(
 
     The serial loop is always measured too. Everything runs in a process of its own (see
     helpers.runner), never in the caller's. Assumes that `func` gives the same result for the
-    same item every time, and that calling it again is harmless: it is called
-    ``(1 + engines × counts) × (repeats + 1)`` times an item, each time with a fresh copy of the item.
+    same item every time, and that calling it again is harmless: it is called at least
+    ``(1 + engines × counts) × (repeats + 1)`` times an item, each time with a fresh copy of the item. Where the loop
+    takes under a quarter of a second, each run makes as many passes over the items as fit into that time (with a budget
+    for many pairs: into their share of it), an odd number: its wall is the median one.
 
     A pair (engine, n_workers) that fails, gives other results than the serial loop, or passes its
     deadline is a finding, not the end: ``sweep.problems`` says why, and the others go on, in a fresh
@@ -90,7 +140,14 @@ def sweep(
     n_workers : int or several, 1 to `helpers.engines.max_workers()`
     start_method : "fork", "forkserver", "spawn"; None is forkserver where there is one, else spawn
     chunksize : int, items handed over at once; None takes four chunks a worker, as `Pool.map`
-    repeats : int, 1 to 1000; rounds after the warm-up. Intervals need 3.
+    repeats : int, 1 to 1000; rounds after the warm-up, of all pairs. Intervals need 3. By default 5.
+    budget : float, seconds from 0.1 on, instead of `repeats`: rounds go where they decide. Pairs that cannot be told
+        from the fastest are measured again, what is slower beyond doubt is not, and the serial loop is in every round,
+        until it is clear whom to advise or the budget is spent: ``sweep.ending`` says which. It counts from the first
+        run on, the start of workers included. The warm-up, and three rounds of the fastest, are measured even if that
+        takes longer. As long as half of it is left, a run during which other programs used the CPUs is thrown away and
+        measured again. Whether they did is read off counters of CPU time alone, never off the wall of the run: slow
+        runs of a quiet machine all count.
     timeout : float, seconds one run of all items may take, its start included. None: the first serial loop
         may take as long as it does (and can be stopped); every other run 20 times that, at least 30 s, with
         a minute more for engines that start processes, and 2 ms a chunk where there are very many.
@@ -107,8 +164,9 @@ def sweep(
         In the serial loop, or in every pair: then it is the first one's. ``error.sweep`` holds what was
         measured before.
 
-    Chapter 00; the method follows Georges, Buytaert & Eeckhout, "Statistically rigorous Java
-    performance evaluation" (2007), in what it repeats and how it states intervals.
+    Chapter 00. `helpers.measure.race` has the rule of stopping and its sources. The method follows Georges, Buytaert &
+    Eeckhout, "Statistically rigorous Java performance evaluation" (2007), in what it repeats, and the calibration of
+    passes that of pyperf (its documentation, "Runner").
     """
     check_callback("on_progress", on_progress)
     result = None
@@ -120,6 +178,7 @@ def sweep(
         start_method=start_method,
         chunksize=chunksize,
         repeats=repeats,
+        budget=budget,
         timeout=timeout,
         should_stop=should_stop,
         on_start=on_start,
@@ -138,7 +197,8 @@ def sweep_steps(
     n_workers,
     start_method=None,
     chunksize=None,
-    repeats=5,
+    repeats=None,
+    budget=None,
     timeout=None,
     should_stop=None,
     on_start=None,
@@ -152,15 +212,18 @@ def sweep_steps(
     payload = pack_function(func)
     for engine in engines:
         check_engine(engine, func)
-    repeats = check_count("repeats", repeats, 1, 1000)
-    visits = plan_visits(engines, check_counts(n_workers, engines), repeats)
+    repeats, budget = check_rounds(repeats, budget)
+    pairs = list_pairs(engines, check_counts(n_workers, engines))
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
     check_watch(timeout, should_stop, on_start)
     packed_items = pack_items(items, timeout)
     environment = machine.machine_report().to_dict()
-    notes = Notes(function_name(func), items, environment, visits, chunksize, timeout)
+    if budget is None:
+        notes = Notes(function_name(func), items, environment, plan_rounds(pairs, repeats), chunksize, timeout)
+    else:
+        notes = RaceNotes(function_name(func), items, environment, Race(pairs, budget), chunksize, timeout)
     cpus = environment["usable_cpus"], environment["logical_cpus"]
-    plan = payload, packed_items, method, chunksize, *cpus
+    plan = payload, packed_items, method, chunksize, *cpus, pass_seconds(len(pairs), budget, timeout)
     watch = {"key": source_stamp(func), "should_stop": should_stop}
     first = None
     yield notes.progress()
@@ -182,11 +245,12 @@ def play_on(notes, plan, watch, on_start):
     A play that goes on after a problem is in a fresh process, and begins with visits that are not counted.
     """
     payload, packed_items, *settings = plan
-    notes.uncounted = introduce(notes.to_come) if notes.problems else []
+    notes.begin(introduce(notes.to_come) if notes.problems else [])
     records = runner.play(
         play_visits,
         *(payload, packed_items, notes.uncounted + notes.to_come, *settings),
         timeout=notes.seconds_allowed,
+        answer=notes.plan_on,
         on_start=lambda playing: notes.hold(playing, on_start),
         **watch,
     )
@@ -195,7 +259,7 @@ def play_on(notes, plan, watch, on_start):
             if isinstance(record, Setback):
                 return record
             if notes.uncounted:
-                del notes.uncounted[0]
+                notes.skip()
                 continue
             notes.take(record)
             yield notes.progress(record)
@@ -230,7 +294,11 @@ class Notes:
         self.total, self.to_come = len(visits), list(visits)
         self.pairs = {visit[1:] for visit in visits if visit[1] != "serial"}
         self.runs, self.problems = [], []
-        self.uncounted, self.playing = [], None
+        self.uncounted, self.playing, self.ahead = [], None, 0
+
+    def begin(self, uncounted):
+        """Note that a play begins: with visits whose runs are not counted, then all that are to come so far."""
+        self.uncounted, self.ahead = uncounted, len(uncounted) + len(self.to_come)
 
     def hold(self, playing, on_start):
         """Keep the runner and tell `on_start`; a ``stop()`` that reached the one before too late holds for this one."""
@@ -254,8 +322,20 @@ class Notes:
         """Return the visit whose record comes next; None after the last."""
         return next(iter([*self.uncounted, *self.to_come]), None)
 
+    def plan_on(self):
+        """Return the visits that were planned since the runner got its last ones."""
+        new = [*self.uncounted, *self.to_come][self.ahead :]
+        self.ahead += len(new)
+        return new
+
+    def skip(self):
+        """Note a run that is not counted."""
+        del self.uncounted[0]
+        self.ahead -= 1
+
     def take(self, run):
         """Note the run of the next visit."""
+        self.ahead -= 1
         forget_timeline(self.runs, run.pair)
         self.runs.append(run)
         del self.to_come[0]
@@ -288,6 +368,84 @@ class Notes:
         return Progress(self.total - len(self.to_come), self.total, left, run, self.sweep(), problem)
 
 
+class RaceNotes(Notes):
+    """The Notes of a sweep with a budget: what comes next is for a `Race` to say, after each round."""
+
+    def __init__(self, function, items, environment, race, chunksize, timeout):
+        super().__init__(function, items, environment, race.next_round(0.0), chunksize, timeout)
+        self.race, self.repeated, self.quiet = race, 0, 0
+        self.began = self.told = None
+
+    def skip(self):
+        """Note a run that is not counted, and that belongs to the cost of no other."""
+        super().skip()
+        self.told = clock()
+
+    def take(self, run):
+        """Note the run of the next visit, unless others disturbed it and there is time to measure it again."""
+        now = clock()
+        if self.began is None:
+            self.began = self.told = now - run.all_walls
+        cost, self.told = now - self.told, now
+        disturbed, early = is_disturbed(run), self.elapsed() < QUIET_SHARE * self.race.budget
+        self.quiet += not disturbed
+        if not run.warmup and disturbed and early and self.repeated < self.quiet + PATIENCE:
+            self.repeated += 1
+            self.ahead -= 1
+            self.to_come.append(self.to_come.pop(0))
+        else:
+            super().take(run)
+            self.race.take(run.pair, run.round, run.wall, cost)
+        self._go_on()
+
+    def give_up(self, problem):
+        """Note the problem of a pair, which leaves the race."""
+        super().give_up(problem)
+        self.race.give_up(problem.pair)
+        self._go_on()
+
+    def _go_on(self):
+        """Have the race plan the next round as soon as this one is over."""
+        if self.to_come:
+            return
+        if self.race.round == 0:
+            self.race.bar(find_barred(self.runs, self.race.pairs, self.environment["usable_cpus"]))
+        self.to_come = self.race.next_round(self.elapsed())
+        self.total += len(self.to_come)
+
+    def elapsed(self):
+        """Return the seconds since the first run began; 0 before it ended."""
+        return 0.0 if self.began is None else clock() - self.began
+
+    def sweep(self):
+        """Return the Sweep so far."""
+        return replace(super().sweep(), ending=self.race.verdict, repeated=self.repeated)
+
+    def progress(self, run=None, problem=None):
+        """Return the Progress after a run or a problem."""
+        elapsed, told = self.elapsed(), super().progress(run, problem)
+        left = None if self.began is None else max(told.seconds_left or 0.0, self.race.budget - elapsed)
+        share = min(1.0, elapsed / self.race.budget) if self.to_come else 1.0
+        return replace(told, seconds_left=left if self.to_come else 0.0, share=share)
+
+
+def is_disturbed(run):
+    """Return whether other programs used the CPUs that a run needed: by counters of CPU time alone."""
+    return BUSY in run.badges
+
+
+def find_barred(runs, pairs, usable_cpus):
+    """Return the pairs that are never advised, whatever they take: single workers, and more than the work has CPUs for.
+
+    Work that computes wants a CPU for each worker, work that waits for the share of its time in which the serial loop
+    used one.
+    """
+    share = max((run.cpu_share for run in runs if run.engine == "serial"), default=1.0)
+    share = 1.0 if share > COMPUTING_SHARE else share
+    most = max(1.0, usable_cpus * 1.02) if usable_cpus else float("inf")  # 2 %: clocks differ
+    return {(engine, n) for engine, n in pairs if n < 2 or n * share > most}
+
+
 def forget_timeline(runs, pair):
     """Drop the timeline of the last run of `pair` in the list `runs`: only the newest one is kept."""
     for index in range(len(runs) - 1, -1, -1):
@@ -300,7 +458,7 @@ def seconds_left(runs, visits):
     """Return how long `visits` will take, judging by `runs`; None before the first run."""
     if not runs:
         return None
-    latest = {run.pair: run.cold_wall for run in runs}
+    latest = {run.pair: run.all_walls for run in runs}
     return sum(latest.get((engine, n), runs[0].wall) for _, engine, n in visits)
 
 

@@ -62,7 +62,7 @@ def plot_timeline(run, ax=None):
         return _empty_card(ax, "Who ran what", "no run yet")
     if run.timeline is None:
         return _empty_card(ax, "Who ran what", "the timeline of this run was not kept")
-    end = run.cold_wall
+    end = run.shown_wall
     spans, shade, lane, last, merged = _stripes(run, end)
     _timeline_axes(ax, run, end)
     if len(spans) and not merged:
@@ -73,6 +73,7 @@ def plot_timeline(run, ax=None):
     how = [
         _accounting_text(run),
         f"of {plural(run.n_workers, 'worker')} × {seconds(end)}",
+        f"one of {run.passes} passes" if run.passes > 1 else "",
         "each stripe is many tasks" if merged else "",
     ]
     show_doubts(ax, doubts_of(run.badges))

@@ -34,7 +34,9 @@ class Sweep:
     ``complete`` is False if the sweep was stopped or failed: ``runs`` then holds what was
     measured before. ``environment`` is a plain dict (Python, platform, usable CPUs, …).
     ``problems`` says of which pairs there are no figures, and why: what they ran before stays in
-    ``runs``, and is in no estimate.
+    ``runs``, and is in no estimate. A sweep with a budget has an ``ending``: "clear" if the answer did not need all of
+    it, else "budget spent"; ``repeated`` says how many runs were thrown away and measured again, because other programs
+    used the CPUs.
     """
 
     function: str
@@ -43,6 +45,8 @@ class Sweep:
     environment: dict
     complete: bool = True
     problems: tuple[Problem, ...] = ()
+    ending: str = ""
+    repeated: int = 0
 
     def pairs(self):
         """Return the (engine, n_workers) pairs measured without a problem, in the usual order, then by worker count."""
@@ -164,6 +168,8 @@ class Sweep:
             "environment": self.environment,
             "runs": [run.to_dict() for run in self.runs],
             "problems": [asdict(problem) for problem in self.problems],
+            "ending": self.ending,
+            "repeated": self.repeated,
         }
 
     def to_json(self, path):
@@ -190,8 +196,9 @@ class Sweep:
         if usable is not None and not 0 < usable < 1e6:
             raise ValueError(f"usable_cpus cannot be {shown(usable)}")
         runs = tuple(map(Run.from_dict, plain["runs"]))
-        problems = tuple(map(Problem.from_dict, plain.get("problems", ())))  # older files have none
-        return cls(plain["function"], plain["n_items"], runs, plain["environment"], plain["complete"], problems)
+        problems = tuple(map(Problem.from_dict, plain.get("problems", ())))  # older files have none of these three
+        facts = plain["function"], plain["n_items"], runs, plain["environment"], plain["complete"], problems
+        return cls(*facts, plain.get("ending", ""), plain.get("repeated", 0))
 
     def to_frame(self):
         """Return one row a run as a pandas DataFrame, accounting in columns; needs pandas."""
