@@ -56,20 +56,20 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
         if setback is not None:
             yield setback
             return
-        reference.items = None  # not two lists of them while the next is made
+        reference.known, reference.items = True, None  # not two lists of items while the next is made
         facts = start_method_of(engine, start_method), badges + reference.badges, plan.walls
         to_come.extend((yield make_run(batch, *visit, *facts)) or ())
 
 
 class Reference:
-    """The results of the first pass of all, the serial loop's, which every other pass must give too.
+    """The results of the first pass of all, the serial loop's, which every pass of the runs to come must give too.
 
     It hands out the items, fresh ones for each pass: those of the pass before may have changed.
     """
 
     def __init__(self, packed_items):
         self._packed, self._expected = packed_items, None
-        self.items, self.badges, self.where = None, [], ""
+        self.items, self.badges, self.where, self.known = None, [], "", False
 
     def hand_out(self):
         """Return a list of fresh items; there are never two of them."""
@@ -79,11 +79,12 @@ class Reference:
 
     def check(self, batch):
         """Raise ResultsDifferError if the results of a pass are others than those of the first one."""
+        results = batch.values()
         if self._expected is None:
-            self._expected = batch.values()
+            self._expected = results
             self.badges = [CHANGES_ITEMS] if were_changed(self.items, self._packed) else []
-        else:
-            require_same(self._expected, batch.values(), self.items, self.where)
+        elif self.known:
+            require_same(self._expected, results, self.items, self.where)
 
 
 class Passes:
@@ -112,9 +113,7 @@ class Passes:
             return done >= self.count or spent >= self.seconds
         return spent * (done + 2) / done > self.seconds
 
-    def measure(
-        self, engine, func, payload, n_workers, start_method, chunksize, usable_cpus=None, logical_cpus=None
-    ):
+    def measure(self, engine, func, payload, n_workers, start_method, chunksize, usable_cpus=None, logical_cpus=None):
         """Return (Batch of the pass whose wall is the median, badges) on a fresh team."""
         items = self.fresh()
         if not items:

@@ -127,9 +127,7 @@ def rounds_text(rounds, short=False, place="bars"):
     if most < MIN_ROUNDS:
         return count if short else f"{count}, no interval below {MIN_ROUNDS} rounds"
     if least < GOOD_ROUNDS:
-        return (
-            f"{count}, {place}: rough interval" if short else f"{count}; {place}: interval, rough with so few"
-        )
+        return f"{count}, {place}: rough interval" if short else f"{count}; {place}: interval, rough with so few"
     return f"{count}, {place}: 95 % interval" if short else f"{count} with 95 % interval"
 
 

@@ -54,9 +54,7 @@ def require_fit(cls, plain, least=None):
     for field in fields(cls):
         value = plain.get(field.name)
         fits = field.name not in plain or field.type not in FITS or FITS[field.type](value)
-        if not fits or (
-            least and field.name in least and field.name in plain and value < least[field.name]
-        ):
+        if not fits or (least and field.name in least and field.name in plain and value < least[field.name]):
             raise ValueError(f"{field.name} cannot be {shown(value)}")
 
 

@@ -328,12 +328,11 @@ NOISES = {
 }
 
 
-@pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("share", [0.02, 0.2])
-def test_intervals_hold_the_truth_whenever_a_race_ends(noise, share):
+def test_intervals_hold_the_truth_whenever_a_race_ends():
     """The interval of 95 % has the truth in 93 % at least, of every pair with five rounds; ties, near ties, winners."""
-    draw, held, told = random.Random(f"{noise} {share}"), 0, 0
-    for case in range(150):
+    draw, held, told = random.Random(7), 0, 0
+    for case in range(300):
+        noise, share = draw.choice([*NOISES]), draw.choice([0.02, 0.05, 0.1, 0.2])
         truth = {SERIAL: 1.0, A: 0.5, B: draw.choice([0.5, 0.515, 0.525, 0.6]), C: draw.choice([0.5, 0.9])}
         race, elapsed, drift = Race([A, B, C], 4.0, seed=case), 0.0, draw.choice([-0.02, 0.0, 0.02])
         while visits := race.next_round(elapsed):
@@ -347,4 +346,4 @@ def test_intervals_hold_the_truth_whenever_a_race_ends(noise, share):
             if len(ratios) >= 5:
                 low, high = median_interval(ratios)
                 held, told = held + (low <= 1 / truth[pair] <= high), told + 1
-    assert told > 200 and held / told >= 0.93, (held, told)
+    assert told > 500 and held / told >= 0.93, (held, told)
