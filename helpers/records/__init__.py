@@ -14,22 +14,33 @@ Recordings that come with the package are measured by ``python tests/record_swee
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks
 from helpers.records.doubts import MORE_WORKERS, UNSTEADY, badges_of_rounds, doubts_of, unite_badges
-from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio, is_clear
+from helpers.records.estimates import (
+    GOOD_ROUNDS,
+    MIN_ROUNDS,
+    Advice,
+    Estimate,
+    Finding,
+    Fit,
+    estimate_ratio,
+    is_clear,
+)
 from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
-from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep, recorded
+from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MISTRUST, Sweep, recorded
 
 __all__ = [
     "ENGINE_ORDER",
     "FORMAT",
     "GOOD_ROUNDS",
     "MIN_ROUNDS",
+    "MISTRUST",
     "MORE_WORKERS",
     "UNSTEADY",
     "Accounting",
     "Advice",
     "Estimate",
     "Failure",
+    "Finding",
     "Fit",
     "Problem",
     "Run",

@@ -58,11 +58,26 @@ class Fit:
         return self.scale.median * n_workers / (1 + loss)
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One step of an Advice: what was compared, the figure, the threshold it was held against, and what follows."""
+
+    what: str
+    figure: Estimate
+    threshold: float
+    follows: str
+
+    def __str__(self):
+        return f"{self.what}: {self.figure}, against {self.threshold:.2f}: {self.follows}."
+
+
 @dataclass(frozen=True, repr=False)
 class Advice:
     """What to do, and the measurement it rests on. ``engine`` is "serial" for "stay serial".
 
-    ``reason`` says it in words, its doubts among them; ``doubts`` are those of the figure it rests on.
+    ``reason`` says it in words, its doubts among them; ``doubts`` are those of the figures that decide. ``sure`` is
+    False where it is undecided, or hedged. ``findings`` are the steps that led to it, each with its figure and
+    threshold; `explain` lists them.
     """
 
     engine: str
@@ -71,14 +86,21 @@ class Advice:
     reason: str
     evidence: Estimate | None = None
     doubts: tuple[str, ...] = ()
+    sure: bool = True
+    findings: tuple[Finding, ...] = ()
 
     def __str__(self):
         return self.reason
 
     __repr__ = __str__
 
+    def explain(self):
+        """Return the steps that led to the advice as text, one a line, each with its figure and threshold."""
+        return "\n".join(map(str, self.findings)) or "Nothing was compared."
+
     def _repr_html_(self):
-        return html_paragraph(self.reason)
+        steps = "".join(map(html_paragraph, map(str, self.findings)))
+        return html_paragraph(self.reason) + (f"<details><summary>Why</summary>{steps}</details>" if steps else "")
 
 
 def is_clear(larger, smaller):

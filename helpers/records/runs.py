@@ -162,6 +162,15 @@ class Run:
         """Seconds from asking for the workers to the last result of the first pass: what working once takes."""
         return self.startup + (self.wall if self.first_wall is None else self.first_wall)
 
+    def seconds_for(self, calls=None):
+        """Return the seconds that so many calls take, the first one with start-up, on workers that are kept.
+
+        None: those of one call on workers that are up.
+        """
+        if self.engine == "serial":
+            return (calls or 1) * self.wall
+        return self.wall if calls is None else self.cold_wall + (calls - 1) * self.wall
+
     @property
     def shown_wall(self):
         """Seconds that the timeline and the accounting are of: start-up and one pass."""

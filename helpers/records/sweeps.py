@@ -23,6 +23,8 @@ ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "inter
 #: Width of an interval over its median from which on figures are in doubt; and times n workers from which on a
 #: speedup cannot be.
 WIDE_SHARE, IMPOSSIBLE = 0.25, 1.15
+#: The badge of such a speedup.
+MISTRUST = "faster than its workers can be: mistrust it"
 #: Sweeps that come with the package.
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -82,18 +84,32 @@ class Sweep:
         runs = self._require(self.runs_of(engine, n_workers), engine, n_workers)
         return estimate_ratio([r.cold_wall if cold else r.wall for r in runs])
 
-    def speedup(self, engine, n_workers, *, cold=False):
+    def speedup(self, engine, n_workers, *, cold=False, calls=None):
         """Return how many times faster than the serial loop, as an Estimate.
 
         Ratio of medians over the rounds in which both were measured. `cold` includes starting
-        the workers: what a program gets that runs this work once.
+        the workers: what a program gets that runs this work once. `calls` is how often a program runs it on workers
+        that it starts once; 1 is the same as `cold`.
         """
+        calls = 1 if cold and calls is None else calls
         runs = self._require(self.runs_of(engine, n_workers), engine, n_workers)
         if engine == "serial":
             return Estimate(1.0, 1.0, 1.0, len(runs)) if len(runs) >= MIN_ROUNDS else Estimate(1.0, n_rounds=len(runs))
-        serial = {run.round: run.wall for run in self.runs_of("serial", 1)}
+        serial = {run.round: run.seconds_for(calls) for run in self.runs_of("serial", 1)}
         runs = self._require([run for run in runs if run.round in serial], engine, n_workers)
-        return estimate_ratio([serial[r.round] for r in runs], [r.cold_wall if cold else r.wall for r in runs])
+        return estimate_ratio([serial[r.round] for r in runs], [r.seconds_for(calls) for r in runs])
+
+    def times_as_long(self, pair, other, *, calls=None):
+        """Return how many times as long `pair` takes as `other`, as an Estimate; None without a common round.
+
+        Both are (engine, n_workers). Compared within rounds, so that what slowed a whole round down touches it less
+        than two speedups laid side by side. `calls` as in `speedup`.
+        """
+        others = {run.round: run.seconds_for(calls) for run in self.runs_of(*other)}
+        runs = [run for run in self.runs_of(*pair) if run.round in others]
+        if not runs:
+            return None
+        return estimate_ratio([run.seconds_for(calls) for run in runs], [others[run.round] for run in runs])
 
     def slowdown(self, engine, n_workers):
         """Return how many times as long the tasks take in the pair as in the serial loop, as an Estimate.
@@ -124,7 +140,7 @@ class Sweep:
             if speedup.low is not None and speedup.high - speedup.low > WIDE_SHARE * speedup.median:
                 found += ("wide interval",)
             if speedup.median > IMPOSSIBLE * n_workers:
-                found += ("faster than its workers can be: mistrust it",)
+                found += (MISTRUST,)
         return found
 
     def doubts(self, engine, n_workers):
