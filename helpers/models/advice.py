@@ -195,7 +195,7 @@ def _why_not_parallel(sweep, best, evidence, in_lab):
             f"Undecided, so stay serial for now: {name} reached {figures(evidence)} times the serial loop, but the "
             f"figures are {say_doubts(doubts)}. Close other programs, or take more rounds or larger items."
         )
-    verdict = "does not beat" if evidence.high >= 1 else "is slower than"
+    verdict = "does not beat" if round(evidence.high, 2) >= 1 else "is slower than"  # as its figures are shown
     reached = f"{verdict} the serial loop, at {figures(evidence)} times its speed"
     why = "" if doubts else f", {_why_serial(sweep, best)}"
     return f"Stay serial: the best pair, {name}, {reached}{why}."
