@@ -17,16 +17,38 @@ class Labels:
     """
 
     def __init__(self, ax):
-        self.ax, self.wanted, self.lines, self.shade, self.ideal = ax, [], [], None, None
+        self.ax, self.wanted, self.lines, self.shade = ax, [], [], None
 
     def add(self, text, x, y, colour, weight="normal", size=TEXT_SIZE, sides=1):
         """Ask for a label right of the point (x, y); on either side of it if `sides` is 2."""
         self.wanted.append((text, x, y, colour, weight, size, sides))
 
-    def add_ideal(self, end):
-        """Ask for "ideal" along the line y = x, which is seen from 1 to `end`."""
-        self.ideal = end
+    def copy(self):
+        """Return Labels that ask for the same so far, for one of many pictures in the same axes."""
+        other = Labels(self.ax)
+        other.wanted, other.lines, other.shade = [*self.wanted], [*self.lines], self.shade
+        return other
+
+    def write_ideal(self, end):
+        """Write "ideal" along the line y = x, which is seen from 1 to `end`, at once; the limits must be final."""
         self.avoid([1, end], [1, end])
+        (x0, x1), (y0, y1) = self._points([0, end], [0, end])
+        at = 1 + 0.62 * (end - 1)
+        self.ax.annotate(
+            "ideal",
+            (at, at),
+            (0, 2),
+            textcoords="offset points",
+            rotation=degrees(atan2(y1 - y0, x1 - x0)),
+            rotation_mode="anchor",
+            ha="center",
+            va="bottom",
+            size=SMALL_SIZE,
+            color=GREY,
+            family=FONT,
+            zorder=2,
+            gid="ideal label",
+        )
 
     def add_shade(self, start, text):
         """Ask for the name of the shaded part, which starts at x = `start`."""
@@ -45,8 +67,6 @@ class Labels:
     def place(self):
         """Draw all labels that were asked for."""
         lines, boxes = self._line_boxes(), np.empty((0, 4))
-        if self.ideal:
-            self._place_ideal()
         middle = self.ax.get_ylim()[1] / 2
         stack, others = self._find_stack()
         if stack:
@@ -159,26 +179,6 @@ class Labels:
 
         cost = 1000 * hits(boxes) + 8 * hits(lines) + abs(shifts)
         return float(shifts[np.argmin(cost)]), left, float(cost.min())
-
-    def _place_ideal(self):
-        (x0, x1), (y0, y1) = self._points([0, self.ideal], [0, self.ideal])
-        angle = degrees(atan2(y1 - y0, x1 - x0))
-        at = 1 + 0.62 * (self.ideal - 1)
-        self.ax.annotate(
-            "ideal",
-            (at, at),
-            (0, 2),
-            textcoords="offset points",
-            rotation=angle,
-            rotation_mode="anchor",
-            ha="center",
-            va="bottom",
-            size=SMALL_SIZE,
-            color=GREY,
-            family=FONT,
-            zorder=2,
-            gid="ideal label",
-        )
 
 
 def spread(wanted, apart, low, high):
