@@ -31,7 +31,7 @@ from helpers.measure import MAX_ITEMS, check_counts, check_items, check_settings
 from helpers.models import advise, parallel_pairs, quoted_pair
 from helpers.notebook import function_name
 from helpers.records import Sweep
-from helpers.words import out_of, plural
+from helpers.words import out_of, plural, sentences
 
 ENGINE_TOOLTIPS = {
     "serial": "The plain loop: the baseline, always measured",
@@ -245,7 +245,11 @@ class SpeedupLab(Lab):
     def _advice(self):
         if self.result is None or not self.result.runs:
             return self._off_text()
-        return f"{advise(self.result).reason} {self._off_text()}".strip()
+        said = advise(self.result, in_lab=True).reason
+        doubts = plots.doubts_of_pairs(self.result, parallel_pairs(self.result))
+        others = [doubt for doubt in doubts if doubt not in said]  # the picture tells these too
+        elsewhere = f"in doubt of other settings: {'; '.join(others)}" if others else ""
+        return f"{sentences(said, elsewhere)} {self._off_text()}".strip()
 
     def _off_text(self):
         """Return which of the engines asked for cannot run, and why; "" if all can."""

@@ -219,7 +219,7 @@ def draw_axes(ax, seen, top):
     end = min(counts[-1] + 3 * per_point, top)
     if end > 1:
         ax.plot([1, end], [1, end], color=GREY, lw=1, ls=(0, (1.5, 2.5)), zorder=1.6, gid="ideal")
-        labels.write_ideal(end)
+        labels.add_ideal(end)
     if cpus and counts[-1] > cpus:
         ax.axvspan(floor(cpus) + 0.5, ax.get_xlim()[1], color=SHADE, lw=0, zorder=0.5, gid="beyond")
         labels.add_shade(floor(cpus) + 0.5, f"more workers than CPUs ({cpus:g})")

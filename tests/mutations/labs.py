@@ -10,6 +10,27 @@ CARD = "helpers/plots/speedup_card.py"
 
 FAULTS = [
     Fault(
+        "doubts of pairs that are not advised are told by the picture alone",
+        LAB,
+        "if doubt not in said]",
+        "if doubt in said]",
+        f"{T}::test_the_message_tells_the_doubts_of_pairs_that_it_does_not_advise_as_its_picture_does",
+    ),
+    Fault(
+        "the lab speaks of arguments",
+        LAB,
+        "advise(self.result, in_lab=True).reason",
+        "advise(self.result).reason",
+        f"{T}::test_stopped_within_the_first_rounds_the_lab_speaks_of_its_own_controls",
+    ),
+    Fault(
+        "an error of this package is told by its class",
+        "helpers/labs/view.py",
+        'name = "" if says_all else',
+        'name = "" if not says_all else',
+        f"{T}::test_a_defect_is_told_never_green_and_loses_no_result",
+    ),
+    Fault(
         "what went wrong is pale, as of old settings",
         "helpers/labs/view.py",
         "(self._message, old and self.error is None)",

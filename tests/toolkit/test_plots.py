@@ -18,6 +18,7 @@ from helpers import plots
 from helpers.models import fit_usl
 from helpers.plots import timeline
 from helpers.plots.drawing import new_figure
+from helpers.plots.labels import Labels
 from helpers.records import Accounting, Problem, Run, Sweep, Timeline
 
 
@@ -311,6 +312,22 @@ def test_a_label_that_has_room_stands_at_its_line():
     for label in by_gid(ax, "label"):
         box, end = Text.get_window_extent(label), ax.transData.transform(label.xy)[1]
         assert abs((box.y0 + box.y1) / 2 - end) < 4 and label.arrow_patch is None, label.get_text()
+
+
+@pytest.mark.parametrize("crossing", [0.62, 0.72, None])
+def test_no_curve_crosses_the_name_of_the_ideal(crossing):
+    ax = new_figure().add_axes((0.1, 0.1, 0.8, 0.8))
+    ax.set_xlim(0, 10)
+    ax.set_ylim(0, 10)
+    labels = Labels(ax)
+    labels.add_ideal(9)
+    if crossing is not None:  # a curve straight up through the ideal, at that share of it
+        labels.avoid([1 + 8 * crossing] * 2, [0, 10])
+    labels.place()
+    (name,) = by_gid(ax, "ideal label")
+    place = (name.xy[0] - 1) / 8
+    assert place == pytest.approx({0.62: 0.72, 0.72: 0.62, None: 0.62}[crossing]), "on the line, where it is free"
+    assert name.xy[0] == name.xy[1]
 
 
 def test_the_grey_line_names_every_kind_of_line_that_is_drawn():
