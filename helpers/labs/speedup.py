@@ -142,7 +142,7 @@ class SpeedupLab(Lab):
             "guess": None if guess is None else check_number("guess", guess, 0, 10_000),
         }
         self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
-        self._last_run, self._at_rest = None, plots.SpeedupCard()
+        self._last_run, self._at_rest, self.card = None, plots.SpeedupCard(), plots.LiveSpeedupCard()
         super().__init__()
         self._say(self._off_text())
 
@@ -223,9 +223,9 @@ class SpeedupLab(Lab):
         return self.result is None or not (parallel_pairs(self.result) or self.result.problems)
 
     def _draw(self):
-        return plots.SpeedupCard().still(self._now())
+        return plots.SpeedupCard().still(self._shown())
 
-    def _now(self):
+    def _shown(self):
         """Return what is drawn, as `SpeedupCard` takes it."""
         shown = self.running or not self._is_empty()
         counts = self._measured["n_workers"] if shown else chosen_of(self._counts)
@@ -233,7 +233,7 @@ class SpeedupLab(Lab):
         return self.result, self._last_run, guess, counts or None, self._cpus
 
     def _png(self, scale):
-        return super()._png(scale) if self.running else self._at_rest.png(self._now(), scale)
+        return super()._png(scale) if self.running else self._at_rest.png(self._shown(), scale)
 
     def _describe(self):
         return (

@@ -26,6 +26,12 @@ class Labels:
         """Ask for a label right of the point (x, y); on either side of it if `sides` is 2."""
         self.wanted.append((text, x, y, colour, weight, size, sides))
 
+    def copy(self):
+        """Return Labels that ask for the same so far, for one of many pictures in the same axes."""
+        other = Labels(self.ax)
+        other.wanted, other.lines, other.shade, other.ideal = [*self.wanted], [*self.lines], self.shade, self.ideal
+        return other
+
     def add_ideal(self, end):
         """Ask for "ideal" along the line y = x, which is seen from 1 to `end`."""
         self.ideal = end

@@ -348,6 +348,7 @@ class Counter(Lab):
     """Counts to three; `fail_at` raises there."""
 
     fail_at, failure = None, TaskFailedError("it broke")
+    news_share = 1.0  # however fast it counts, each number is drawn
 
     def _rows(self):
         return []
@@ -405,6 +406,29 @@ def test_the_picture_that_builds_the_card_comes_at_once_and_keeps_none_waiting_n
         clock.now += waited
         lab._show_if_due(lab._turn)
     assert clock.drawn == [0, 1, 3], "the second after 0.2 s, the next one after 2 s: not five times what one takes"
+
+
+def test_news_that_follow_fast_upon_each_other_leave_two_thirds_of_the_time_to_measuring(monkeypatch):
+    lab = Counter()
+    lab.card, lab.news_share = (clock := SlowCard()), Lab.news_share
+    news = dict(enumerate([False, False, True, True, False, False, True]))
+    lab._is_news = lambda: news[lab.result]
+    monkeypatch.setattr(base, "time", clock)
+    monkeypatch.setattr(base, "_running", {lab})
+    lab.result = 0
+    lab._show_if_due(lab._turn, first=True)  # builds, until 10 s
+    for lab.result, waited in enumerate((0.3, 0.1, 0.1, 1.5, 0.3, 19.9), 1):
+        clock.now += waited
+        lab._show_if_due(lab._turn)
+    # 1 after 0.3 s, at rest. 2 is the first news: at once, until 30.4 s. 3 is news 0.1 s later and waits; 4 after
+    # 1.6 s too; 5 comes after 1.9 s. 10 s of drawing, then 2 x 10 s: at 50.4 s; 6 comes after 21.8 s
+    assert clock.drawn == [0, 1, 2, 6]
+    clock.now += 19.9
+    lab._show_if_due(lab._turn)
+    assert clock.drawn == [0, 1, 2, 6]
+    clock.now += 0.2
+    lab._show_if_due(lab._turn)
+    assert clock.drawn == [0, 1, 2, 6, 6]
 
 
 def test_a_run_to_the_end_is_green_and_advises():
