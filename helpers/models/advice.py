@@ -32,7 +32,7 @@ HOPELESS = 1.5
 MOST_CALLS = 10**9
 
 
-def advise(sweep, *, calls=None):
+def advise(sweep, *, calls=None, in_lab=False):
     """Return what to do with this work, in a sentence with the figures it rests on, as Advice.
 
     The best is the pair with the highest speedup. As good as it are those within 5 %, and those within 10 % whose
@@ -54,6 +54,8 @@ def advise(sweep, *, calls=None):
     calls : int, 1 to a billion, optional
         How often a program will do this work, on workers that it starts once; 1 for work that is done once. By default
         the figures are of workers that are up; where start-up eats the gain, the sentence says so.
+    in_lab : bool, optional
+        What is to be measured next is said in the words of a lab's controls, else by the names of arguments.
 
     Returns
     -------
@@ -67,9 +69,9 @@ def advise(sweep, *, calls=None):
     chosen = within or pairs
     speedups = {pair: sweep.speedup(*pair, calls=calls) for pair in chosen}
     if pairs and not within:
-        advice = _advise_fewer(sweep, speedups, calls)
+        advice = _advise_fewer(sweep, speedups, calls, in_lab)
     else:
-        advice = _advise_of(sweep, speedups, calls)
+        advice = _advise_of(sweep, speedups, calls, in_lab)
         advice = replace(advice, reason=sentences(advice.reason, _say_crowded(sweep, crowded.intersection(pairs))))
     advice = replace(advice, reason=sentences(advice.reason, _say_doubts_once(advice), _say_repeated(sweep)))
     meaning = explain_problems(sweep.problems, {engine for engine, _ in pairs})
@@ -100,20 +102,19 @@ def _eligible(sweep):
 # ── the decision ──────────────────────────────────────────────────────────────────────────────
 
 
-def _advise_of(sweep, speedups, calls):
+def _advise_of(sweep, speedups, calls, in_lab):
     """Return the Advice that follows from the speedups of pairs with two workers or more."""
     if not speedups and sweep.problems:
         return _stay_serial("Stay serial for now: nothing with two or more workers was measured without a problem.")
     if not speedups:
         return _stay_serial(
-            "Stay serial for now: no speedup of two or more workers is measured yet; "
-            "measure at least 3 rounds with n_workers=2 or more."
+            f"Stay serial for now: no speedup of two or more workers is measured yet; {_say_next(in_lab)}."
         )
     best = find_best(speedups)
     evidence, doubts = speedups[best], sweep.doubts(*best)
     over = _finding(f"{_name(best)}, the best of {len(speedups)}, over the serial loop", evidence, 1.0, "faster")
     if not _beats_serial(evidence) or MISTRUST in doubts:
-        return _without_gain(sweep, best, speedups, doubts, over, calls)
+        return _without_gain(sweep, best, speedups, doubts, over, calls, in_lab)
     if AS_GOOD * evidence.median <= 1:
         sure = AS_GOOD * evidence.high <= 1 and not doubts
         reason = f"{'Stay' if sure else 'Perhaps stay'} serial: the best pair, {_name(best)}, is hardly faster, at "
@@ -131,17 +132,17 @@ def _advise_of(sweep, speedups, calls):
     return Advice(*chosen, run.chunksize, reason, speedups[chosen], doubts, sure, (over, *findings))
 
 
-def _advise_fewer(sweep, speedups, calls):
+def _advise_fewer(sweep, speedups, calls, in_lab):
     """Return the Advice where everything measured with two workers or more has more of them than usable CPUs."""
     best = find_best(speedups)
     evidence, doubts, usable = speedups[best], sweep.doubts(*best), sweep.environment["usable_cpus"]
     over = _finding(f"{_name(best)} over the serial loop", evidence, 1.0, "faster")
     if not _beats_serial(evidence) or MISTRUST in doubts:
-        return _without_gain(sweep, best, speedups, doubts, over, calls)
+        return _without_gain(sweep, best, speedups, doubts, over, calls, in_lab)
     reason = (
         f"Stay serial for now: the work computes, and {_name(best)}, at {figures(evidence)} times the serial loop, "
         f"share {plural(usable, 'usable CPU')}"
-    ) + (f": measure with n_workers={int(usable)}." if usable >= 2 else ".")
+    ) + (f": {_say_fewer(int(usable), in_lab)}." if usable >= 2 else ".")
     return _stay_serial(reason, evidence, doubts, False, (over,))
 
 
@@ -254,14 +255,14 @@ def _say_repeated(sweep):
     return f"{plural(sweep.repeated, 'run')} repeated because other programs ran" if sweep.repeated else ""
 
 
-def _without_gain(sweep, best, speedups, doubts, over, calls):
+def _without_gain(sweep, best, speedups, doubts, over, calls, in_lab):
     """Return the Advice to stay serial, although or because `best` reached what it did."""
     name, evidence = _name(best), speedups[best]
     facts = evidence, doubts
     if evidence.low is None:
         reason = (
             f"Stay serial for now: {name} reached {evidence.median:.2f} times the serial loop "
-            f"in {plural(evidence.n_rounds, 'round')}, too few for an interval: run at least {MIN_ROUNDS}."
+            f"in {plural(evidence.n_rounds, 'round')}, too few for an interval: {_say_rounds(in_lab)}."
         )
         return _stay_serial(reason, *facts, False, (over,))
     open_pairs = [pair for pair, s in speedups.items() if (s.high or s.median) * AS_GOOD > 1]
@@ -272,7 +273,7 @@ def _without_gain(sweep, best, speedups, doubts, over, calls):
             "Close other programs, or take more rounds or larger items."
         )
         return _stay_serial(reason, *facts, False, (over,))
-    verdict = "does not beat" if evidence.high >= 1 else "is slower than"
+    verdict = "does not beat" if round(evidence.high, 2) >= 1 else "is slower than"  # as its figures are shown
     reached = f"{verdict} the serial loop, at {figures(evidence)} times its speed"
     why = "" if doubts else f", {explain_loss(sweep, best)}"
     if calls is not None and sweep.speedup(*best).median > 1:
@@ -304,6 +305,21 @@ def _say_first_gain(sweep, pair):
     before, after = sweep.wall("serial", 1).median, sweep.wall(*pair).median
     extra = sweep.wall(*pair, cold=True).median - after
     return f" (it gains from call {floor(extra / (before - after)) + 1} on)" if before > after else ""
+
+
+def _say_next(in_lab):
+    """Return what to measure where nothing with two or more workers was: a lab has counts to press, no argument."""
+    if in_lab:
+        return f"choose at least one count of two or more, and let it run {plural(MIN_ROUNDS, 'round')}"
+    return f"measure at least {plural(MIN_ROUNDS, 'round')} with n_workers=2 or more"
+
+
+def _say_fewer(usable, in_lab):
+    return f"choose {plural(usable, 'worker')}, and run again" if in_lab else f"measure with n_workers={usable}"
+
+
+def _say_rounds(in_lab):
+    return f"let it run {plural(MIN_ROUNDS, 'round')} or more" if in_lab else f"run at least {MIN_ROUNDS}"
 
 
 def _name(pair):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 
 from helpers.records.intervals import median_interval
@@ -121,9 +122,14 @@ def estimate_ratio(above, below=None):
     leaves their ratio alone. The interval is that of `helpers.records.intervals.median_interval`, which assumes that
     rounds do not depend on each other; it always holds the median that is told.
     """
+    return _estimate_ratio(tuple(above), None if below is None else tuple(below))
+
+
+@lru_cache(maxsize=1024)  # pictures of a sweep that grows ask for all pairs in every frame, and one of them has changed
+def _estimate_ratio(above, below):
     n_rounds = len(above)
     centre = median(above) / (median(below) if below is not None else 1.0)
-    if n_rounds < MIN_ROUNDS:
+    if n_rounds < MIN_ROUNDS or (below is not None and min(below) <= 0):  # no ratio by a round that took no time
         return Estimate(centre, n_rounds=n_rounds)
     ratios = above if below is None else [one / other for one, other in zip(above, below, strict=True)]
     low, high = median_interval([float(ratio) for ratio in ratios])

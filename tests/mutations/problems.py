@@ -12,15 +12,15 @@ FAULTS = [
     Fault(
         "items changed in place are those of the next visit",
         PLAYING,
-        "        items, setback = load(packed_items, ITEMS), None",
-        "        items, setback = load(packed_items, ITEMS) if expected is None else kept, None\n        kept = items",
+        "        self.items = load(self._packed, ITEMS)",
+        "        self._kept = self.items = getattr(self, '_kept', None) or load(self._packed, ITEMS)",
         f"{T}::test_a_task_that_changes_its_items_has_the_same_work_in_every_visit",
     ),
     Fault(
         "changed items are not told",
         PLAYING,
-        "badges + of_items)",
-        "badges)",
+        "badges + reference.badges",
+        "badges",
         f"{T}::test_a_function_that_changes_its_items_is_told_in_table_badges_and_doubts",
     ),
     Fault(
@@ -41,8 +41,8 @@ FAULTS = [
     Fault(
         "the serial loop that begins a play anew is counted",
         MEASURE,
-        "                del notes.uncounted[0]\n                continue\n",
-        "                del notes.uncounted[0]\n",
+        "                notes.skip()\n                continue\n",
+        "                notes.skip()\n",
         f"{T}::test_threads_that_fail_are_a_finding_and_the_others_go_on",
     ),
     Fault(
