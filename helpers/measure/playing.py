@@ -34,9 +34,10 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
     """Yield a Run for each visit, the first of which is the serial loop's. Runs in the runner.
 
     What ``yield`` gives is a list of further visits, or None. Where a pass over the items is short, a run makes as many
-    as fit into `pass_seconds`: its pair's first run finds out how many. A parallel visit that fails, or whose results
-    are not the first visit's, yields a `Setback` and is the last one: whatever it did to this process, a global half
-    changed or workers that hang, nothing is timed beside it.
+    as fit into `pass_seconds`: its pair's first run finds out how many. The first run of all makes one: nobody knows a
+    deadline for it yet, and what runs for the first time tells little of how long it takes. A parallel visit that
+    fails, or whose results are not the first visit's, yields a `Setback` and is the last one: whatever it did to this
+    process, a global half changed or workers that hang, nothing is timed beside it.
     """
     func, sources, passes, to_come = load(payload, FUNCTION), own_sources(), {}, deque(visits)
     reference, cpus = Reference(packed_items), (usable_cpus, logical_cpus)
@@ -44,10 +45,12 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
         visit = to_come.popleft()
         setback, _, engine, n_workers = None, *visit
         reference.where = "in another round of it" if engine == "serial" else "in parallel"
-        plan = Passes(reference.hand_out, reference.check, pass_seconds, passes.get((engine, n_workers)))
+        filled = pass_seconds if reference.known else 0.0
+        plan = Passes(reference.hand_out, reference.check, filled, passes.get((engine, n_workers)))
         try:
             batch, badges = plan.measure(engine, func, payload, n_workers, start_method, chunksize, *cpus)
-            passes[engine, n_workers] = len(plan.walls)
+            if filled:
+                passes[engine, n_workers] = len(plan.walls)
         except BaseException as raised:
             error = blame_edits(raised, sources)
             if engine == "serial":
@@ -56,7 +59,7 @@ def play_visits(payload, packed_items, visits, start_method, chunksize, usable_c
         if setback is not None:
             yield setback
             return
-        reference.known, reference.items = True, None  # not two lists of items while the next is made
+        reference.items = None  # not two lists of them while the next is made
         facts = start_method_of(engine, start_method), badges + reference.badges, plan.walls
         to_come.extend((yield make_run(batch, *visit, *facts)) or ())
 
@@ -68,8 +71,8 @@ class Reference:
     """
 
     def __init__(self, packed_items):
-        self._packed, self._expected = packed_items, None
-        self.items, self.badges, self.where, self.known = None, [], "", False
+        self._packed, self._expected, self.known = packed_items, None, False
+        self.items, self.badges, self.where = None, [], ""
 
     def hand_out(self):
         """Return a list of fresh items; there are never two of them."""
@@ -79,12 +82,11 @@ class Reference:
 
     def check(self, batch):
         """Raise ResultsDifferError if the results of a pass are others than those of the first one."""
-        results = batch.values()
-        if self._expected is None:
-            self._expected = results
+        if not self.known:
+            self._expected, self.known = batch.values(), True
             self.badges = [CHANGES_ITEMS] if were_changed(self.items, self._packed) else []
-        elif self.known:
-            require_same(self._expected, results, self.items, self.where)
+        else:
+            require_same(self._expected, batch.values(), self.items, self.where)
 
 
 class Passes:

@@ -41,6 +41,8 @@ from helpers.words import plural
 
 #: Where axes begin, and how high they are, as shares of the card: two rows fit below, of what is left out or in doubt.
 BOTTOM, HEIGHT = 0.185, 0.64
+#: Times its point that an interval's upper end makes the axes higher, at most: a wide one leaves them at the top.
+REACH = 1.3
 #: What the grey line says of points by the warm-up round.
 NOT_COUNTED = "hollow and pale: warm-up, not counted"
 
@@ -134,7 +136,7 @@ def look_at(sweep, n_workers, cpus):
     measured = [n for _, n in pairs] + [n for series in pale.values() for n, _ in series]
     cpus = cpus or (sweep.environment.get("usable_cpus") if sweep is not None else None)
     counts = sorted(set(n_workers or measured or (1, 2, 3, 4)))
-    highest = [s.high or s.median for series in points.values() for _, s, _ in series]
+    highest = [min(s.high or s.median, REACH * s.median) for series in points.values() for _, s, _ in series]
     highest += [speedup for series in pale.values() for _, speedup in series]
     return Seen(pairs, points, pale, counts, cpus, _top(highest, counts, cpus, fixed=n_workers is not None))
 
