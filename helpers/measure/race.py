@@ -29,8 +29,10 @@ SERIAL = ("serial", 1)
 DECISION = 0.99
 #: Times the wall of the fastest from which on a pair is no longer as good: it reaches less than 95 % of its speedup.
 WORSE = 1 / 0.95
-#: Times the wall of the fastest, in the warm-up too, from which on fewer rounds than an interval needs tell enough.
+#: Times the wall of the fastest from which on, in the warm-up and every round, two rounds tell enough.
 HOPELESS = 1.5
+#: Share of the budget that a warm-up of all pairs may take, if each takes as long as the serial loop.
+WARM_SHARE = 0.5
 #: Rounds that whoever may be advised has before the answer is called clear.
 ENOUGH_ROUNDS = 5
 #: What a race ends with.
@@ -61,7 +63,7 @@ class Race:
 
     def __init__(self, pairs, budget, seed=None):
         self.pairs, self.budget, self.verdict = list(pairs), budget, ""
-        self.round, self.looked = -1, 0
+        self.round, self.looked, self.warmed = 0, 0, False
         self.walls = {pair: {} for pair in [SERIAL, *self.pairs]}
         self.costs, self.worse, self.barred = {}, set(), set()
         self._order = random.Random(seed)
@@ -85,13 +87,20 @@ class Race:
     def next_round(self, elapsed):
         """Return [(round, engine, n_workers)] of the round to come, `elapsed` seconds after the first run began.
 
-        The warm-up has every pair, the serial loop first; later rounds the serial loop at a random place, and of the
-        pairs those that are to be measured again. Empty at the end.
+        The warm-up is the serial loop, and then every pair; where the loop is long for the budget, without those that
+        are never advised. Later rounds have the serial loop at a random place, and of the pairs those that are to be
+        measured again. Empty at the end.
         """
+        if not self.walls[SERIAL]:
+            self.round = 0
+            return [(0, *SERIAL)]
+        if self.round == 0 and not self.warmed:
+            self.warmed = True
+            long = self._cost(SERIAL) * (len(self.pairs) + 1) > WARM_SHARE * self.budget
+            chosen = (self.contenders() if long else []) or self.pairs
+            if chosen:
+                return [(0, *pair) for pair in self._order.sample(chosen, len(chosen))]
         self.round += 1
-        if self.round == 0:
-            chosen = self._order.sample(self.pairs, len(self.pairs))
-            return [(0, *pair) for pair in [SERIAL, *chosen]]
         self._look()
         if self._is_clear():
             self.verdict = CLEAR
@@ -124,7 +133,7 @@ class Race:
             return None  # without a rival beside it, one more round of the leader decides nothing
         if self.round <= MIN_ROUNDS:
             allowed = allowed if self.round == 1 else left / (ENOUGH_ROUNDS + 1 - self.round)
-            for pair in self._by_score(pair for pair in self.pairs if pair not in chosen):
+            for pair in self._by_score(pair for pair in self.pairs if pair not in chosen and self.walls[pair]):
                 if spent + self._cost(pair) <= allowed:
                     chosen, spent = [*chosen, pair], spent + self._cost(pair)
         return chosen
@@ -168,10 +177,11 @@ class Race:
 
         Equal is what reaches at least 95 % of the leader's speedup.
         """
-        ratios = self._ratios(pair, leader)
+        ratios, every = self._ratios(pair, leader), self._ratios(pair, leader, warmup=True)
+        if len(every) > 1 and min(every) > HOPELESS:
+            return "worse"
         if len(ratios) < MIN_ROUNDS:
-            every = self._ratios(pair, leader, warmup=True)
-            return "worse" if len(every) > 1 and min(every) > HOPELESS else "open"
+            return "open"
         low, high = log_interval(ratios, DECISION)
         return "worse" if low > WORSE else "equal" if high < WORSE else "open"
 

@@ -412,6 +412,7 @@ class RaceNotes(Notes):
             self.race.bar(find_barred(self.runs, self.race.pairs, self.environment["usable_cpus"]))
         self.to_come = self.race.next_round(self.elapsed())
         self.total += len(self.to_come)
+        self.pairs |= {visit[1:] for visit in self.to_come if visit[1] != "serial"}
 
     def elapsed(self):
         """Return the seconds since the first run began; 0 before it ended."""

@@ -7,7 +7,7 @@ from math import floor
 from statistics import median
 
 from helpers.arguments import check_count
-from helpers.models.causes import crowded_pairs, explain_loss
+from helpers.models.causes import COMPUTING_SHARE, crowded_pairs, explain_loss
 from helpers.models.laws import parallel_pairs
 from helpers.records import ENGINE_ORDER, MIN_ROUNDS, MISTRUST, Advice, Finding, explain_problems
 from helpers.words import (
@@ -26,6 +26,8 @@ from helpers.words import (
 AS_GOOD = 0.95
 #: A speedup this near to the best may pass for as good where the rounds do not tell the two apart.
 NEAR = 0.9
+#: Efficiency from which on more workers are worth a try.
+WORTH_MORE = 0.7
 #: Times as long from which on a pair with too few rounds for an interval is out.
 HOPELESS = 1.5
 #: Most calls that can be asked about.
@@ -127,7 +129,7 @@ def _advise_of(sweep, speedups, calls, in_lab):
     sure = not doubts and not rivals
     reason = _why_parallel(sweep, chosen, speedups[chosen], sure, calls)
     reason = sentences(reason, _say_equals(speedups, equals, best, rivals), _say_rivals(speedups, rivals, equals))
-    reason = sentences(reason, say_slowdown(sweep.slowdown(*chosen).median))
+    reason = sentences(reason, say_slowdown(sweep.slowdown(*chosen).median), _say_more(sweep, chosen, speedups))
     run = sweep.last_run(*chosen)
     return Advice(*chosen, run.chunksize, reason, speedups[chosen], doubts, sure, (over, *findings))
 
@@ -234,6 +236,18 @@ def _say_rivals(speedups, rivals, equals):
     other = f"{_name(first)} at {figures(speedups[first])}"
     faster = percent(rivals[first] - 1)
     return f"undecided{simpler}: the rounds do not tell it from {other}, which may be {faster} faster{more}"
+
+
+def _say_more(sweep, chosen, speedups):
+    """Return that more workers than were measured may gain more, "" where that is not so: work that waits has room."""
+    engine, n_workers = chosen
+    most, share = max(n for _, n in speedups), max(run.cpu_share for run in sweep.runs_of("serial", 1))
+    if n_workers < most or share > COMPUTING_SHARE or speedups[chosen].median < WORTH_MORE * n_workers:
+        return ""
+    return (
+        f"the work waits (it uses a CPU for {percent(share)} of its time), and {n_workers} was the largest number "
+        f"measured: {2 * n_workers} and more may gain more"
+    )
 
 
 def _say_crowded(sweep, crowded):

@@ -53,8 +53,8 @@ FAULTS = [
     Fault(
         "one slow run is enough to be out",
         RACE,
-        "len(every) > 1 and min(every) > HOPELESS",
-        "max(every) > HOPELESS",
+        "if len(every) > 1 and min(every) > HOPELESS:",
+        "if max(every) > HOPELESS:",
         f"{R}::test_standing_needs_three_rounds_unless_it_is_hopeless",
     ),
     Fault(

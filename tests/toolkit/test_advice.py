@@ -117,6 +117,15 @@ def test_waiting_work_may_have_more_workers_than_cpus():
     assert advice.n_workers == 8 and "share" not in advice.reason
 
 
+def test_where_waiting_work_gains_to_the_end_more_workers_are_worth_a_try():
+    # 0.6 CPU seconds of 12: 5 %; 12 / 6.4 = 1.875 with the two workers that were the most, 94 % of two
+    reason = advise_of({("threads", 2): 6.4}, usable_cpus=2, cpu=0.6).reason
+    assert "uses a CPU for 5 % of its time), and 2 was the largest number measured: 4 and more may gain more" in reason
+    assert "may gain more" not in advise_of({("threads", 2): 9.0}, usable_cpus=2, cpu=0.6).reason  # 67 % of two
+    assert "may gain more" not in advise_of({("threads", 2): 6.4}, usable_cpus=2).reason  # it computes
+    assert "may gain more" not in advise_of({("threads", 2): 6.0, ("threads", 4): 6.0}, cpu=0.6).reason
+
+
 def test_work_computes_if_it_did_so_in_the_round_that_was_disturbed_least():
     # 12 s of working; on a busy machine the loop got a CPU for 5 s of them, in one round for 9
     def runs_of(engine, n, wall, cpus):
