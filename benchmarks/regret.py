@@ -82,21 +82,27 @@ class Outcome:
     """What came of one workload.
 
     ``chosen`` holds the setting that the advice, or a rule, names; ``visits`` those of each in the finals, none
-    where it failed. A peer is its own setting.
+    where it failed; ``measured`` the settings that the advice had figures of. A peer is its own setting.
     """
 
     name: str
     chosen: dict = field(default_factory=dict)
     visits: dict = field(default_factory=dict)
+    measured: tuple = ()
     seconds: float = 0.0
     reason: str = ""
     doubts: tuple = ()
     loads: tuple = ()
 
-    def best(self, cold=False):
-        """Return the setting with the highest throughput; peers are left out."""
+    def best(self, cold=False, among=None):
+        """Return the setting with the highest throughput, of all or of those `among`; peers are left out."""
         ours = [setting for setting, visits in self.visits.items() if isinstance(setting, Setting) and visits]
+        ours = [setting for setting in ours if among is None or setting in among]
         return min(ours, key=lambda setting: median(seconds_of(self.visits[setting], cold)))
+
+    def unseen(self):
+        """Return how many per cent of the regret no advice could have saved: nothing better had been measured."""
+        return regret(seconds_of(self.visits[self.best()]), seconds_of(self.visits[self.best(among=self.measured)]))
 
     def regret(self, who, cold=False):
         """Return the regret of what `who` names, in per cent, as an Estimate: 100 for what fails."""
@@ -156,13 +162,13 @@ def hopefuls(visits):
     return chosen
 
 
-def finalists(visits):
-    """Return the `FINALISTS` fastest settings by their fastest visit, and the two fastest with their start-up."""
-    ranked = [
+def finalists(visits, measured):
+    """Return the `FINALISTS` fastest settings by their fastest visit, and the two fastest cold and of `measured`."""
+    warm, cold = (
         sorted((s for s in visits if visits[s]), key=lambda s, cold=cold: min(seconds_of(visits[s], cold)))
         for cold in (False, True)
-    ]
-    return list(dict.fromkeys(ranked[0][:FINALISTS] + ranked[1][:2]))
+    )
+    return list(dict.fromkeys([*warm[:FINALISTS], *cold[:2], *[s for s in warm if s in measured][:2]]))
 
 
 def rules(usable, cpus, n_items):
@@ -214,7 +220,7 @@ def measure_workload(workload, rounds, scale):
         seen = take_turns(dict.fromkeys(grid, visit), 1)
         again = take_turns(dict.fromkeys(hopefuls(seen), visit), 1)
         seen |= {chosen: seen[chosen] + visits for chosen, visits in again.items() if visits}
-        contenders = dict.fromkeys([*finalists(seen), *outcome.chosen.values()], visit)
+        contenders = dict.fromkeys([*finalists(seen, outcome.measured), *outcome.chosen.values()], visit)
         with open_peers(workload.func, items, expected) as peers:
             outcome.chosen |= {name: name for name in peers}
             outcome.visits = take_turns(contenders | peers, rounds)
@@ -229,6 +235,8 @@ def ask_advice(outcome, func, items):
     outcome.seconds, result = timed(lambda: sweep(func, items, n_workers=counts, **effort(sweep)))
     advice = advise(result)
     outcome.reason, outcome.doubts = advice.reason, advice.doubts
+    pairs = [(*pair, result.last_run(*pair).chunksize) for pair in result.pairs()]
+    outcome.measured = tuple(setting(*pair, len(items)) for pair in pairs)
     for who, said in ((ADVISED, advice), (ADVISED_ONCE, advise_once(advise, result))):
         if said is not None:
             outcome.chosen[who] = setting(said.engine, said.n_workers, said.chunksize, len(items))
@@ -315,6 +323,9 @@ def _targets(outcomes):
     yield at_most("seconds that an advice took, longest", max(took), "s", SECONDS, note=f"median {median(took):.1f} s")
     who = ADVISED_ONCE if all(ADVISED_ONCE in outcome.chosen for outcome in outcomes) else ADVISED
     asked = "asked for one call" if who == ADVISED_ONCE else "the same advice: it is not asked how often"
+    unseen = [outcome.unseen().median for outcome in outcomes]
+    note = f"nothing better was measured; median, worst {max(unseen):.0f} %"
+    yield Row("regret that no advice could save", median(unseen), "%", note=note)
     yield _summary("regret with start-up", outcomes, who, cold=True, note=f"; {asked}")
 
 
@@ -338,6 +349,7 @@ def _workload(outcome):
         say_interval(found),
         f"advised {outcome.chosen[ADVISED]}",
         f"best {outcome.best()}",
+        f"best of those measured {outcome.unseen().median:.0f} %",
         f"in {outcome.seconds:.1f} s",
         f"load {' to '.join(map(str, outcome.loads))}",
         f"doubts: {', '.join(outcome.doubts)}" if outcome.doubts else "no doubts",

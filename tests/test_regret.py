@@ -69,7 +69,7 @@ def make_outcome(bench, name="work", **facts):
         best: visits(2, 2, 2),
         bench.JOBLIB: visits(1.6, 1.6, 1.6),
     }
-    return bench.Outcome(name, chosen, seen, **facts)
+    return bench.Outcome(name, chosen, seen, **{"measured": (serial, advised), **facts})
 
 
 def test_the_best_is_a_setting_of_ours_and_a_peer_can_be_better(bench):
@@ -78,6 +78,13 @@ def test_the_best_is_a_setting_of_ours_and_a_peer_can_be_better(bench):
     assert outcome.regret(bench.ADVISED).median == pytest.approx(20)  # 1 − 2/2.5
     assert outcome.regret("stay serial").median == pytest.approx(50)  # 1 − 2/4
     assert outcome.regret(bench.JOBLIB).median == pytest.approx(-25)  # 1 − 2/1.6
+
+
+def test_what_was_not_measured_no_advice_could_have_named(bench):
+    outcome = make_outcome(bench)  # measured: serial 4 s, processes 2.5 s; the best, threads at 2 s, was not
+    assert outcome.unseen().median == pytest.approx(20)
+    outcome.measured += (outcome.best(),)
+    assert outcome.unseen().median == 0
 
 
 def test_start_up_counts_in_the_cold_figures_alone(bench):
@@ -136,7 +143,9 @@ def test_only_what_can_be_the_best_is_looked_at_again(bench):
     # ranked by the fastest visit: warm a to e, then cold f (0.1 + 0 s) and g before all with 5 s of start-up
     seen = {name: visits(9.0, wall, startup=5.0) for wall, name in enumerate("abcdehi", 1)}
     seen |= {"f": visits(10.0), "g": visits(5.5)}
-    assert bench.finalists(seen) == ["a", "b", "c", "d", "e", "g"]
+    assert bench.finalists(seen, ()) == ["a", "b", "c", "d", "e", "g"]
+    # and of those measured the two fastest: h with 6 s and i with 7 s, not f with 10 s
+    assert bench.finalists(seen, ("f", "i", "h")) == ["a", "b", "c", "d", "e", "g", "h", "i"]
 
 
 def test_contenders_take_turns_and_one_that_fails_is_out(bench):
@@ -179,6 +188,7 @@ def test_rows_begin_with_the_targets_and_the_worst_workload(bench):
     assert rows["seconds that an advice took, longest"].figure == 7
     assert [rows[name].met for name in names[:3]] == [False, False, False]
     assert names.index("bad") < names.index("middle") < names.index("good")
+    assert rows["regret that no advice could save"].figure == pytest.approx(20)
     assert rows["regret of stay serial"].figure == pytest.approx(50)
     assert rows["middle: joblib, automatic batches"].figure == pytest.approx(-25)
     assert "doubts: noisy" in rows["bad"].note and "load 0.5 to 1.5" in rows["bad"].note

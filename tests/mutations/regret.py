@@ -27,6 +27,13 @@ FAULTS = [
         f"{T}::test_the_best_is_a_setting_of_ours_and_a_peer_can_be_better",
     ),
     Fault(
+        "the best of all taken for the best of those measured",
+        REGRET,
+        "among is None or setting in among]",
+        "True]",
+        f"{T}::test_what_was_not_measured_no_advice_could_have_named",
+    ),
+    Fault(
         "start-up left out of the cold figures",
         REGRET,
         "return [visit.cold if cold else visit.wall for visit in visits]",
