@@ -22,16 +22,23 @@ FAULTS = [
     Fault(
         "a peer counted as a setting that could be advised",
         REGRET,
-        "if isinstance(setting, Setting) and visits]",
-        "if visits]",
+        "if isinstance(chosen, Setting) and visits}",
+        "if visits}",
         f"{T}::test_the_best_is_a_setting_of_ours_and_a_peer_can_be_better",
     ),
     Fault(
         "the best of all taken for the best of those measured",
         REGRET,
-        "among is None or setting in among]",
-        "True]",
+        "if among is None or s in among}",
+        "if True}",
         f"{T}::test_what_was_not_measured_no_advice_could_have_named",
+    ),
+    Fault(
+        "the best of a round chosen by its own luck",
+        REGRET,
+        "median(walls[:number] + walls[number + 1 :] or walls))",
+        "median(walls))",
+        f"{T}::test_the_best_of_a_round_is_chosen_by_the_other_rounds",
     ),
     Fault(
         "start-up left out of the cold figures",
