@@ -12,8 +12,9 @@ from helpers.words import plural
 #: Steps of a guess at most: what a slider of this width can tell apart.
 MAX_STEPS = 500
 EMPTY = "no guess yet"
-#: One of so many steps at the left end gives `least`: of a hundred or more, nobody could hit the one beside `EMPTY`.
-END_SHARE = 25
+#: One of so many steps at the left end gives `least`: of a hundred or more, nobody could hit the one beside `EMPTY`,
+#: which the handle covers as long as there is no guess.
+END_SHARE = 12
 
 
 class Guess(widgets.SelectionSlider):
