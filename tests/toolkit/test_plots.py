@@ -20,6 +20,8 @@ from helpers.plots import timeline
 from helpers.plots.drawing import new_figure
 from helpers.records import Accounting, Problem, Run, Sweep, Timeline
 
+pytestmark = pytest.mark.any_python
+
 
 def make_timeline(n_workers, n_tasks, startup, wall, seed=0):
     """Tasks of uneven length, back to back in each worker, rows in mixed order."""
