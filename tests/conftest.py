@@ -1,6 +1,7 @@
 """What all tests share: nothing of ours may be left behind."""
 
 import compileall
+import gc
 import importlib
 import itertools
 import multiprocessing
@@ -43,6 +44,12 @@ RULES = ("tests/test_layers.py", "tests/test_project.py")
 def pytest_configure(config):
     """Have pytest-xdist hand out files in their order: by itself the few long ones, of the browser, would come last."""
     config.option.loadscopereorder = False
+
+
+def pytest_collection_finish():
+    """Take what was collected out of the search for garbage: it lives to the end, and is much to look through."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):
