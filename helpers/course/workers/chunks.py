@@ -86,9 +86,13 @@ class ChunkCurve:
         small, large = self.sizes[0], self.sizes[-1]
         said = [f"within 5 % of the best: chunks of {listing(self.as_good)}"]
         if small not in self.as_good:
-            said.append(f"chunks of {small} cost {seconds(self.account(small)[1])} of handing over")
+            said.append(
+                f"with chunks of {small}, handing over takes {seconds(self.account(small)[1])}, all workers together"
+            )
         if large not in self.as_good:
-            said.append(f"chunks of {large} leave workers idle for {seconds(self.account(large)[2])}")
+            said.append(
+                f"with chunks of {large}, the idle tail is {seconds(self.account(large)[2])}, all workers together"
+            )
         return sentences(say_doubts(self.doubts), *said)
 
 
