@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from math import nan
 from time import perf_counter, process_time, thread_time
 
 from helpers.engines.base import CLOSE_DEADLINE, START_DEADLINE, close_within
@@ -102,8 +103,8 @@ class EventLoop:
     def _read_clocks(self):
         """Return the four clocks of `LoopUse`, from which two readings make one. Called in the loop."""
         now = perf_counter()
-        held = now - self.selector.seconds if self.selector is not None else None
-        return now, held, thread_time(), process_time()
+        waited = self.selector.seconds if self.selector is not None else nan
+        return now, now - waited, thread_time(), process_time()
 
     def count_left(self):
         """Return how many tasks go on and are not being cancelled; 1 where one holds the loop, so that it is mute."""

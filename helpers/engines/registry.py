@@ -102,7 +102,7 @@ def check_kind(engine, func):
             engine=engine,
         )
     raise EngineUnavailableError(
-        f"{name} is a coroutine function, and the engine {engine} runs plain ones: it would call it and get a "
+        f"{name} is a coroutine function, and the engine {engine} is for plain ones: it would call it and get a "
         "coroutine that nobody awaits. Choose the engine asyncio; or hand over a plain function that returns "
         f"asyncio.run({name}(item)).",
         engine=engine,

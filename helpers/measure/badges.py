@@ -105,7 +105,7 @@ def find_loop_badges(n_workers, loop, badges):
         disturbed = {BUSY, THROTTLED}.intersection(badges) or computed_elsewhere(loop)
         if loop.cpu > MOST * loop.span:
             found.append(LOOP_COMPUTED)
-        elif not disturbed and loop.held is not None and loop.held - loop.cpu > MOST * loop.span:
+        elif not disturbed and loop.held - loop.cpu > MOST * loop.span:
             found.append(LOOP_BLOCKED)
     if loop.left:
         found.append(LEFT_TASKS)
