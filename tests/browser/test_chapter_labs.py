@@ -85,3 +85,20 @@ def test_what_a_chapter_measured_as_it_ran_is_not_of_other_settings(browser, ser
         lab.wait_drawn()
         assert "1 of 1" in lab.progress.inner_text()
         assert not lab.cell.locator(".helpers-old").count()
+
+
+def test_a_guess_of_zero_is_hit_by_a_click_at_the_left_end_and_by_one_key(browser, server):
+    """Of 500 steps, on a track of a few hundred pixels, nobody could hit the one beside "no guess yet"."""
+    with pages(browser, server) as open_page:
+        notebook = open_cells(open_page(), server, "from helpers.labs import Guess", "Guess('How much?', 0, 500)")
+        slider = notebook.page.locator(".helpers-guess")
+        readout, handle = slider.locator(".widget-readout"), slider.locator(".noUi-handle")
+        assert readout.inner_text() == "no guess yet"
+        box = handle.bounding_box()  # at the left end, over the place of "no guess yet"
+        notebook.page.mouse.click(box["x"] + box["width"] + 2, box["y"] + box["height"] / 2)
+        notebook.page.wait_for_function("document.querySelector('.helpers-guess .widget-readout').innerText === '0'")
+        handle.focus()
+        for key, said in (("Home", "no guess yet"), ("ArrowRight", "0")):
+            notebook.page.keyboard.press(key)
+            wanted = f"document.querySelector('.helpers-guess .widget-readout').innerText === '{said}'"
+            notebook.page.wait_for_function(wanted)

@@ -76,6 +76,13 @@ def names_of(source):
 
 
 @every_exercise
+def test_the_cell_of_a_check_needs_no_import_of_another_ones(name):
+    cells = [cell.source for path in NOTEBOOKS.glob("*.ipynb") for cell in nbformat.read(path, 4).cells]
+    (checked,) = [source for source in cells if re.search(rf"^{name}\.check\(", source, re.MULTILINE)]
+    assert checked.startswith(f"from helpers.course.{name.rpartition('_')[0]} import {name}\n"), checked
+
+
+@every_exercise
 def test_a_solution_that_is_pasted_changes_no_name_that_its_chapter_uses(name):
     """`%%worker` puts all names of its cell into the notebook."""
     (chapter,) = NOTEBOOKS.glob(f"*_{name.rpartition('_')[0]}*.ipynb")

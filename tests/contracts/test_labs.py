@@ -23,6 +23,7 @@ from helpers.errors import HelpersError, InvalidArgumentError
 from helpers.labs.base import BROUGHT_BACK, LIVE_SCALE, REST_SCALE
 from helpers.labs.style import STYLE
 from helpers.labs.view import OTHER_SETTINGS
+from helpers.plots import doubts
 from helpers.tasks import wait
 from helpers.words import as_html
 
@@ -253,10 +254,20 @@ def test_advice_is_a_sentence_or_two_and_none_before_a_run(watched):
     advice = watched.lab._advice()
     said = re.findall(r"[^.!?].*?[.!?](?=\s|$)", advice)
     # and what is in doubt, and how much longer tasks, or starts, take side by side
-    further = re.compile(r"In doubt: |Side by side |The \d+ in the lanes ")
+    further = re.compile(r"In doubt\b|Side by side |The \d+ in the lanes ")
     assert 1 <= sum(not further.match(text.strip()) for text in said) <= 2, advice
     assert advice[-1] in ".!?"
     assert advice.split()[0] in watched.lab._message.value and "nan" not in advice.split()
+
+
+def test_the_message_tells_every_doubt_that_its_picture_tells(watched, monkeypatch):
+    """Whatever was in doubt of this run; by hand-written records: the tests of each lab's figures."""
+    seen, fold = [], doubts.fold_doubts
+    monkeypatch.setattr(doubts, "fold_doubts", lambda badges, *rest: (seen.extend(badges), fold(badges, *rest))[1])
+    lab = watched.lab
+    lab.card = lab.card and lab.card.anew()
+    lab._png(REST_SCALE)
+    assert [doubt for doubt in seen if doubt not in lab._advice()] == []
 
 
 def test_every_control_has_a_tooltip_and_a_class(watched):
@@ -393,7 +404,7 @@ def test_bad_values_are_told_and_nothing_starts(name):
     case.spoil(lab)
     lab._run_button.click()
     assert not lab.running and lab.result is None and lab._runner is None and not lab._run_button.disabled
-    assert case.words in lab._message.value and "InvalidArgumentError" in lab._message.value
+    assert case.words in lab._message.value and "Error" not in lab._message.value, "a sentence for readers"
     with pytest.raises(InvalidArgumentError, match=case.words):
         lab.run(block=True)
 
