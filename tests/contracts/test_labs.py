@@ -374,6 +374,7 @@ def test_stop_in_the_middle_ends_all_of_it_and_keeps_what_was_measured(name):
     assert amount(name, lab) >= measured and not is_complete(lab.result)
     assert lab._progress.bar_style == "warning" and "stopped" in lab._progress_label.value
     assert lab._extra.value == "", "no task has printed anything"
+    assert lab._turn.ended.wait(60), "on a busy machine the last picture comes later"
     assert lab._picture.data != first and lab._picture.alt and pixels(lab._picture)[0] == lab.width * REST_SCALE
 
 
