@@ -40,7 +40,7 @@ PUBLIC = {
         "EngineUnavailableError HelpersError InvalidArgumentError NotEnoughPointsError NotImportableError "
         "NotPicklableError ResultsDifferError TaskFailedError WorkerDiedError"
     ),
-    "helpers.records": "Advice Estimate Fit Problem Run Sweep Timeline",
+    "helpers.records": "Advice Estimate Fit Problem Recording Run Sweep Timeline recorded recordings",
     "helpers.machine": "doctor machine_line machine_report usable_cpus",
     "helpers.notebook": "answer fold require_importable show_source show_table",
     "helpers.measure": "Watch run_once sweep",
@@ -71,6 +71,10 @@ PUBLIC = {
     "helpers.course.lock": (
         "LockLab LockRun LockSweep ceiling find_stacks lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup "
         "run_together"
+    ),
+    "helpers.course.workers": (
+        "CAUSES Choice ChunkCurve LOSSES Losses Readings choose_workers find_losses measure_causes measure_chunks "
+        "measure_worker_memory plot_chunks plot_losses read_machine"
     ),
     "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }

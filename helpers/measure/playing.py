@@ -12,9 +12,9 @@ from itertools import islice
 from helpers import machine
 from helpers.engines import open_team
 from helpers.engines.base import Batch
-from helpers.engines.registry import STARTING, check_start_method
+from helpers.engines.registry import SHARING, STARTING, check_start_method
 from helpers.errors import HelpersError, ResultsDifferError
-from helpers.measure.badges import CHANGES_ITEMS, Load, find_badges
+from helpers.measure.badges import CHANGES_ITEMS, Load, count_computing, find_badges, find_loop_badges
 from helpers.measure.problems import set_back
 from helpers.measure.sameness import is_same, require_same
 from helpers.records import Accounting, Failure, Run, Timeline
@@ -139,10 +139,10 @@ class Passes:
             raise as_ours(error) from error
         middle = sorted(self.walls)[len(self.walls) // 2]
         chosen = replace([*batches, batch][self.walls.index(middle)], results=batch.results)
-        processes = engine not in ("serial", "threads", "interpreters")
-        elsewhere = sum(each.cpu for each in (*batches, batch)) if processes else 0.0
+        elsewhere = 0.0 if engine in SHARING else sum(each.cpu for each in (*batches, batch))
         load = usable_cpus, logical_cpus, before, after, elsewhere, max(span, sum(self.walls))
-        return chosen, find_badges(chosen.wall, n_workers, *load)
+        badges = find_badges(chosen.wall, count_computing(n_workers, chosen.loop), *load)
+        return chosen, badges + find_loop_badges(n_workers, chosen.loop, badges)
 
 
 def load(packed, what):

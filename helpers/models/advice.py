@@ -39,15 +39,16 @@ def advise(sweep, *, calls=None, in_lab=False):
 
     The best is the pair with the highest speedup. As good as it are those within 5 %, and those within 10 % whose
     interval reaches into its own; of them the simplest is advised: the fewest workers, then the engine that comes first
-    in serial, threads, processes, pool, multiprocess, interpreters. "Stay serial" if the interval of the best includes
-    1, if there is none (below 3 rounds), or if nothing with two or more workers was measured. Holds for this machine,
-    these items, and the counts that were measured.
+    in serial, threads, asyncio, processes, pool, multiprocess, interpreters. "Stay serial" if the interval of the best
+    includes 1, if there is none (below 3 rounds), or if nothing with two or more workers was measured. Holds for this
+    machine, these items, and the counts that were measured.
 
     It is sure only where the figures are in no doubt, and where the rounds show that nothing else is more than 5 %
     faster than what is advised; else the sentence begins with "Perhaps" or "Undecided", and says what may be faster.
 
-    Never advised are more workers than usable CPUs for work that computes, a pair with a problem, and threads of
-    another number where threads have failed: what goes wrong with four can go wrong with two. Further sentences say
+    Never advised are more workers than usable CPUs for work that computes (tasks that take turns in an event loop use
+    one), a pair with a problem, and threads or tasks of asyncio of another number where some have failed: what goes
+    wrong with four can go wrong with two. Further sentences say
     which settings are as good, how much longer tasks take side by side, which counts share the CPUs, what is in
     doubt, and what the problems of an engine mean.
 
@@ -95,7 +96,7 @@ def find_best(speedups):
 
 def _eligible(sweep):
     """Return (all pairs that may be quoted, those of them that may be advised), both with two workers or more."""
-    spoilt = {"threads"} & {problem.engine for problem in sweep.problems if problem.kind != "unable"}
+    spoilt = {"threads", "asyncio"} & {problem.engine for problem in sweep.problems if problem.kind != "unable"}
     pairs = [pair for pair in parallel_pairs(sweep) if pair[1] > 1 and pair[0] not in spoilt]
     crowded = crowded_pairs(sweep)
     return pairs, [pair for pair in pairs if pair not in crowded]

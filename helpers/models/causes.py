@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from helpers.models.laws import cpu_share, parallel_pairs, starved_counts
+from helpers.models.laws import cpu_share, parallel_pairs, starved_counts, takes_turns
+from helpers.records import LOOP_HELD
 from helpers.words import percent, plural, seconds
 
 #: Serial loops shorter than this (seconds) cannot pay for handing work over.
@@ -25,7 +26,7 @@ def crowded_pairs(sweep):
     if not usable:
         return set()
     if computes(sweep):
-        return {pair for pair in pairs if pair[1] > max(1, usable)}
+        return {pair for pair in pairs if pair[1] > max(1, usable) and not takes_turns(sweep, pair[0])}
     return {(engine, n) for engine, n in pairs if n in starved_counts(sweep, engine)}
 
 
@@ -36,6 +37,8 @@ def explain_loss(sweep, best):
     serial_runs, run = sweep.runs_of("serial", 1), sweep.last_run(*best)
     before = sweep.wall("serial", 1).median
     computing = computes(sweep)
+    if held := next((badge for badge in sweep.badges(*best) if badge.startswith(LOOP_HELD)), ""):
+        return f"since {held}"
     if before < TOO_SHORT:
         return f"since the whole loop takes {seconds(before)}, less than handing it over costs"
     if usable and usable <= 1 and computing:
@@ -50,6 +53,8 @@ def explain_loss(sweep, best):
     }
     cause = max(losses, key=losses.get)
     share = f"{percent(max(0.0, losses[cause]) / (n_workers * run.wall or 1))} of the workers' time"
+    if engine == "asyncio":
+        return _why_asyncio(cause, share)
     if cause == "slower":
         locked = sweep.environment.get("gil_enabled", True)
         if engine == "threads" and locked and computing and run.cpu < 1.3 * run.wall:
@@ -68,3 +73,11 @@ def explain_loss(sweep, best):
         "waiting": f"since {share} passes waiting for the next item: try larger chunks",
         "idle_tail": f"since {share} is idle tail, one long chunk holding up the end: try smaller chunks",
     }[cause]
+
+
+def _why_asyncio(cause, share):
+    """Return why tasks of asyncio do not win, by the largest loss and its share of the slots' time in words."""
+    return {
+        "waiting": f"since {share} passes waiting for the event loop",
+        "idle_tail": f"since {share} is idle tail, one long task holding up the end",
+    }.get(cause, "since tasks take longer side by side: they wait for the event loop, or for what they share")

@@ -9,11 +9,21 @@
       └─ (helpers.models) ──► Fit, Advice
 
 All times are seconds. Within a run they count from the moment the workers were asked for.
-Recordings that come with the package are measured by ``python tests/record_sweep.py``.
+A `Recording` has sweeps of several workloads by one machine: those that come with the package are read by
+`recordings`, one sweep of them by `recorded`; ``python -m helpers.recordings`` measures more.
 """
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks
-from helpers.records.doubts import MORE_WORKERS, UNSTEADY, badges_of_rounds, doubts_of, unite_badges
+from helpers.records.doubts import (
+    LOOP_BLOCKED,
+    LOOP_COMPUTED,
+    LOOP_HELD,
+    MORE_WORKERS,
+    UNSTEADY,
+    badges_of_rounds,
+    doubts_of,
+    unite_badges,
+)
 from helpers.records.estimates import (
     GOOD_ROUNDS,
     MIN_ROUNDS,
@@ -26,15 +36,20 @@ from helpers.records.estimates import (
 )
 from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
-from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MISTRUST, Sweep, recorded
+from helpers.records.shipped import RECORDINGS, Recording, recorded, recordings
+from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MISTRUST, Sweep
 
 __all__ = [
     "ENGINE_ORDER",
     "FORMAT",
     "GOOD_ROUNDS",
+    "LOOP_BLOCKED",
+    "LOOP_COMPUTED",
+    "LOOP_HELD",
     "MIN_ROUNDS",
     "MISTRUST",
     "MORE_WORKERS",
+    "RECORDINGS",
     "UNSTEADY",
     "Accounting",
     "Advice",
@@ -43,6 +58,7 @@ __all__ = [
     "Finding",
     "Fit",
     "Problem",
+    "Recording",
     "Run",
     "Sweep",
     "Timeline",
@@ -55,5 +71,6 @@ __all__ = [
     "is_clear",
     "list_problems",
     "recorded",
+    "recordings",
     "unite_badges",
 ]

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from helpers.arguments import check_choice
 from helpers.errors import EngineUnavailableError, InvalidArgumentError
 from helpers.records.doubts import badges_of_rounds, doubts_of, unite_badges
 from helpers.records.estimates import MIN_ROUNDS, Estimate, estimate_ratio
@@ -19,14 +18,12 @@ from helpers.words import plural, shown
 #: JSON layout number; raised when a field changes its meaning.
 FORMAT = 1
 #: The order in which engines are listed and drawn.
-ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "interpreters", "dask")
+ENGINE_ORDER = ("serial", "threads", "asyncio", "processes", "pool", "multiprocess", "interpreters", "dask")
 #: Width of an interval over its median from which on figures are in doubt; and times n workers from which on a
 #: speedup cannot be.
 WIDE_SHARE, IMPOSSIBLE = 0.25, 1.15
 #: The badge of such a speedup.
 MISTRUST = "faster than its workers can be: mistrust it"
-#: Sweeps that come with the package.
-RECORDINGS = Path(__file__).parent / "recordings"
 
 
 @dataclass(frozen=True)
@@ -253,16 +250,6 @@ class Sweep:
                 file.write((",\n" if number else "\n") + event)
             file.write("\n]}\n")
         return path
-
-
-def recorded(name):
-    """Return a Sweep that came with this package: measured elsewhere, for machines that cannot show it.
-
-    `name` is "count_primes": threads and processes on a machine with two CPUs; its
-    ``environment`` tells which.
-    """
-    known = sorted(path.stem for path in RECORDINGS.glob("*.json"))
-    return Sweep.from_json(RECORDINGS / f"{check_choice('recording', name, known)}.json")
 
 
 def _in_order(pairs):

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -159,14 +160,14 @@ CALLS = {
         sweep,
         (sweep,),
         WORK,
-        {"func": {"class"}, "items": ITEMS, "engines": {"empty"}, "n_workers": SEVERAL, **METHOD}
+        {"func": {"class"}, "items": ITEMS, "engines": {"empty", "None"}, "n_workers": SEVERAL, **METHOD}
         | {"chunksize": LARGE | {"None"}, "repeats": COUNT | {"None"}, "budget": BUDGET, **WATCH, **PROGRESS},
     ),
     "run_once": (
         run_once,
         (run_once,),
         WORK,
-        {"func": {"class"}, "items": ITEMS | {"empty"}, "engine": NAME, "n_workers": COUNT, **METHOD}
+        {"func": {"class"}, "items": ITEMS | {"empty"}, "engine": OPTION, "n_workers": COUNT, **METHOD}
         | {"chunksize": LARGE | {"None"}, **WATCH},
     ),
     "measure_counting": (
@@ -224,7 +225,7 @@ CALLS = {
         SpeedupLab,
         (SpeedupLab,),
         WORK,
-        {"func": {"class"}, "items": ITEMS, "engines": NAMES, "n_workers": SEVERAL | {"None"}, **METHOD}
+        {"func": {"class"}, "items": ITEMS, "engines": OPTION, "n_workers": SEVERAL | {"None"}, **METHOD}
         | {"chunksize": LARGE | {"None"}, "repeats": COUNT | {"None"}, "budget": BUDGET}
         | {"timeout": TIMEOUT, "guess": NUMBER | {"None"}},
     ),
@@ -282,6 +283,13 @@ def plays(monkeypatch):
 
     monkeypatch.setattr(runner, "play", play)
     return begun
+
+
+@pytest.fixture(autouse=True)
+def no_painting(monkeypatch):
+    """A lab that takes its arguments makes the figure of its first picture; painting it takes longer than all else."""
+    monkeypatch.setattr("helpers.plots.figure_png", lambda *_: b"")
+    monkeypatch.setattr("helpers.plots.live.LivePicture", lambda *_: SimpleNamespace(png=lambda: b""))
 
 
 @pytest.mark.parametrize("name", CALLS)

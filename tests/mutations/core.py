@@ -12,14 +12,14 @@ FAULTS = [
     Fault(
         "the CPU seconds of worker processes taken for those of other programs",
         "helpers/measure/playing.py",
-        "elsewhere = sum(each.cpu for each in (*batches, batch)) if processes else 0.0",
+        "elsewhere = 0.0 if engine in SHARING else sum(each.cpu for each in (*batches, batch))",
         "elsewhere = 0.0",
         f"{F}::test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine",
     ),
     Fault(
         "the CPU seconds of threads counted twice",
         "helpers/measure/playing.py",
-        "elsewhere = sum(each.cpu for each in (*batches, batch)) if processes else 0.0",
+        "elsewhere = 0.0 if engine in SHARING else sum(each.cpu for each in (*batches, batch))",
         "elsewhere = batch.cpu",
         f"{F}::test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine",
     ),
