@@ -271,7 +271,8 @@ def test_threads_that_fail_are_a_finding_and_the_others_go_on(tasks):
     assert problem.reason.startswith(start) and len(problem.reason) < 250 and "\n" not in problem.reason
 
 
-def test_rounds_before_a_failure_stay_in_the_runs_and_make_no_figures(tasks):
+def test_rounds_before_a_failure_stay_in_the_runs_and_make_no_figures(tasks, monkeypatch):
+    monkeypatch.setattr(sweeps, "PASS_SECONDS", 0.0)  # one pass a run: the function counts its calls
     result = measure(tasks.fail_in_round_2)
     assert check_that_only_processes_were_measured(result, "failed").round == 2
     assert [run.round for run in result.runs_of("threads", 2, warmup=True)] == [0, 1]
