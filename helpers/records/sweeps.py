@@ -79,7 +79,7 @@ class Sweep:
     def wall(self, engine, n_workers, *, cold=False):
         """Return the Estimate of seconds for all items; `cold` includes starting the workers."""
         runs = self._require(self.runs_of(engine, n_workers), engine, n_workers)
-        return estimate_ratio([r.cold_wall if cold else r.wall for r in runs])
+        return estimate_ratio([r.cold_wall if cold else r.wall for r in runs], rough=False)
 
     def speedup(self, engine, n_workers, *, cold=False, calls=None):
         """Return how many times faster than the serial loop, as an Estimate.
@@ -94,7 +94,7 @@ class Sweep:
             return Estimate(1.0, 1.0, 1.0, len(runs)) if len(runs) >= MIN_ROUNDS else Estimate(1.0, n_rounds=len(runs))
         serial = {run.round: run.seconds_for(calls) for run in self.runs_of("serial", 1)}
         runs = self._require([run for run in runs if run.round in serial], engine, n_workers)
-        return estimate_ratio([serial[r.round] for r in runs], [r.seconds_for(calls) for r in runs])
+        return estimate_ratio([serial[r.round] for r in runs], [r.seconds_for(calls) for r in runs], rough=False)
 
     def times_as_long(self, pair, other, *, calls=None):
         """Return how many times as long `pair` takes as `other`, as an Estimate; None without a common round.
@@ -106,7 +106,9 @@ class Sweep:
         runs = [run for run in self.runs_of(*pair) if run.round in others]
         if not runs:
             return None
-        return estimate_ratio([run.seconds_for(calls) for run in runs], [others[run.round] for run in runs])
+        return estimate_ratio(
+            [run.seconds_for(calls) for run in runs], [others[run.round] for run in runs], rough=False
+        )
 
     def slowdown(self, engine, n_workers):
         """Return how many times as long the tasks take in the pair as in the serial loop, as an Estimate.

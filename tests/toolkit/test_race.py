@@ -7,11 +7,13 @@ import pytest
 from handmade import make_run, make_sweep, rounds
 
 from helpers.errors import InvalidArgumentError
-from helpers.measure import sweep, sweeps
+from helpers.measure import notes as notes_module
+from helpers.measure import sweep
 from helpers.measure.badges import BUSY
+from helpers.measure.notes import RaceNotes, find_barred
 from helpers.measure.playing import Passes
 from helpers.measure.race import CLEAR, SERIAL, SPENT, Race, is_look
-from helpers.measure.sweeps import RaceNotes, check_rounds, find_barred, pass_seconds
+from helpers.measure.sweeps import check_rounds, pass_seconds
 from helpers.records import Accounting, Sweep
 from helpers.records.intervals import median_interval
 from helpers.tasks import wait
@@ -184,7 +186,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     made = Clock()
-    monkeypatch.setattr(sweeps, "clock", made)
+    monkeypatch.setattr(notes_module, "clock", made)
     return made
 
 
