@@ -36,6 +36,8 @@ PART_OF = {
     "timing": "measure",
     "arrays": "tasks",
     "stacks": "measure",
+    "server": "tasks",
+    "claims": "measure",
     "program": "lab",
 }
 #: Topics that others may import.

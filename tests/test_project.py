@@ -72,6 +72,9 @@ PUBLIC = {
         "LockLab LockRun LockSweep ceiling find_stacks lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup "
         "run_together"
     ),
+    "helpers.course.approach": (
+        "APPROACHES ApproachMap CLAIMS Claim TITLES judge_claims measure_approaches plot_approaches usual_approaches"
+    ),
     "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }
 

@@ -1,22 +1,20 @@
 """What is often said of the approaches, each beside what was measured: holds, does not hold, cannot be seen here.
 
 A pure function of an `ApproachMap`. A figure decides only where its interval lies clear of the line between yes and
-no; one that is in doubt must be clear of it by a factor of 2.
+no; one that is in doubt must be clear of it by a factor of 2: see `ApproachMap.lies`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from helpers.course.approach.runs import ApproachMap, name_approach
+from helpers.course.approach.runs import name_approach
 from helpers.records import MIN_ROUNDS
 from helpers.words import figures, html_table, say_doubts, sentences, text_table
 
 __all__ = ["CLAIMS", "Claim", "Claims", "HOLDS", "FAILS", "UNSEEN", "judge_claims"]
 
 HOLDS, FAILS, UNSEEN = "holds", "does not hold", "cannot be seen on this machine"
-#: A speedup is level with 1 within this factor; and must be clear by the second where it is in doubt.
-LEVEL, CLEAR = 1.15, 2.0
 #: CPUs up to which work keeps one of them busy.
 ONE_CORE = 1.2
 #: Share of the CPUs from which on they count as used: a speedup of 0.75 × CPUs.
@@ -78,8 +76,9 @@ def judge_claims(record):
 def place(record, kind, approach, line=1.0, cold=False):
     """Return ("above", "below", "level" or "", the figure or why there is none) of a speedup against a line.
 
-    "" where nobody can tell: it was not measured, has no interval, or its interval or its doubts reach over the line.
+    "" where nobody can tell: see `ApproachMap.lies`.
 
+    >>> from helpers.course.approach.runs import ApproachMap
     >>> place(ApproachMap(("tiny",), ("serial",), 2, 16, 2), "tiny", "threads")
     ('', 'threads were not measured on this kind of work')
     """
@@ -90,16 +89,11 @@ def place(record, kind, approach, line=1.0, cold=False):
         return "", f"{name} failed: {why}" if why else f"{name} {verb} not measured on this kind of work"
     if estimate.low is None:
         return "", f"{figures(estimate)} times the serial loop, without an interval below {MIN_ROUNDS} rounds"
-    doubts = record.doubts(kind, approach)
     told = f"{NAMES[kind]} by {name}: {figures(estimate)} times the serial loop"
-    margin = CLEAR if doubts else LEVEL if line == 1.0 else 1.0
-    if estimate.low > line * margin:
-        return "above", told
-    if estimate.high < line / margin:
-        return "below", told
-    if not doubts and line == 1.0 and estimate.low > 1 / LEVEL and estimate.high < LEVEL:
-        return "level", told
-    return "", f"{told}, {say_doubts(doubts) or 'an interval too wide to tell'}"
+    where = record.lies(kind, approach, line, cold)
+    if where:
+        return where, told
+    return "", f"{told}, {say_doubts(record.doubts(kind, approach)) or 'an interval too wide to tell'}"
 
 
 #: Kinds of work as a sentence names them.
@@ -168,12 +162,15 @@ def processes_use_all_cores(record):
 
 def asyncio_uses_one_core(record):
     """asyncio uses one core: the CPUs that it keeps busy while its tasks compute."""
-    cores = record.cores("arithmetic", "asyncio")
     if why := one_cpu(record):
         return UNSEEN, why
+    cores, doubts = record.cores("arithmetic", "asyncio"), record.doubts("arithmetic", "asyncio")
     if cores is None:
         return UNSEEN, place(record, "arithmetic", "asyncio")[1]
-    return (HOLDS if cores <= ONE_CORE else FAILS), f"its tasks kept {cores:.2f} CPUs busy while they computed"
+    told = f"its tasks kept {cores:.2f} CPUs busy while they computed"
+    if doubts and cores <= ONE_CORE:  # it may have wanted more than it got
+        return UNSEEN, f"{told}, {say_doubts(doubts)}"
+    return (HOLDS if cores <= ONE_CORE else FAILS), told
 
 
 def heavier(approach, other, heavier=HOLDS, lighter=FAILS):
@@ -183,7 +180,9 @@ def heavier(approach, other, heavier=HOLDS, lighter=FAILS):
         weights = record.weight(approach), record.weight(other)
         for weight, name in zip(weights, (approach, other), strict=True):
             if weight is None or not weight.told:
-                why = weight.problem if weight is not None and weight.problem else "the figure is smaller than its noise"
+                why = (
+                    weight.problem if weight is not None and weight.problem else "the figure is smaller than its noise"
+                )
                 return UNSEEN, f"memory of one more worker by {name}: {why if weight else 'not measured'}"
         one, two = (weight.size_bytes for weight in weights)
         told = f"one more worker costs {say_weight(one)} by {approach}, {say_weight(two)} by {other}"

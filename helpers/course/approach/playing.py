@@ -138,7 +138,7 @@ def say_error(error):
     """Return in a line what went wrong in a cell."""
     if isinstance(error, ResultsDifferError):
         return f"gave other results than the serial loop: {say(error)}"
-    return say(error).splitlines()[0]
+    return (say(error).splitlines() or [type(error).__name__])[0]
 
 
 # ── what one more worker weighs ──────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log2
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.patches import Rectangle
 
 from helpers.course.approach.claims import say_weight
@@ -19,13 +19,12 @@ from helpers.plots.drawing import (
     SMALL_SIZE,
     TEXT_SIZE,
     new_figure,
-    readable_on,
     rounds_text,
     write_head,
     write_note,
 )
 from helpers.records import unite_badges
-from helpers.words import figures, plural, seconds
+from helpers.words import listing, plural, seconds, sentences
 
 __all__ = ["colour_of", "describe_approaches", "plot_approaches", "read_cell"]
 
@@ -34,9 +33,11 @@ SCALE = LinearSegmentedColormap.from_list("approaches", ["#B34700", "#F2B48F", "
 #: Speedups at which the colours end: 1/8 and 8; white is 1.
 STRONGEST = 8.0
 #: Height of the card for four approaches, and of a further row, in inches.
-HEIGHT, ROW = 3.5, 0.42
-#: Space in inches above the cells for the head and the names of the columns, and below for doubts.
-TOP, BOTTOM = 0.98, 0.62
+HEIGHT, ROW = 4.0, 0.52
+#: Space in inches above the axes for the head, and below for doubts.
+TOP, BOTTOM = 0.68, 0.58
+#: Rows above the cells that the names of the columns take.
+NAMES = 0.85
 WIDTHS = (0.118, 0.875)  # left end and width of the cells, as shares of the card
 
 
@@ -106,26 +107,36 @@ def colour_of(speedup):
     ((1.0, 1.0, 1.0), True)
     """
     strength = log2(max(speedup, 1e-9)) / log2(STRONGEST)
-    red, green, blue, _ = SCALE(0.5 + 0.5 * min(1.0, max(-1.0, strength)), bytes=True)
     if strength == 0:
         return 1.0, 1.0, 1.0
-    return red / 255, green / 255, blue / 255
+    return tuple(float(part) for part in SCALE(0.5 + 0.5 * min(1.0, max(-1.0, strength)))[:3])
+
+
+def ink_on(colour):
+    """Return black or white, whichever has more contrast with `colour` (WCAG 2.2): always at least 4.5 to 1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "black"
 
 
 def describe_approaches(record):
     """Return the message of the map in one sentence: which approach is fastest for which work."""
     if record is None:
         return "Map of approaches: nothing measured yet"
-    best = {}
+    won = {}
     for kind in record.kinds:
-        approach = record.best(kind)
-        if approach is not None:
-            best.setdefault(approach, []).append(kind)
-    if not best:
+        if any(record.speedup(kind, approach) for approach in record.approaches):
+            won.setdefault(record.best(kind), []).append(kind)
+    if not won:
         return "Map of approaches: nothing measured yet"
-    order = sorted(best, key=record.approaches.index)
-    parts = [f"{name_approach(approach, record.gil)} at {', '.join(best[approach])}" for approach in order]
-    return f"Fastest here: {'; '.join(parts)}"
+    unclear = won.pop((), [])
+    parts = [
+        f"{listing([name_approach(approach, record.gil) for approach in best])} at {listing(kinds)}"
+        for best, kinds in sorted(won.items(), key=lambda pair: record.approaches.index(pair[0][0]))
+    ]
+    told = [f"Fastest here: {'; '.join(parts)}"] if parts else []
+    open_ones = f"not clear at {listing(unclear)}"
+    return sentences("; ".join([*told, *([open_ones] if unclear else [])])).removesuffix(".")
 
 
 def _how(record):
@@ -149,9 +160,11 @@ def _draw_frame(ax, kinds, n_rows):
     """Draw what does not move: the names of the columns, no axes."""
     ax.set_facecolor("white")
     ax.set_xlim(-0.5, len(kinds) + 0.5)
-    ax.set_ylim(n_rows - 0.5, -0.5)
-    ax.xaxis.tick_top()
-    ax.set_xticks(range(len(kinds) + 1), [*(TITLES[kind] for kind in kinds), "memory of one\nmore worker"])
+    ax.set_ylim(n_rows - 0.5, -0.5 - NAMES)
+    ax.set_xticks([])
+    for column, name in enumerate([*(TITLES[kind] for kind in kinds), "memory of one\nmore worker"]):
+        style = {"size": TEXT_SIZE, "color": INK, "family": FONT, "gid": "column", "linespacing": 1.1}
+        ax.text(column, -0.5 - NAMES / 2, name, ha="center", va="center", **style)
     ax.tick_params(length=0, labelsize=TEXT_SIZE, labelfontfamily=FONT, colors=INK, pad=3)
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -159,21 +172,15 @@ def _draw_frame(ax, kinds, n_rows):
 
 def _draw_cell(ax, row, column, large, small, colour, doubted):
     """Draw one cell: its colour, hatching where it is in doubt, and its texts."""
-    look = {"facecolor": colour, "edgecolor": "white" if np.mean(colour_parts(colour)) < 0.9 else "#E5E7EB"}
+    look = {"facecolor": colour, "edgecolor": "white" if np.mean(to_rgb(colour)) < 0.9 else "#E5E7EB"}
     ax.add_patch(Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, linewidth=1, gid="cell", **look))
-    ink = readable_on(colour)
+    ink = ink_on(colour)
     if doubted:
         hatched = {"facecolor": "none", "edgecolor": GREY, "hatch": "////", "linewidth": 0, "alpha": 0.35}
         ax.add_patch(Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, gid="doubted", **hatched))
     n_small = small.count("\n") + 1 if small else 0
+    first = row - (0, 0.16, 0.26)[n_small]
     style = {"ha": "center", "color": ink, "family": FONT, "zorder": 5}
-    ax.text(column, row - 0.14 * n_small, large, va="center", size=TEXT_SIZE + 1, weight="bold", gid="speedup", **style)
+    ax.text(column, first, large, va="center", size=TEXT_SIZE + 1, weight="bold", gid="speedup", **style)
     if small:
-        ax.text(column, row + 0.08, small, va="top", size=SMALL_SIZE - 1, gid="interval", linespacing=1.1, **style)
-
-
-def colour_parts(colour):
-    """Return a colour as three numbers from 0 to 1."""
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(colour)
+        ax.text(column, first + 0.2, small, va="top", size=SMALL_SIZE - 1, gid="interval", linespacing=1.1, **style)

@@ -9,7 +9,7 @@ from statistics import median
 
 from helpers.course.approach.tasks import WAITING_KINDS, Sizes
 from helpers.measure.badges import BUSY
-from helpers.records import Run, badges_of_rounds, doubts_of, estimate_ratio, unite_badges
+from helpers.records import Run, badges_of_rounds, doubts_of, estimate_ratio, is_clear, unite_badges
 
 __all__ = ["APPROACHES", "ApproachMap", "TITLES", "Trouble", "Weight", "count_workers", "name_approach"]
 
@@ -28,6 +28,10 @@ TITLES = {
 WAIT_TOGETHER = ("threads", "asyncio")
 #: Work that computes cannot be more than this many times as fast as the CPUs and workers allow.
 ALLOWED, TOO_FAST = 1.15, "faster than its CPUs can be"
+
+
+#: A speedup is level with 1 within this factor, and must be clear of a line by the second where it is in doubt.
+LEVEL, CLEAR = 1.15, 2.0
 
 
 def count_workers(kind, approach, n_workers, n_waiting):
@@ -195,12 +199,33 @@ class ApproachMap:
         """Whether other programs used the CPUs while any cell was measured."""
         return any(BUSY in run.badges for _, run in self.runs if run.round > 0)
 
-    def best(self, kind):
-        """Return the approach with the largest speedup for a kind of work, "serial" if none is above 1; None unmeasured.
+    def lies(self, kind, approach, line=1.0, cold=False):
+        """Return where a speedup lies: "above", "below" or, of 1, "level" with a line; "" where nobody can tell.
 
-        >>> ApproachMap(("tiny",), ("serial",), 2, 16, 2).best("tiny") is None
-        True
+        Its interval must be clear of the line, of 1 by `LEVEL` and, where it is in doubt, by a factor of `CLEAR`.
+        "" also where it was not measured or has no interval.
         """
-        found = {each: self.speedup(kind, each) for each in self.approaches}
-        medians = {each: estimate.median for each, estimate in found.items() if estimate is not None}
-        return max(medians, key=medians.get) if medians else None
+        estimate = self.speedup(kind, approach, cold)
+        if estimate is None or estimate.low is None:
+            return ""
+        doubts = self.doubts(kind, approach)
+        margin = CLEAR if doubts else LEVEL if line == 1.0 else 1.0
+        if estimate.low > line * margin:
+            return "above"
+        if estimate.high < line / margin:
+            return "below"
+        return "level" if line == 1.0 and not doubts and 1 / LEVEL < estimate.low <= estimate.high < LEVEL else ""
+
+    def best(self, kind):
+        """Return the approaches that are best for a kind of work, as a tuple.
+
+        Those that are clearly faster than the serial loop, less those clearly slower than the leader; "serial" alone
+        where clearly none is faster; none where nobody can tell.
+        """
+        others = [each for each in self.approaches if each != "serial" and not self.trouble(kind, each)]
+        lie = {each: self.lies(kind, each) for each in others}
+        above = {each: self.speedup(kind, each) for each in others if lie[each] == "above"}
+        if above:
+            leader = max(above.values(), key=lambda estimate: estimate.median)
+            return tuple(each for each, estimate in above.items() if not is_clear(leader, estimate))
+        return ("serial",) if lie and all(lie.values()) else ()
