@@ -38,6 +38,7 @@ PART_OF = {
     "stacks": "measure",
     "server": "tasks",
     "claims": "measure",
+    "bars": "plots",
     "program": "lab",
 }
 #: Topics that others may import.

@@ -73,7 +73,8 @@ PUBLIC = {
         "run_together"
     ),
     "helpers.course.approach": (
-        "APPROACHES ApproachMap CLAIMS Claim TITLES judge_claims measure_approaches plot_approaches usual_approaches"
+        "APPROACHES ApproachLab ApproachMap CLAIMS Claim TITLES judge_claims measure_approaches plot_approach_bars "
+        "plot_approaches usual_approaches"
     ),
     "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }

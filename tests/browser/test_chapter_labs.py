@@ -4,7 +4,7 @@ import pytest
 
 from .pages import open_cells, pages, set_theme
 
-LABS = ["ProcessLab", "PoolLab", "QueueLab", "PipeLab", "LockLab", "ValueLab"]
+LABS = ["ProcessLab", "PoolLab", "QueueLab", "PipeLab", "LockLab", "ValueLab", "ApproachLab"]
 IMPORTS = "\n".join(f"from helpers.course.{name.removesuffix('Lab').lower()} import {name}" for name in LABS)
 
 

@@ -107,6 +107,14 @@ CASES = {
         "at least 1 way",
         lambda lab: setattr(lab._updates, "value", 2_000),
     ),
+    "ApproachLab": Case(
+        {"kind": "waiting", "approaches": ("threads", "asyncio"), "repeats": 3},
+        {"kind": "waiting", "size": 5.0, "approaches": ("threads", "asyncio"), "repeats": 100},
+        lambda record: len(record.runs),
+        lambda lab: unpress(lab._pressed),
+        "at least one approach",
+        lambda lab: setattr(lab._workers, "value", 3),
+    ),
 }
 
 

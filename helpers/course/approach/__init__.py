@@ -9,5 +9,7 @@ __all__, __getattr__, __dir__ = make_face(
         "measure": "measure_approaches usual_approaches",
         "claims": "CLAIMS Claim judge_claims",
         "plots": "plot_approaches",
+        "bars": "plot_approach_bars",
+        "lab": "ApproachLab",
     },
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from mmap import PAGESIZE as PAGE
 from statistics import median
 
 from helpers.course.approach.tasks import WAITING_KINDS, Sizes
 from helpers.measure.badges import BUSY
-from helpers.records import Run, badges_of_rounds, doubts_of, estimate_ratio, is_clear, unite_badges
+from helpers.records import Accounting, Run, badges_of_rounds, doubts_of, estimate_ratio, is_clear, unite_badges
 
 __all__ = ["APPROACHES", "ApproachMap", "TITLES", "Trouble", "Weight", "count_workers", "name_approach"]
 
@@ -189,6 +189,13 @@ class ApproachMap:
     def doubts(self, kind, approach):
         """Return the badges of a cell that speak of noise, as a tuple."""
         return doubts_of(self.badges(kind, approach))
+
+    def account(self, kind, approach):
+        """Return the Accounting of a cell, all its rounds together; None before it was measured."""
+        parts = [asdict(run.accounting) for run in self.of(kind, approach)]
+        if not parts:
+            return None
+        return Accounting(**{name: sum(part[name] for part in parts) for name in parts[0]})
 
     def weight(self, approach):
         """Return the Weight of one more worker of an approach; None where none was taken."""
