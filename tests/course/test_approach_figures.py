@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 from handmade import make_run
 
+from helpers.course.approach.bars import describe_bars, plot_approach_bars, share_out
 from helpers.course.approach.claims import CLAIMS, FAILS, HOLDS, UNSEEN, judge_claims, place, say_weight
+from helpers.course.approach.lab import explain_approaches
 from helpers.course.approach.measure import take
 from helpers.course.approach.playing import plan_rounds
 from helpers.course.approach.plots import (
@@ -28,6 +30,7 @@ from helpers.course.approach.runs import (
 )
 from helpers.course.approach.tasks import KINDS
 from helpers.measure.badges import BUSY
+from helpers.records import Accounting
 
 ALL = ("serial", "threads", "asyncio", "processes")
 NOISE = "rounds differ by more than 10 %"
@@ -321,3 +324,66 @@ def test_the_message_names_the_best_and_what_is_not_clear():
 def test_the_empty_map_asks_for_nothing_and_names_its_columns():
     ax = plot_approaches(None)
     assert len(told(ax, "column")) == 7 and "Nothing measured yet" in told(ax, "note")
+
+
+# ── the lab ──────────────────────────────────────────────────────────────────────────────────
+
+
+def with_accounts(*accounts):
+    """Return the map of one kind: the serial loop took 4 s, threads 2 s in each round, with these accounts."""
+    record = made({("mixed", "serial"): (4,) * len(accounts)}, kinds=("mixed",))
+    rounds = enumerate(accounts, 1)
+    runs = [("mixed", make_run("threads", 16, number, 2.0, accounting=each)) for number, each in rounds]
+    return replace(record, approaches=("serial", "threads"), runs=(*record.runs, *runs))
+
+
+def test_an_account_is_of_all_rounds_and_adds_up_to_100():
+    # working 1 + 2 = 3, start-up 2 + 0 = 2, idle 0 + 1 = 1, of 6: 50, 33.3 and 16.7 %
+    record = with_accounts(Accounting(startup=2, working=1), Accounting(working=2, idle_tail=1))
+    assert record.account("mixed", "threads") == Accounting(startup=2, working=3, idle_tail=1)
+    assert share_out(record, "mixed", "threads") == [("working", 0, 50), ("startup", 50, 33), ("idle_tail", 83, 17)]
+    assert record.account("mixed", "asyncio") is None and share_out(record, "mixed", "asyncio") == []
+
+
+def test_the_bars_say_speedups_intervals_and_shares():
+    record = with_accounts(*[Accounting(startup=1, working=3)] * 3)
+    ax = plot_approach_bars(record)
+    # 4 / 2 = 2; 25 and 75 % of the time
+    assert [bar.get_width() for bar in ax.patches if bar.get_gid() == "bar"] == [1.0, 2.0]
+    assert [line.get_gid() for line in ax.lines] == ["interval", "one"]
+    account = ax.figure.axes[1]
+    assert told(account, "share") == ["100 %", "75 %", "25 %"]
+    assert describe_bars(record, "mixed") == "Wait, then compute, × the serial loop: threads 2.00"
+    assert told(ax, "title") == [describe_bars(record, "mixed")]
+
+
+def test_bars_in_doubt_are_hatched_and_the_doubt_is_told():
+    ax = plot_approach_bars(made(pair("tiny", "threads", 1, 2, (BUSY,)), kinds=("tiny",)))
+    bars = {round(bar.get_y() + 0.3): bar.get_hatch() for bar in ax.patches if bar.get_gid() == "bar"}
+    assert bars == {0: "", 1: "////"} and BUSY in told(ax, "doubts")[0]
+
+
+def test_an_empty_card_asks_for_run_and_has_its_rows():
+    ax = plot_approach_bars(None, "tiny", ("serial", "threads", "asyncio"))
+    assert "Press Run" in told(ax, "invitation")[0] and len(ax.get_yticks()) == 3
+
+
+def test_the_sentence_takes_what_is_clear_and_says_what_is_not():
+    clear = made({**pair("waiting", "threads", 8, 1), **pair("waiting", "asyncio", 8, 4)}, kinds=("waiting",))
+    assert explain_approaches(clear, "waiting").startswith("Take threads (threads: 8.00 (8.00 to 8.00) times")
+    slow = replace(made(pair("tiny", "threads", 1, 2), kinds=("tiny",)), approaches=("serial", "threads"))
+    assert explain_approaches(slow, "tiny").startswith("Stay with the plain loop: nothing is clearly faster")
+    doubtful = made(pair("data", "processes", 1.6, 1, (BUSY,)), kinds=("data",))
+    said = explain_approaches(doubtful, "data")
+    assert said.startswith("Which is faster cannot be told yet") and said.endswith(f"In doubt: {BUSY}.")
+    failed = take(clear, Trouble("waiting", "processes", "no"))
+    assert "Processes failed." in explain_approaches(failed, "waiting")
+
+
+def test_the_sentence_names_what_cost_most():
+    record = with_accounts(*[Accounting(startup=3, working=1)] * 3)
+    slow = replace(
+        record,
+        runs=tuple((kind, replace(run, wall=8.0) if run.engine == "threads" else run) for kind, run in record.runs),
+    )
+    assert "; start-up takes 75 % of its workers' time" in explain_approaches(slow, "mixed")

@@ -2,12 +2,10 @@
 
 from mutations.fault import Fault
 
-TASKS, SERVER, RUNS, PLAYING, MEASURE, CLAIMS_FILE, PLOTS = (
-    f"helpers/course/approach/{name}.py"
-    for name in ("tasks", "server", "runs", "playing", "measure", "claims", "plots")
+RUNS, PLAYING, CLAIMS_FILE, PLOTS, BARS, LAB = (
+    f"helpers/course/approach/{name}.py" for name in ("runs", "playing", "claims", "plots", "bars", "lab")
 )
 F = "tests/course/test_approach_figures.py"
-T = "tests/course/test_approach.py"
 
 FAULTS = [
     Fault(
@@ -198,5 +196,47 @@ FAULTS = [
         "n_workers = count_workers(kind, approach, record.n_workers, record.n_waiting)",
         "n_workers = record.n_workers",
         f"{F}::test_a_cell_has_its_speedup_interval_and_workers",
+    ),
+    Fault(
+        "an account of the first round alone",
+        RUNS,
+        "sum(part[name] for part in parts)",
+        "parts[0][name]",
+        f"{F}::test_an_account_is_of_all_rounds_and_adds_up_to_100",
+    ),
+    Fault(
+        "parts of an account all begin at 0",
+        BARS,
+        "        so_far += whole[part]\n",
+        "",
+        f"{F}::test_an_account_is_of_all_rounds_and_adds_up_to_100",
+    ),
+    Fault(
+        "bars in doubt look like any other",
+        BARS,
+        'hatch="////" if doubted else ""',
+        'hatch=""',
+        f"{F}::test_bars_in_doubt_are_hatched_and_the_doubt_is_told",
+    ),
+    Fault(
+        "the fastest is taken, clear or not",
+        LAB,
+        "    if not best:\n",
+        "    if False:\n",
+        f"{F}::test_the_sentence_takes_what_is_clear_and_says_what_is_not",
+    ),
+    Fault(
+        "doubts are swallowed",
+        LAB,
+        "say_doubts(dict.fromkeys(doubts))",
+        '""',
+        f"{F}::test_the_sentence_takes_what_is_clear_and_says_what_is_not",
+    ),
+    Fault(
+        "what cost most includes the work itself",
+        LAB,
+        'if part != "working"), key',
+        "if part), key",
+        f"{F}::test_the_sentence_names_what_cost_most",
     ),
 ]

@@ -108,7 +108,7 @@ def _draw_bars(ax, record, kind):
             ax.text(0.03, row, "failed" if why else "", **style)
             continue
         doubted = bool(record.doubts(kind, approach))
-        look = {"color": paler(COLOURS[approach], 0.35), "edgecolor": INK, "linewidth": 0.6}
+        look = {"color": paler(COLOURS[approach], 0.5), "edgecolor": INK, "linewidth": 0.6}
         ax.barh(row, estimate.median, 0.6, hatch="////" if doubted else "", gid="bar", **look)
         high = estimate.high if estimate.high is not None else estimate.median
         if estimate.low is not None and approach != "serial":
