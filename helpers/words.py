@@ -219,7 +219,7 @@ def worker_name(engine, n_workers):
     ('1 process', '4 processes', '2 pool workers')
     """
     one, many = WORKER_NAMES.get(engine, (f"{engine} worker", f"{engine} workers"))
-    return f"{n_workers} {one if n_workers == 1 else many}"
+    return f"{n_workers:,} {one if n_workers == 1 else many}"
 
 
 def lane_name(engine):

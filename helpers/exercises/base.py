@@ -14,6 +14,7 @@ from helpers.exercises.trial import (
     Trial,
     Wrong,
     current_notice,
+    explain_nested,
     find_overlap_problem,
     last_error,
     leave_out_own_frames,
@@ -23,7 +24,7 @@ from helpers.exercises.trial import (
     try_answer,
 )
 from helpers.machine import default_start_method
-from helpers.notebook import Notice, shorten_paths, show_code
+from helpers.notebook import Notice, borrowed_imports, shorten_paths, show_code
 
 __all__ = [
     "CHECK_DEADLINE",
@@ -103,16 +104,16 @@ class Exercise:
         except NotAttempted as reason:
             return Verdict("not attempted", str(reason))
         except Wrong as reason:
-            return Verdict("wrong", str(reason))
+            return _explain(str(reason))
         except NotImportableError as error:
             words = f"a worker cannot import {error.culprit}. Begin its cell with %%worker, and run it again."
             return Verdict("wrong", words)
         except (HelpersError, TimeoutError) as error:
-            return Verdict("wrong", shorten_paths(str(error)))
+            return _explain(shorten_paths(str(error)))
         except KeyboardInterrupt:  # of who does not want to wait
             raise
         except BaseException as error:
-            return Verdict("wrong", f"it raises {type(error).__name__}: {shorten_paths(str(error))}")
+            return _explain(f"it raises {type(error).__name__}: {shorten_paths(str(error))}")
         finally:
             current_notice.reset(token)
             notice.clear()
@@ -126,6 +127,7 @@ class Exercise:
             raise Wrong(f"{shown} is no function: hand over the function itself, without calling it.")
         if is_blank(answer):
             raise NotAttempted(BLANK)
+        require_own_imports(answer)
         return self.examine(answer)
 
     def hint(self):
@@ -138,6 +140,24 @@ class Exercise:
     def solution(self):
         """Show one solution: as code in colours in a notebook, printed elsewhere."""
         show_code(self.answer.strip())
+
+
+def _explain(words):
+    """Return the Verdict "wrong" with these words, and what to do where Python's own do not say it."""
+    return Verdict("wrong", "\n".join(filter(None, (words, explain_nested(words)))))
+
+
+def require_own_imports(func):
+    """Raise Wrong if the cell of `func` needs an import that only an earlier %%worker cell has.
+
+    `%%worker` lets a cell use the names of earlier ones; a reader who copies the answer has the cell alone.
+    """
+    if lines := borrowed_imports(func):
+        missing = "\n".join(f"  {line}" for line in lines)
+        raise Wrong(
+            "its cell uses what only an earlier %%worker cell imports: in a script of its own Python would say "
+            f"NameError. Put at the top of the cell, below %%worker:\n{missing}"
+        )
 
 
 def is_blank(func):

@@ -22,6 +22,11 @@ PATIENCE = 3.0
 METHODS = ("spawn", None)
 #: How a call can end. Only the first is one that gives something to judge.
 OUTCOMES = ("returned", "nothing", "raised", "unpicklable", "late", "left", "died", "refused")
+#: What is said of an answer that is late, by whether a CPU was used shortly before the deadline.
+WAITS = "something waits for ever"
+STILL_AT_WORK = "it was still at work, in a loop that never ends, or slowly because this machine is busy"
+#: What pickle says of a function that is defined inside another one; its words differ between versions of Python.
+NESTED = re.compile(r"Can't (?:pickle|get) [^\n]*?(\w+)\.<locals>\.(<lambda>|\w+)")
 #: (the Notice in which the check that runs says what it waits for, the exercise's name, numbers for the calls of the
 #: answer, how many there are where it is right), or None.
 current_notice = ContextVar("current_notice", default=None)
@@ -56,6 +61,8 @@ class Trial:
         As asked for; None is the default.
     seconds : float
         The deadline it had.
+    at_work : bool
+        Of one that is late: its processes still used a CPU shortly before the deadline.
     seen : dict
         What `helpers.tasks.watch.call_watched` saw of its processes, where it returned.
     printed : str
@@ -70,6 +77,7 @@ class Trial:
     seconds: float = CHECK_DEADLINE
     seen: dict = field(default_factory=dict)
     printed: str = ""
+    at_work: bool = False
 
     @property
     def ended(self):
@@ -80,7 +88,7 @@ class Trial:
             "unpicklable": "its result cannot be pickled: return plain data, not an iterator, a coroutine, a pool or a "
             "lock.",
             "late": f"it did not return within {self.seconds:g} s under {say_method(self.start_method)}: "
-            f"something waits for ever.{self.details}",
+            f"{STILL_AT_WORK if self.at_work else WAITS}.{self.details}",
             "left": f"it leaves something behind: {self.details}.",
             "died": f"it ended the process it ran in: {self.details}",
             "refused": f"{self.details}.",
@@ -179,6 +187,26 @@ def last_error(printed):
     return shorten_paths(found[-1].strip()) if found else ""
 
 
+def explain_nested(text):
+    """Return what to do about a function inside another one that `text` says cannot be pickled; "" for none.
+
+    >>> explain_nested("AttributeError: Can't pickle local object 'run_all.<locals>.work'").partition(":")[0]
+    '`work` is defined inside `run_all`, where no other process finds it'
+    >>> explain_nested("KeyError: 3")
+    ''
+    """
+    found = NESTED.search(text)
+    if found is None:
+        return ""
+    outer, inner = found.groups()
+    who = f"a lambda is written inside `{outer}`" if inner == "<lambda>" else f"`{inner}` is defined inside `{outer}`"
+    what = "make it a function at" if inner == "<lambda>" else "move it to"
+    return (
+        f"{who}, where no other process finds it: {what} the top of the %%worker cell, and hand over what it needs "
+        "as arguments."
+    )
+
+
 def try_answer(func, *args, start_method=None, timeout=None, by_value=False, refused=None):
     """Return the Trial of ``func(*args)`` in a process of its own, where `start_method` is the default.
 
@@ -198,7 +226,7 @@ def try_answer(func, *args, start_method=None, timeout=None, by_value=False, ref
         answer = run_answer(func, *args, start_method=start_method, timeout=timeout, plain=True)
     except TimeoutError as error:
         notes = "".join(f"\n{shorten_paths(note)}" for note in getattr(error, "__notes__", ()))
-        return Trial("late", details=notes, **known)
+        return Trial("late", details=notes, at_work=getattr(error, "at_work", False), **known)
     except WorkerDiedError as error:
         return Trial("died", details=shorten_paths(str(error)), **known)
     known["printed"] = answer.printed

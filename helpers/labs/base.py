@@ -45,6 +45,8 @@ class Lab(LabView):
 
     #: Share of the time that drawing may take, where nothing new is to be seen.
     draw_share = 0.2
+    #: And at most, where news follow upon news. The first of a run do not wait.
+    news_share = 1 / 3
     #: Seconds between two pictures while it runs.
     draw_every = DRAW_EVERY
     #: What draws the picture while it runs: a `helpers.plots.live.MovingPicture`, or None for `_draw`.
@@ -281,17 +283,24 @@ class Lab(LabView):
         if turn.error is not None:
             return
         try:
+            turn.has_news = not first and self._is_news() or turn.has_news
             waited = time.monotonic() - self._drawn_at
-            pause = max(self.draw_every, min(DRAW_PAUSE, self._draw_took / self.draw_share))
             begins = first or (self.card is not None and self._shown() is not None and not self.card.begun)
-            if first or self._is_news() or begins or waited >= pause:
+            if begins or waited >= self._pause(turn):
                 self._show_picture(LIVE_SCALE)
+                turn.told_news, turn.has_news = turn.told_news or turn.has_news, False
                 if begins:  # it built what stays: the next pictures take less
                     self._draw_took = 0.0
         except BaseException as error:
             turn.fail(error)
             if not self._is_inert():
                 self._fail(turn.error)
+
+    def _pause(self, turn):
+        """Return the seconds that have to lie between the last picture and the next one."""
+        if turn.has_news:
+            return self._draw_took * (1 / self.news_share - 1) if turn.told_news else 0.0
+        return max(self.draw_every, min(DRAW_PAUSE, self._draw_took / self.draw_share))
 
     def _settle(self, turn):
         """Show that `turn` is over, once: its thread does so, or who stopped it while its picture takes longer."""

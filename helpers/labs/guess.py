@@ -12,10 +12,16 @@ from helpers.words import plural
 #: Steps of a guess at most: what a slider of this width can tell apart.
 MAX_STEPS = 500
 EMPTY = "no guess yet"
+#: One of so many steps at the left end gives `least`: of a hundred or more, nobody could hit the one beside `EMPTY`,
+#: which the handle covers as long as there is no guess.
+END_SHARE = 12
 
 
 class Guess(widgets.SelectionSlider):
     """A slider for a prediction, from `least` to `most`; its first place says that there is no guess yet.
+
+    The next one is `least`, with more places than others where steps are narrow: it is hit by a click at the left end,
+    and by the first press of an arrow key.
 
     Parameters
     ----------
@@ -44,6 +50,7 @@ class Guess(widgets.SelectionSlider):
             )
         self._unit = f" {unit}" if unit else ""
         values = [round(least + place * step, 10) for place in range(n_steps + 1)]
+        values[:0] = values[:1] * (n_steps // END_SHARE)
         options = [(EMPTY, EMPTY), *((f"{value:,g}{self._unit}", value) for value in values)]
         super().__init__(
             options=options,

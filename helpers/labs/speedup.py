@@ -32,7 +32,7 @@ from helpers.models import advise, parallel_pairs, quoted_pair
 from helpers.notebook import function_name
 from helpers.records import Sweep
 from helpers.tasks.coroutines import is_coroutine_function
-from helpers.words import out_of, plural
+from helpers.words import out_of, plural, sentences
 
 ENGINE_TOOLTIPS = {
     "serial": "The plain loop: the baseline, always measured",
@@ -148,7 +148,7 @@ class SpeedupLab(Lab):
             "guess": None if guess is None else check_number("guess", guess, 0, 10_000),
         }
         self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
-        self._last_run, self._at_rest = None, plots.SpeedupCard()
+        self._last_run, self._at_rest, self.card = None, plots.SpeedupCard(), plots.LiveSpeedupCard()
         super().__init__()
         self._say(self._off_text())
 
@@ -229,9 +229,9 @@ class SpeedupLab(Lab):
         return self.result is None or not (parallel_pairs(self.result) or self.result.problems)
 
     def _draw(self):
-        return plots.SpeedupCard().still(self._now())
+        return plots.SpeedupCard().still(self._shown())
 
-    def _now(self):
+    def _shown(self):
         """Return what is drawn, as `SpeedupCard` takes it."""
         shown = self.running or not self._is_empty()
         counts = self._measured["n_workers"] if shown else chosen_of(self._counts)
@@ -239,7 +239,7 @@ class SpeedupLab(Lab):
         return self.result, self._last_run, guess, counts or None, self._cpus
 
     def _png(self, scale):
-        return super()._png(scale) if self.running else self._at_rest.png(self._now(), scale)
+        return super()._png(scale) if self.running else self._at_rest.png(self._shown(), scale)
 
     def _describe(self):
         return (
@@ -251,7 +251,11 @@ class SpeedupLab(Lab):
     def _advice(self):
         if self.result is None or not self.result.runs:
             return self._off_text()
-        return f"{advise(self.result).reason} {self._off_text()}".strip()
+        said = advise(self.result, in_lab=True).reason
+        doubts = plots.doubts_of_pairs(self.result, parallel_pairs(self.result))
+        others = [doubt for doubt in doubts if doubt not in said]  # the picture tells these too
+        elsewhere = f"in doubt of other settings: {'; '.join(others)}" if others else ""
+        return f"{sentences(said, elsewhere)} {self._off_text()}".strip()
 
     def _off_text(self):
         """Return which of the engines asked for cannot run, and why; "" if all can."""

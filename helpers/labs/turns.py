@@ -26,6 +26,8 @@ class Turn:
         The handle of what is played in the runner, None while nothing is.
     stopping, through, over : bool
         It was asked to stop; it measured to the end; the controls show that it is over.
+    has_news, told_news : bool
+        Something must be seen at once and is not yet; a picture has shown such a thing.
     result, error, printed
         What came of it.
     before : dict
@@ -37,7 +39,7 @@ class Turn:
 
     def __init__(self, lab):
         self.lab, self.thread, self.playing = lab, None, None
-        self.stopping = self.through = self.over = False
+        self.stopping = self.through = self.over = self.has_news = self.told_news = False
         self.result, self.error, self.printed, self.before = None, None, "", {}
         self.ended = threading.Event()
         self.ended.set()

@@ -17,7 +17,7 @@ import uuid
 import ipywidgets as widgets
 from IPython.display import Image, display
 
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, TaskFailedError
 from helpers.labs.comms import hear_everywhere
 from helpers.labs.controls import button
 from helpers.labs.style import ONE_LINE, SAVED_STYLE, STYLE
@@ -194,9 +194,11 @@ class LabView:
         self.error = error
         self._message.remove_class("helpers-old")
         title, _, rest = shorten_paths(say(error)).partition("\n")
-        self._said = f"{type(error).__name__}: {title}"
+        says_all = isinstance(error, HelpersError) and not isinstance(error, TaskFailedError)
+        name = "" if says_all else f"{type(error).__name__}: "  # of what the reader's own function raised, and defects
+        self._said = f"{name}{title}"
         self._words = self._message.value = (
-            f"<b>⚠ {html.escape(type(error).__name__)}</b> {html.escape(title)}{fold(rest)._repr_html_()}"
+            f"<b>⚠ {html.escape(name)}</b>{html.escape(title)}{fold(rest)._repr_html_()}"
         )
 
     def _show_printed(self, printed):

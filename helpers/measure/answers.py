@@ -21,6 +21,10 @@ from helpers.tasks.worker import describe
 SHARED_MEMORY = "/dev/shm"
 #: Looks at what is left before it is told, however long one takes.
 LEAST_LOOKS = 3
+#: The last seconds before a deadline, in which it is looked every so often how much CPU time is used; and the share of
+#: one CPU from which on processes are at work: far more than waiting needs, and less than one of many on a busy
+#: machine gets.
+LAST_SECONDS, PULSE_EVERY, AT_WORK = 2.0, 0.4, 0.015
 #: The ``error_type`` of an answer whose result cannot be pickled.
 UNPICKLABLE = "result not picklable"
 
@@ -57,11 +61,12 @@ def run_answer(func, *args, start_method=None, timeout=20.0, plain=False):
     TimeoutError
         It did not return in `timeout` seconds; everything it started was ended. A note tells of
         the last exception that was printed: that of a process which died while others waited.
+        ``error.at_work`` says whether its processes still used a CPU shortly before.
     WorkerDiedError, NotImportableError
         It ended the process it ran in; no process could import it.
     """
     method = check_start_method(start_method)
-    playing = []
+    playing, pulse = [], Pulse(timeout)
     records = runner.play(
         play_answer,
         pack_function(func),
@@ -70,17 +75,47 @@ def run_answer(func, *args, start_method=None, timeout=20.0, plain=False):
         plain,
         key=("answer", method, source_stamp(func)),
         timeout=timeout,
+        should_stop=lambda: pulse.feel(playing[0].pid),
         on_start=playing.append,
     )
     try:
         value, seconds, left, error, error_type = next(records)
     except TimeoutError as late:
+        late.at_work = pulse.at_work
         if errors := re.findall(r"^[\w.]*Error\b.*", playing[0].printed, re.MULTILINE):
             late.add_note(f"A process it started died before: {errors[-1].strip()}")
         raise
     finally:
         records.close()  # a fresh process for every answer: whatever it did, it is over
     return Answer(pickle.loads(value), seconds, left, error, error_type, playing[0].printed)
+
+
+class Pulse:
+    """Whether processes are at work in the last seconds before a deadline, `timeout` seconds after the first `feel`.
+
+    What computes, or comes up slowly on a busy machine, uses a CPU; what waits for ever uses none.
+    """
+
+    def __init__(self, timeout):
+        self.length, self.window = timeout, min(LAST_SECONDS, timeout / 2)
+        self.began, self.readings = None, []
+
+    def feel(self, pid, now=None):
+        """Read the CPU time of the process and its descendants if it is time to; return False: nothing is to stop."""
+        now = time.monotonic() if now is None else now
+        self.began = now if self.began is None else self.began
+        due = self.readings[-1][0] + PULSE_EVERY if self.readings else self.began + self.length - self.window
+        if now >= due:
+            self.readings.append((now, runner.cpu_seconds(pid)))
+        return False
+
+    @property
+    def at_work(self):
+        """Whether they used more than `AT_WORK` of a CPU between the first and the last reading."""
+        if len(self.readings) < 2:
+            return False
+        (first, before), (last, after) = self.readings[0], self.readings[-1]
+        return after - before > AT_WORK * (last - first)
 
 
 def play_answer(payload, packed_args, start_method, plain):

@@ -27,7 +27,7 @@ TOO_SHORT = 1e-3
 COMPUTING_SHARE = 0.5
 
 
-def advise(sweep):
+def advise(sweep, *, in_lab=False):
     """Return what to do with this work, in a sentence with the figures it rests on, as Advice.
 
     The best is the pair with the highest speedup. As good as it are those whose interval reaches into its own, and
@@ -41,7 +41,8 @@ def advise(sweep):
     one), a pair with a problem, and threads or tasks of asyncio of another number where some have failed: what goes
     wrong with four can go wrong with two. Further sentences say
     which settings are as good, how much longer tasks take side by side, which counts share the CPUs, what is in
-    doubt, and what the problems of an engine mean.
+    doubt, and what the problems of an engine mean. What is to be measured next is said in the words of a lab's
+    controls with `in_lab`, else by the names of arguments.
 
     Returns
     -------
@@ -52,9 +53,9 @@ def advise(sweep):
     pairs, within = _eligible(sweep)
     crowded = crowded_pairs(sweep)
     if pairs and not within:
-        advice = _advise_fewer(sweep, {pair: sweep.speedup(*pair) for pair in pairs})
+        advice = _advise_fewer(sweep, {pair: sweep.speedup(*pair) for pair in pairs}, in_lab)
     else:
-        advice = _advise_of(sweep, {pair: sweep.speedup(*pair) for pair in within})
+        advice = _advise_of(sweep, {pair: sweep.speedup(*pair) for pair in within}, in_lab)
         advice = replace(advice, reason=sentences(advice.reason, _say_crowded(sweep, crowded.intersection(pairs))))
     advice = replace(advice, reason=sentences(advice.reason, _say_doubts_once(advice)))
     meaning = explain_problems(sweep.problems, {engine for engine, _ in pairs})
@@ -93,19 +94,18 @@ def crowded_pairs(sweep):
     return {(engine, n) for engine, n in pairs if n in starved_counts(sweep, engine)}
 
 
-def _advise_of(sweep, speedups):
+def _advise_of(sweep, speedups, in_lab):
     """Return the Advice that follows from the speedups of pairs with two workers or more."""
     if not speedups and sweep.problems:
         return _stay_serial("Stay serial for now: nothing with two or more workers was measured without a problem.")
     if not speedups:
         return _stay_serial(
-            "Stay serial for now: no speedup of two or more workers is measured yet; "
-            "measure at least 3 rounds with n_workers=2 or more."
+            f"Stay serial for now: no speedup of two or more workers is measured yet; {_say_next(in_lab)}."
         )
     best = max(speedups, key=lambda pair: speedups[pair].median)
     evidence = speedups[best]
     if not _beats_serial(evidence):
-        return _stay_serial(_why_not_parallel(sweep, best, evidence), evidence, sweep.doubts(*best))
+        return _stay_serial(_why_not_parallel(sweep, best, evidence, in_lab), evidence, sweep.doubts(*best))
     if AS_GOOD * evidence.median <= 1:
         reason = f"Stay serial: the best pair, {_name(best)}, is hardly faster, at {figures(evidence)} times its speed."
         return _stay_serial(reason, evidence, sweep.doubts(*best))
@@ -117,17 +117,17 @@ def _advise_of(sweep, speedups):
     return Advice(*chosen, run.chunksize, reason, speedups[chosen], sweep.doubts(*chosen))
 
 
-def _advise_fewer(sweep, speedups):
+def _advise_fewer(sweep, speedups, in_lab):
     """Return the Advice where everything measured with two workers or more has more of them than usable CPUs."""
     best = max(speedups, key=lambda pair: speedups[pair].median)
     evidence, usable = speedups[best], sweep.environment["usable_cpus"]
     if not _beats_serial(evidence):
-        reason = _why_not_parallel(sweep, best, evidence)
+        reason = _why_not_parallel(sweep, best, evidence, in_lab)
     else:
         reason = (
             f"Stay serial for now: the work computes, and {_name(best)}, at {figures(evidence)} times the serial loop, "
             f"share {plural(usable, 'usable CPU')}"
-        ) + (f": measure with n_workers={int(usable)}." if usable >= 2 else ".")
+        ) + (f": {_say_fewer(int(usable), in_lab)}." if usable >= 2 else ".")
     return _stay_serial(reason, evidence, sweep.doubts(*best))
 
 
@@ -182,13 +182,13 @@ def _say_doubts_once(advice):
     return "" if "in doubt" in advice.reason else say_doubts(advice.doubts)
 
 
-def _why_not_parallel(sweep, best, evidence):
+def _why_not_parallel(sweep, best, evidence, in_lab):
     """Return why to stay serial, although or because `best` reached `evidence`."""
     name = _name(best)
     if evidence.low is None:
         return (
             f"Stay serial for now: {name} reached {evidence.median:.2f} times the serial loop "
-            f"in {plural(evidence.n_rounds, 'round')}, too few for an interval: run at least {MIN_ROUNDS}."
+            f"in {plural(evidence.n_rounds, 'round')}, too few for an interval: {_say_rounds(in_lab)}."
         )
     doubts = sweep.doubts(*best)
     if doubts and evidence.high >= 1:
@@ -196,7 +196,7 @@ def _why_not_parallel(sweep, best, evidence):
             f"Undecided, so stay serial for now: {name} reached {figures(evidence)} times the serial loop, but the "
             f"figures are {say_doubts(doubts)}. Close other programs, or take more rounds or larger items."
         )
-    verdict = "does not beat" if evidence.high >= 1 else "is slower than"
+    verdict = "does not beat" if round(evidence.high, 2) >= 1 else "is slower than"  # as its figures are shown
     reached = f"{verdict} the serial loop, at {figures(evidence)} times its speed"
     why = "" if doubts else f", {_why_serial(sweep, best)}"
     return f"Stay serial: the best pair, {name}, {reached}{why}."
@@ -267,6 +267,21 @@ def _why_asyncio(cause, share):
         "waiting": f"since {share} passes waiting for the event loop",
         "idle_tail": f"since {share} is idle tail, one long task holding up the end",
     }.get(cause, "since tasks take longer side by side: they wait for the event loop, or for what they share")
+
+
+def _say_next(in_lab):
+    """Return what to measure where nothing with two or more workers was: a lab has counts to press, no argument."""
+    if in_lab:
+        return f"choose at least one count of two or more, and let it run {plural(MIN_ROUNDS, 'round')}"
+    return f"measure at least {plural(MIN_ROUNDS, 'round')} with n_workers=2 or more"
+
+
+def _say_fewer(usable, in_lab):
+    return f"choose {plural(usable, 'worker')}, and run again" if in_lab else f"measure with n_workers={usable}"
+
+
+def _say_rounds(in_lab):
+    return f"let it run {plural(MIN_ROUNDS, 'round')} or more" if in_lab else f"run at least {MIN_ROUNDS}"
 
 
 def _name(pair):

@@ -16,7 +16,7 @@
 Standard library only; IPython is imported when the extension is loaded.
 """
 
-from helpers.notebook.cells import load_ipython_extension, unload_ipython_extension
+from helpers.notebook.cells import borrowed_imports, load_ipython_extension, unload_ipython_extension
 from helpers.notebook.functions import function_name, module_of, require_importable, source_stamp
 from helpers.notebook.notices import Notice, show_code
 from helpers.notebook.paths import shorten_paths
@@ -25,6 +25,7 @@ from helpers.notebook.sources import standalone_source
 
 __all__ = [
     "answer",
+    "borrowed_imports",
     "fold",
     "Notice",
     "function_name",

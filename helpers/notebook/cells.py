@@ -27,6 +27,8 @@ from helpers.notebook.shutdown import end_services_at_shutdown
 
 #: IPython adds these to the built-in names while a cell runs; no worker has them.
 _ONLY_IN_IPYTHON = {"display", "get_ipython"}
+#: The names of the modules that cells become.
+_CELL_MODULE = re.compile(r"worker_[0-9a-f]{12}")
 _MAGIC_LINE = re.compile(r"\s*(?:[\w\s,.\[\]]+=\s*)?[%!]|.*\?\s*$|\s*\?")
 
 
@@ -244,6 +246,40 @@ def _module_text(body, uses):
             rest = lines[last][node.end_col_offset :]
             lines[first : last + 1] = [lines[first][: node.col_offset] + b"pass" + b"\\\n" * (last - first) + rest]
     return "; ".join(prelude) + "\n" + b"".join(lines).decode()
+
+
+def borrowed_imports(func):
+    """Return the import lines of earlier %%worker cells that the cell of `func` needs, as a list; [] for none.
+
+    What such a cell defines itself is no import: cells may build on each other. [] too for what no cell defines.
+    """
+    prelude = _source_of(getattr(func, "__module__", None)).partition("\n")[0]
+    lines = []
+    for node in ast.parse(prelude).body:
+        if isinstance(node, ast.ImportFrom) and _CELL_MODULE.fullmatch(node.module or ""):
+            borrowed = {alias.name for alias in node.names}
+            lines += [line for name, line in _imports_of(_source_of(node.module)) if name in borrowed]
+    return lines
+
+
+def _source_of(module_name):
+    """Return the source of a %%worker cell's module, "" for any other."""
+    if not _CELL_MODULE.fullmatch(module_name or ""):
+        return ""
+    path = private_folder() / f"{module_name}.py"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _imports_of(source):
+    """Return [(name, the line that imports it alone)] of the imports at the top level of `source`."""
+    found = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                name = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
+                alone = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
+                found.append((name, ast.unparse(alone)))
+    return found
 
 
 def _is_own(name, value):

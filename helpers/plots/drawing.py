@@ -87,8 +87,17 @@ def fold_head(ax, parts):
 
 def write_head(ax, title, parts):
     """Write the title and, under it, the parts in one grey line, or two if they are too long."""
+    write_how(ax, parts)
+    write_title(ax, title)
+
+
+#: How texts over the axes are placed.
+_OVER = {"xycoords": "axes fraction", "textcoords": "offset points", "family": FONT, "annotation_clip": False}
+
+
+def write_how(ax, parts):
+    """Write the grey line of `write_head` alone."""
     text, size = fold_head(ax, parts)
-    place = {"xycoords": "axes fraction", "textcoords": "offset points", "family": FONT, "annotation_clip": False}
     ax.annotate(
         text,
         (0, 1),
@@ -98,8 +107,12 @@ def write_head(ax, title, parts):
         color=GREY,
         gid="how",
         linespacing=1.2,
-        **place,
+        **_OVER,
     )
+
+
+def write_title(ax, title):
+    """Write the title of `write_head` alone."""
     ax.annotate(
         title,
         (0, 1),
@@ -109,7 +122,7 @@ def write_head(ax, title, parts):
         color=INK,
         weight="bold",
         gid="title",
-        **place,
+        **_OVER,
     )
 
 

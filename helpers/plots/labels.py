@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from math import atan2, degrees
+from math import atan2, cos, degrees, sin
 
 import numpy as np
 
 from helpers.plots.drawing import FONT, GREY, SMALL_SIZE, TEXT_SIZE, axes_height, axes_width, darker, text_width
+
+#: Where "ideal" may stand on its line, as shares of it, the best first.
+IDEAL_PLACES = (0.62, 0.72, 0.5, 0.82, 0.38, 0.27)
 
 
 class Labels:
@@ -22,6 +25,12 @@ class Labels:
     def add(self, text, x, y, colour, weight="normal", size=TEXT_SIZE, sides=1):
         """Ask for a label right of the point (x, y); on either side of it if `sides` is 2."""
         self.wanted.append((text, x, y, colour, weight, size, sides))
+
+    def copy(self):
+        """Return Labels that ask for the same so far, for one of many pictures in the same axes."""
+        other = Labels(self.ax)
+        other.wanted, other.lines, other.shade, other.ideal = [*self.wanted], [*self.lines], self.shade, self.ideal
+        return other
 
     def add_ideal(self, end):
         """Ask for "ideal" along the line y = x, which is seen from 1 to `end`."""
@@ -134,10 +143,10 @@ class Labels:
             gid="label",
         )
 
-    def _line_boxes(self):
-        """Return small boxes (left, bottom, right, top) along every line to keep off."""
+    def _line_boxes(self, lines=None):
+        """Return small boxes (left, bottom, right, top) along `lines`, by default every line to keep off."""
         boxes = [np.empty((0, 4))]
-        for x, y in self.lines:
+        for x, y in self.lines if lines is None else lines:
             x, y = self._points(x, y)
             steps = np.linspace(0, len(x) - 1, max(12 * len(x), 60))
             x, y = np.interp(steps, range(len(x)), x), np.interp(steps, range(len(y)), y)
@@ -160,10 +169,28 @@ class Labels:
         cost = 1000 * hits(boxes) + 8 * hits(lines) + abs(shifts)
         return float(shifts[np.argmin(cost)]), left, float(cost.min())
 
+    def _free_share(self, angle):
+        """Return where "ideal" stands on its line, as a share of it: the place of `IDEAL_PLACES` that no curve crosses.
+
+        The first of those that the fewest cross, where none is free.
+        """
+        curves = [line for line in self.lines if not np.array_equal(*line)]  # all but the ideal itself
+        boxes = self._line_boxes(curves)
+        middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+        half = text_width("ideal", SMALL_SIZE) / 2
+
+        def crossings(share):
+            px, py = self._points(*[1 + share * (self.ideal - 1)] * 2)
+            along = (middles[:, 0] - px) * cos(angle) + (middles[:, 1] - py) * sin(angle)
+            above = (middles[:, 1] - py) * cos(angle) - (middles[:, 0] - px) * sin(angle)
+            return int(((abs(along) < half + 3) & (above > -1) & (above < 1.2 * SMALL_SIZE + 4)).sum())
+
+        return min(IDEAL_PLACES, key=crossings)
+
     def _place_ideal(self):
         (x0, x1), (y0, y1) = self._points([0, self.ideal], [0, self.ideal])
         angle = degrees(atan2(y1 - y0, x1 - x0))
-        at = 1 + 0.62 * (self.ideal - 1)
+        at = 1 + self._free_share(atan2(y1 - y0, x1 - x0)) * (self.ideal - 1)
         self.ax.annotate(
             "ideal",
             (at, at),

@@ -1,4 +1,4 @@
-"""Speedup over the number of workers, and the card of the speedup lab."""
+"""Speedup over the number of workers."""
 
 from __future__ import annotations
 
@@ -31,36 +31,18 @@ from helpers.plots.drawing import (
     rounds_text,
     style_axes,
     text_width,
-    write_head,
+    write_how,
     write_note,
+    write_title,
 )
 from helpers.plots.labels import Labels
-from helpers.plots.live import MovingPicture
-from helpers.plots.timeline import plot_timeline
 from helpers.records import list_problems
 from helpers.words import plural
 
 #: Where axes begin, and how high they are, as shares of the card: two rows fit below, of what is left out or in doubt.
 BOTTOM, HEIGHT = 0.185, 0.64
-LEFT, RIGHT = (0.05, BOTTOM, 0.422, HEIGHT), (0.562, BOTTOM, 0.425, HEIGHT)
 #: What the grey line says of points by the warm-up round.
 NOT_COUNTED = "hollow and pale: warm-up, not counted"
-
-
-def draw_speedup_card(sweep, run, *, guess=None, n_workers=None, cpus=None):
-    """Return a Figure of 900 × 350 pixels at scale 1: the speedups, and who ran what in `run`.
-
-    Arguments as of `plot_speedup` and `plot_timeline`; `sweep` and `run` may be None. As long as there is no
-    parallel run to show but a problem, the latest problem takes its place.
-    """
-    return SpeedupCard().still((sweep, run, guess, n_workers, cpus))
-
-
-def _plot_run(figure, sweep, run):
-    """Draw who ran what at the right, or the latest problem as long as there is nothing else to be seen."""
-    if sweep is not None and sweep.problems and (run is None or run.engine == "serial"):
-        run = sweep.problems[-1]
-    plot_timeline(run, figure.add_axes(RIGHT))
 
 
 def describe_speedup(sweep):
@@ -123,43 +105,15 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
         Default: ``usable_cpus`` of the sweep's environment.
     """
     ax = new_figure().add_axes((0.07, BOTTOM, 0.91, HEIGHT)) if ax is None else ax
-    seen = _look(sweep, n_workers, cpus)
-    labels = _plot(ax, sweep, seen, _reach(guess, seen.top), fit)
+    seen = look_at(sweep, n_workers, cpus)
+    labels = draw_axes(ax, seen, reach(guess, seen.top))
+    draw_points(ax, labels, sweep, seen, fit)
     if guess is not None:
-        _draw_guess(ax, labels, guess)
+        draw_guess(ax, labels, guess)
     return ax
 
 
-class SpeedupCard(MovingPicture):
-    """The picture of `draw_speedup_card`; of a guess that moves, nothing else is drawn anew.
-
-    The record is (sweep, run, guess, n_workers, cpus), as the function takes them.
-    """
-
-    _of = _still = None
-
-    def frame(self, record):
-        """All but the guess, unless the axes must become higher for it."""
-        sweep, run, guess, n_workers, cpus = record
-        still = id(sweep), id(run), n_workers, cpus
-        if still != self._still:  # both are kept here: no other object gets their ids meanwhile
-            self._still, self._of, self._seen = still, (sweep, run), _look(sweep, n_workers, cpus)
-        return still, _reach(guess, self._seen.top)
-
-    def build(self, figure, record):
-        """Draw both axes, without the guess."""
-        sweep, run, *_ = record
-        _, top = self.frame(record)
-        self.ax = figure.add_axes(LEFT)
-        self.labels = _plot(self.ax, sweep, self._seen, top, fit=True)
-        _plot_run(figure, sweep, run)
-
-    def move(self, record):
-        """The guess."""
-        return _draw_guess(self.ax, self.labels, record[2]) if record[2] is not None else []
-
-
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What of a sweep is drawn, and the top of the y axis for it."""
 
     pairs: tuple
@@ -170,7 +124,8 @@ class _Seen(NamedTuple):
     top: float
 
 
-def _look(sweep, n_workers, cpus):
+def look_at(sweep, n_workers, cpus):
+    """Return what of a sweep is drawn, as Seen; arguments as of `plot_speedup`."""
     pairs = parallel_pairs(sweep) if sweep is not None else ()
     points = {}
     for engine, n in pairs:
@@ -182,20 +137,18 @@ def _look(sweep, n_workers, cpus):
     counts = sorted(set(n_workers or measured or (1, 2, 3, 4)))
     highest = [s.high or s.median for series in points.values() for _, s, _ in series]
     highest += [speedup for series in pale.values() for _, speedup in series]
-    return _Seen(pairs, points, pale, counts, cpus, _top(highest, counts, cpus, fixed=n_workers is not None))
+    return Seen(pairs, points, pale, counts, cpus, _top(highest, counts, cpus, fixed=n_workers is not None))
 
 
-def _reach(guess, top):
+def reach(guess, top):
     """Return the top of the y axis that a guess needs: `top`, or half as much again, and so on: it seldom moves."""
     while guess is not None and guess[1] * 1.09 > top:
         top *= 1.5
     return top
 
 
-def _plot(ax, sweep, seen, top, fit):
-    """Draw all but the guess; return the Labels, which know where there is room."""
-    labels = Labels(ax)
-    _speedup_axes(ax, labels, seen.counts, seen.cpus, top)
+def draw_points(ax, labels, sweep, seen, fit=True):
+    """Draw what is seen of a sweep into the axes of `draw_axes`; `labels` know afterwards where there is room."""
     cpus = {engine: None if engine == "asyncio" else seen.cpus for engine in seen.points}
     thin = [_draw_engine(ax, labels, engine, series, cpus[engine]) for engine, series in seen.points.items()]
     _draw_provisional(ax, labels, seen.pale, named=seen.points)
@@ -208,11 +161,10 @@ def _plot(ax, sweep, seen, top, fit):
         _write_problems(ax, list_problems(sweep.problems))
     show_doubts(ax, doubts_of_pairs(sweep, seen.pairs), row=int(bool(sweep is not None and sweep.problems)))
     legend = ["thin: with start-up" if any(thin) else "", NOT_COUNTED if seen.pale else "", law]
-    write_head(ax, "Speedup over the serial loop", [_rounds_text(seen.points), *legend])
-    return labels
+    write_how(ax, [_rounds_text(seen.points), *legend])
 
 
-def _draw_guess(ax, labels, guess):
+def draw_guess(ax, labels, guess):
     """Draw the guess and its name where there is room for it; return both artists."""
     look = {"ms": 7, "mfc": "white", "mec": INK, "mew": 1.3, "zorder": 7, "clip_on": False, "gid": "guess"}
     (diamond,) = ax.plot(*[[v] for v in guess], "D", **look)
@@ -249,7 +201,9 @@ def _top(seen, counts, cpus, fixed):
     return max([1.25, ceiling, *(1.06 * value for value in seen)]) * 1.03
 
 
-def _speedup_axes(ax, labels, counts, cpus, top):
+def draw_axes(ax, seen, top):
+    """Draw what stays while points come in: all that counts, CPUs and the top say; return Labels of it, not placed."""
+    labels, counts, cpus = Labels(ax), seen.counts, seen.cpus
     width = axes_width(ax)
     span = max(counts[-1] - 1, 1)
     per_point = span / max(width - LABEL_ROOM - 12, width / 3)  # workers in one point of width
@@ -271,6 +225,8 @@ def _speedup_axes(ax, labels, counts, cpus, top):
     if cpus and counts[-1] > cpus:
         ax.axvspan(floor(cpus) + 0.5, ax.get_xlim()[1], color=SHADE, lw=0, zorder=0.5, gid="beyond")
         labels.add_shade(floor(cpus) + 0.5, f"more workers than CPUs ({cpus:g})")
+    write_title(ax, "Speedup over the serial loop")
+    return labels
 
 
 def _draw_engine(ax, labels, engine, series, cpus):

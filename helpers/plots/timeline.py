@@ -60,41 +60,58 @@ def plot_timeline(run, ax=None):
     kept, or a Problem instead of a run gives an empty card that says so.
     """
     ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.68)) if ax is None else ax
+    draw_lanes(ax, lanes_of(run))
+    draw_run(ax, run)
+    return ax
+
+
+def lanes_of(run):
+    """Return (engine, n_workers, end in seconds) of a run: what its lanes depend on; None where it has none."""
+    if run is None or isinstance(run, Problem) or run.timeline is None:
+        return None
+    return run.engine, run.n_workers, run.cold_wall
+
+
+def draw_lanes(ax, lanes):
+    """Give the axes limits, looks and names of `lanes`, as `lanes_of` returns them: what stays while runs come."""
+    if lanes is None:
+        style_axes(ax, "seconds since the workers were asked for")
+        ax.set_xticks([0], [" "])  # keeps the room of the tick labels
+        ax.set_yticks([])
+    else:
+        _timeline_axes(ax, *lanes)
+
+
+def draw_run(ax, run):
+    """Draw a run into the axes of `draw_lanes`, or write why there is none."""
     if isinstance(run, Problem):
-        return _empty_card(ax, f"Not measured: {worker_name(*run.pair)}", _fold(run.reason, axes_width(ax)))
-    if run is None:
-        return _empty_card(ax, "Who ran what", "no run yet")
-    if run.timeline is None:
-        return _empty_card(ax, "Who ran what", "the timeline of this run was not kept")
+        write_note(ax, _fold(run.reason, axes_width(ax)))
+        write_head(ax, f"Not measured: {worker_name(*run.pair)}", [])
+    elif lanes_of(run) is None:
+        write_note(ax, "no run yet" if run is None else "the timeline of this run was not kept")
+        write_head(ax, "Who ran what", [])
+    else:
+        _fill_lanes(ax, run)
+
+
+def _fill_lanes(ax, run):
     end = run.cold_wall
-    seen, step = _thin(run)
+    seen, each = _thin(run)
     spans, shade, lane, last, merged = _stripes(seen, end)
-    _timeline_axes(ax, seen, end, step)
     if len(spans) and not merged:
         spans = _part(spans, 0.4 / axes_width(ax) * end)
-    _draw_lanes(ax, seen, spans, shade, lane, last, end)
+    _draw_parts(ax, seen, spans, shade, lane, last, end, each)
     _name_parts(ax, run, float(last[0]), end)
     who = "the serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers)
     how = [
         _accounting_text(run),
         f"of {plural(run.n_workers, lane_name(run.engine))} × {seconds(end)}",
         "each stripe is many tasks" if merged else "",
-        f"one {lane_name(run.engine)} in {step} is shown" if step > 1 else "",
+        f"one {lane_name(run.engine)} in {each} is shown" if each > 1 else "",
         *[badge for badge in run.badges if badge.startswith(LOOP_HELD)],
     ]
     show_doubts(ax, doubts_of(run.badges))
     write_head(ax, f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run", how)
-    return ax
-
-
-def _empty_card(ax, title, note):
-    """Give the axes the looks of a timeline without a run, and write why there is none; return them."""
-    style_axes(ax, "seconds since the workers were asked for")
-    ax.set_xticks([0], [" "])  # keeps the room of the tick labels
-    ax.set_yticks([])
-    write_note(ax, note)
-    write_head(ax, title, [])
-    return ax
 
 
 def _fold(text, width):
@@ -108,27 +125,37 @@ def _fold(text, width):
 
 def _thin(run):
     """Return (the run with at most `MAX_LANES` of its lanes, how many lanes each of them stands for)."""
-    step = ceil(run.n_workers / MAX_LANES)
-    if step == 1:
+    each = lanes_in_one(run.n_workers)
+    if each == 1:
         return run, 1
     columns = {name: np.frombuffer(column, column.typecode) for name, column in run.timeline.columns().items()}
-    keep = columns["worker"] % step == 0
+    keep = columns["worker"] % each == 0
     kept = {name: array(column.dtype.char, column[keep].tolist()) for name, column in columns.items()}
-    kept["worker"] = array("H", [worker // step for worker in kept["worker"]])
-    return replace(run, n_workers=ceil(run.n_workers / step), timeline=Timeline(**kept)), step
+    kept["worker"] = array("H", [worker // each for worker in kept["worker"]])
+    return replace(run, n_workers=ceil(run.n_workers / each), timeline=Timeline(**kept)), each
 
 
-def _timeline_axes(ax, run, end, each=1):
-    """Give the axes their limits, their looks, and the names of the lanes, of which each stands for so many."""
+def lanes_in_one(n_workers):
+    """Return how many lanes each one that is shown stands for.
+
+    >>> lanes_in_one(MAX_LANES), lanes_in_one(MAX_LANES + 1)
+    (1, 2)
+    """
+    return ceil(n_workers / MAX_LANES)
+
+
+def _timeline_axes(ax, engine, n_workers, end):
+    """Give the axes their limits, their looks, and the names of the lanes."""
     ax.set_xlim(0, end * 1.02 or 1)
     room = 11 / axes_height(ax)  # the share of the height kept free for the names of the parts
-    ax.set_ylim(run.n_workers - 0.4, run.n_workers - 0.4 - (run.n_workers - 0.09) / (1 - room))
+    ax.set_ylim(n_workers - 0.4, n_workers - 0.4 - (n_workers - 0.09) / (1 - room))
     style_axes(ax, "seconds since the workers were asked for", grid="x")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    step = max(1, ceil(10 / (axes_height(ax) / (run.n_workers + 0.12))))
-    lanes, name = np.arange(run.n_workers)[::step], lane_name(run.engine)
-    names = ["serial loop"] if run.engine == "serial" else [f"{name} {each * n + 1}" for n in lanes]
-    ax.set_yticks(lanes, names)
+    each = lanes_in_one(n_workers)
+    step = max(1, ceil(10 / (axes_height(ax) / (n_workers + 0.12)) / each))
+    lanes = np.arange(0, n_workers, step * each)
+    names = ["serial loop"] if engine == "serial" else [f"{lane_name(engine)} {n + 1}" for n in lanes]
+    ax.set_yticks(lanes + (each - 1) / 2, names)
 
 
 def _part(spans, most):
@@ -137,10 +164,11 @@ def _part(spans, most):
     return spans + np.where(spans[:, 1:] - spans[:, :1] > 2 * gap, (gap, -gap), 0)
 
 
-def _draw_lanes(ax, run, spans, shade, lane, last, end):
-    """Draw start-up, tasks and idle tail of every worker."""
-    colour, lanes = COLOURS.get(run.engine, OTHER), np.arange(run.n_workers)
-    thickness = 0.62 if run.n_workers <= 16 else 0.8
+def _draw_parts(ax, run, spans, shade, lane, last, end, each=1):
+    """Draw start-up, tasks and idle tail of every worker of `run`; one takes the room of `each` lanes."""
+    colour = COLOURS.get(run.engine, OTHER)
+    lanes, lane = (each * row + (each - 1) / 2 for row in (np.arange(run.n_workers), lane))
+    thickness = each * (0.62 if run.n_workers <= 16 else 0.8)
     shades = np.array([to_rgb(colour), paler(colour, 0.38)])[shade]
     add_boxes(ax, spans, lane, thickness, facecolors=shades, linewidths=0, gid="tasks")
     if run.startup > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 
 from helpers.words import html_paragraph
@@ -97,6 +98,11 @@ def estimate_ratio(above, below=None):
     wholes, so that a slow moment of the machine falls on both. Percentile bootstrap, 2,000
     draws (Efron & Tibshirani, *An Introduction to the Bootstrap*, chapter 13).
     """
+    return _estimate_ratio(tuple(above), None if below is None else tuple(below))
+
+
+@lru_cache(maxsize=1024)  # pictures of a sweep that grows ask for all pairs in every frame, and one of them has changed
+def _estimate_ratio(above, below):
     n_rounds = len(above)
     centre = median(above) / (median(below) if below is not None else 1.0)
     if n_rounds < MIN_ROUNDS:

@@ -26,7 +26,7 @@ def sweep_html(sweep, pairs):
     title = f"{sweep.function} over {plural(sweep.n_items, 'item')}" + ("" if sweep.complete else " (stopped early)")
     notes = [f"{name_remark(number)}: {badge}" for badge, number in numbers.items()]
     if any(engine == "serial" and remarks for engine, *_, remarks in rows):
-        notes.append("What is in doubt of the serial loop is in doubt of every speedup.")
+        notes.append("A doubt about the serial loop is a doubt about every speedup.")
     notes += dict.fromkeys(problem.reason for problem in sweep.problems)
     return "".join([html_paragraph(title), html_table(HEADS, rows), *map(html_paragraph, notes)])
 

@@ -24,7 +24,7 @@ the same way: the whole process group goes, whatever its processes are doing. A 
 played to the end, and in which no task has changed anything, is kept for the next play with the same key.
 """
 
-from helpers.runner.groups import describe_exit, end_group, own_group
+from helpers.runner.groups import cpu_seconds, describe_exit, end_group, own_group
 from helpers.runner.guardian import VARIABLE as MARK
 from helpers.runner.inside import is_refusal
 from helpers.runner.library import is_made_elsewhere, prepare_library
@@ -34,6 +34,7 @@ from helpers.runner.sources import edited_since, installed_first, own_sources
 __all__ = [
     "MARK",
     "Play",
+    "cpu_seconds",
     "describe_exit",
     "edited_since",
     "end_all",

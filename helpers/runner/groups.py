@@ -51,6 +51,25 @@ def own_group():
     return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
 
+def cpu_seconds(pid):
+    """Return the CPU seconds that a process, all that descend from it, and those of them that ended have used so far.
+
+    Assumes that who starts a process also waits for its end, as `multiprocessing` does: else it counts no more.
+    """
+    total = 0.0
+    try:
+        parent = psutil.Process(pid)
+        processes = [parent, *parent.children(recursive=True)]
+    except UNSEEN:
+        return total
+    for process in processes:
+        try:
+            total += sum(process.cpu_times()[:4])  # its own, user and system, and those of its ended children
+        except UNSEEN:
+            pass
+    return total
+
+
 def children_of(pid):
     """Return the ids of the children of a process, none if it has gone."""
     found = []

@@ -11,7 +11,15 @@ from leftovers import no_leftovers
 from helpers.errors import WorkerDiedError
 from helpers.exercises import Exercise
 from helpers.exercises.base import LINE_WIDTH, Verdict, Wrong, call_answer, is_blank, require_overlap, spy_on
-from helpers.exercises.trial import METHODS, OUTCOMES, Trial, find_overlap_problem, last_error, try_answer
+from helpers.exercises.trial import (
+    METHODS,
+    OUTCOMES,
+    Trial,
+    explain_nested,
+    find_overlap_problem,
+    last_error,
+    try_answer,
+)
 from helpers.measure import answers as answering
 from helpers.measure.answers import SHARED_MEMORY, UNPICKLABLE, name_leftovers, run_answer, shared_blocks
 from helpers.notebook import Notice, show_code
@@ -187,6 +195,75 @@ def test_no_call_takes_longer_than_the_deadline_of_a_check(monkeypatch):
         with pytest.raises(ZeroDivisionError):
             try_answer(cpu.sum_squares, timeout=timeout)
     assert given == [3.0, 2.0, 3.0]
+
+
+def test_processes_are_at_work_where_they_use_a_cpu_in_the_last_two_seconds(monkeypatch):
+    def feel(used):
+        """Look at 0, 1, … 9.9 s of a deadline of 10 s; `used` gives the CPU seconds at a time."""
+        pulse = answering.Pulse(10)
+        for tenth in range(100):
+            monkeypatch.setattr("helpers.runner.cpu_seconds", lambda pid, now=tenth / 10: used(now))
+            assert pulse.feel(1, now=tenth / 10) is False
+        return pulse
+
+    busy = feel(lambda now: 0.1 * now)  # a tenth of a CPU, as one of many gets
+    assert busy.readings[0][0] == 8.0 and 4 <= len(busy.readings) <= 5 and busy.at_work
+    assert not feel(lambda now: 0.9).at_work and not feel(lambda now: min(now, 5.0)).at_work, "it waits by then"
+    assert not feel(lambda now: 0.01 * now).at_work, "a hundredth: looking whether something has come"
+    assert not answering.Pulse(10).at_work
+
+
+WAITING = "import threading\ndef answer():\n    threading.Event().wait()\n"
+CHILD_AT_WORK = """
+from multiprocessing import Process
+def compute():
+    while True: pass
+def answer():
+    process = Process(target=compute)
+    process.start()
+    process.join()
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (SOURCES["late"], "it was still at work, in a loop that never ends, or slowly"),
+        (CHILD_AT_WORK, "it was still at work, in a loop that never ends, or slowly"),
+        (WAITING, "something waits for ever"),
+    ],
+)
+def test_a_late_answer_is_told_whether_it_waits_or_works(source, words, answers):
+    trial = try_answer(answers(source).answer, timeout=4.0)
+    assert trial.outcome == "late" and words in trial.ended and trial.at_work is ("work" in words)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [  # as Python 3.11, 3.12 and 3.14 say it
+        ("AttributeError: Can't pickle local object 'run_all.<locals>.work'", "`work` is defined inside `run_all`"),
+        ("AttributeError: Can't get local object 'run_all.<locals>.work'", "`work` is defined inside `run_all`"),
+        (
+            "_pickle.PicklingError: Can't pickle local object <function run_all.<locals>.<lambda> at 0x7f>",
+            "a lambda is written inside `run_all`, where no other process finds it: make it a function at the top",
+        ),
+        ("AttributeError: 'int' object has no attribute 'work'", ""),
+    ],
+)
+def test_a_function_inside_another_one_is_told_where_to_move_it(message, words):
+    assert explain_nested(message).startswith(words) and bool(explain_nested(message)) is bool(words)
+
+
+def test_a_check_says_what_to_do_about_a_worker_function_inside_another(answers):
+    source = (
+        "from multiprocessing import Process\ndef answer():\n    def work(): ...\n    Process(target=work).start()\n"
+    )
+
+    def examine(func):
+        try_answer(func, start_method="spawn").require()
+
+    verdict = Exercise("x_1", "task", examine, "good", ("hint",), "").check(answers(source).answer)
+    assert verdict.state == "wrong" and "move it to the top of the %%worker cell" in verdict.words, verdict
 
 
 def test_words_are_added_or_put_instead_by_outcome():

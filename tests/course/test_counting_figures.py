@@ -193,6 +193,13 @@ def test_the_advice_and_the_picture_name_the_same_ways_in_a_doubt():
     assert advise_counting(counting).endswith(f"In doubt: {told}.")
 
 
+def test_doubts_are_told_where_no_way_is_called_the_fastest():
+    # one exact way: there is nobody to be compared with
+    counting = counting_of(no_lock=[0.1] * 3, manager=[1.0, 2.0, 3.0])
+    assert "fastest" not in advise_counting(counting)
+    assert advise_counting(counting).endswith("In doubt: rounds differ by more than 10 % (manager).")
+
+
 def test_the_card_has_room_for_doubts_of_several_ways():
     counting = counting_of(no_lock=[0.1] * 3, merge_at_the_end=[0.0001, 0.0002, 0.0003], manager=[1.0, 2.0, 3.0])
     noted = ("other programs were using the CPUs", "slowed by the CPU quota")

@@ -53,6 +53,9 @@ def test_data_lies_where_it_lies_and_copies_are_only_where_there_are_any():
     assert all(within(one, WORKER) for one in copies[1:])
     rows = {text.get_text(): text.get_position()[1] for text in drawn(figure, "way")}
     assert list(rows) == ["argument, result", "SharedMemory", "Value, Array", "Manager"]
+    # an argument goes and a result comes: there is no way of sharing of which nothing comes back
+    arrows = [*drawn(figure, "message"), *drawn(figure, "sight")]
+    assert len(arrows) == 7 and {one.get_arrowstyle().arrow for one in arrows} == {"<|-|>"}
     assert [note.get_text()[:4] for note in drawn(figure, "note")] == ["one ", "none", "none", "one "]
 
 

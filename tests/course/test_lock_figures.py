@@ -169,6 +169,15 @@ def test_doubts_are_those_of_the_workers_and_of_the_plain_loop():
         assert "in doubt" in doubts_in(sweep)
 
 
+def test_the_message_tells_the_doubts_of_every_number_of_workers_as_its_picture_does():
+    # 1 worker's rounds of 10, 11, 20 s differ; the figures in the message are those of 2
+    sweep = sweep_of((10.0,) * 3, {1: (10.0, 20.0, 11.0), 2: (5.0,) * 3})
+    assert sweep.doubts(2) == () and "rounds differ by more than 10 %" in doubts_in(sweep)
+    assert advise_locks(sweep).endswith("In doubt: rounds differ by more than 10 %.")
+    bare = sweep_of((10.0,) * 3, {1: (10.0, 20.0, 11.0), 2: (5.0,) * 3}, locked=False)
+    assert advise_locks(bare).endswith("In doubt: rounds differ by more than 10 %.")
+
+
 def test_a_speedup_above_its_ceiling_is_mistrusted():
     # 2 workers reach 10 / 4 = 2.5, more than 1.15 × 2; 2.2 is within what noise may do
     assert sweep_of((10.0,) * 3, {2: (4.0,) * 3}).doubts() == ("faster than can be: mistrust it",)

@@ -467,7 +467,7 @@ ONE_BY_ONE = "\ndef run_all(func, items):\n    return [run_apart(func, item) for
 def test_wrong_answers_are_told_why(answer, monkeypatch, exercise, source, state, words):
     # an answer that is to hang, or to show that it is serial, need not be waited for as long as a learner's
     hangs = any(part in words for part in ("send", "afterwards", "is the process started", "without a number"))
-    short = 6.0 if exercise is process_3 else 2.0  # three targets that end come first
+    short = 6.0 if exercise is process_3 else 4.0  # three targets that end come first
     monkeypatch.setattr("helpers.course.process.exercises.DEADLINE", short if hangs else 10.0)
     monkeypatch.setattr("helpers.course.process.exercises.METHODS", (None,))  # what goes wrong does so under each
     monkeypatch.setattr("helpers.course.process.exercises.PATIENCE", 0.3)

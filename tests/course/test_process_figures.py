@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.course.process.exercises import judge_all, judge_apart, judge_end
+from helpers.course.process.exercises import (
+    NEVER_CALLED,
+    NOT_SENT,
+    ONE_BY_ONE,
+    PATIENCE,
+    judge_all,
+    judge_apart,
+    judge_end,
+    say_late,
+)
 from helpers.course.process.lab import advise_starts, say_killed, say_progress
 from helpers.course.process.measure import (
     Lifeline,
@@ -219,6 +228,16 @@ def test_three_items_are_three_processes_at_one_moment_and_results_in_order():
     ):
         with pytest.raises(Wrong, match=words):
             judge_all(value, calls, pid)
+
+
+def test_a_late_answer_that_is_at_work_takes_one_item_after_the_other_where_calls_waited_in_vain():
+    # the first call waited 4 s for others beside it, in vain; on a busy machine the second is still coming up
+    in_vain, met = spans((1, 0, PATIENCE + 0.1)), spans((1, 0, PATIENCE + 0.1), (2, 1, 4))
+    working, waiting = Trial("late", at_work=True), Trial("late")
+    assert say_late(working, in_vain) == ONE_BY_ONE
+    assert say_late(waiting, in_vain) == NOT_SENT, "its result never came"
+    assert say_late(working, met) == say_late(working, AFTER) == NOT_SENT, "nobody waited in vain"
+    assert say_late(working, []) == say_late(waiting, []) == NEVER_CALLED
 
 
 def test_an_end_is_judged_by_where_the_target_ran_and_by_its_word():

@@ -92,9 +92,10 @@ def test_throughput_is_items_taken_over_the_whole_time(whole):
 
 
 def test_the_waiting_share_is_that_of_the_time_each_side_was_there(whole):
-    # producer: 0 + 2 of its 4 s.  consumers: 2 + 0 of 5 s and 5 + 2 of 10 s: 9 of 15 s
+    # producer: 0 + 2 of its 4 s.  consumers: 2 of 5 s, and 5 of 8 s before it asked for its sentinel: 7 of 13 s
     assert whole.waiting_share("producer") == pytest.approx(0.5)
-    assert whole.waiting_share("consumer") == pytest.approx(0.6)
+    assert whole.waiting_share("consumer") == pytest.approx(7 / 13)
+    assert [lane.seconds_to_sentinel for lane in whole.lanes] == [0.0, 0.0, 2.0]
     # after 3 s: the producer has waited 0 + 1 of 3 s; the consumers 2 + 3 of 6 s
     early = run_of(*EARLY, now=3.0)
     assert early.waiting_share("producer") == pytest.approx(1 / 3)
@@ -104,7 +105,7 @@ def test_the_waiting_share_is_that_of_the_time_each_side_was_there(whole):
 
 def test_a_run_as_a_line_of_a_table_has_whole_numbers_and_says_whether_they_are_in_doubt(whole):
     # 2 items in 10 s are 0.2 a second, 0 as a whole number; never more than one in the queue; the shares as above
-    figures = {"items/s": 0, "most in queue": 1, "% in put": 50, "% in get": 60, "in doubt": "no"}
+    figures = {"items/s": 0, "most in queue": 1, "% in put": 50, "% in get": 54, "in doubt": "no"}
     assert whole.figures == figures and whole.setting == "1 producer, 2 consumers, no limit"
     disturbed = replace(whole, maxsize=3, noted=("others busy",))
     assert disturbed.figures == {**figures, "in doubt": "yes"}
@@ -156,11 +157,11 @@ def texts(ax, gid):
 def test_titles_and_the_alt_text_say_the_figures(whole):
     assert texts(plot_depth(whole), "title") == ["Items in the queue: at most 1; 0.2 items a second come out"]
     assert texts(plot_queue_lanes(whole), "title") == [
-        "Who waits for whom: producers blocked in put 50 %, consumers waiting in get 60 % of their time"
+        "Who waits for whom: producers blocked in put 50 %, consumers waiting for items 54 % of their time"
     ]
     assert describe_queue(whole) == (
         "1 producer, 2 consumers, no limit: at most 1 item in the queue, 0.2 items a second; producers blocked in put "
-        "50 %, consumers waiting in get 60 % of their time."
+        "50 %, consumers waiting for items 54 % of their time."
     )
     assert "nothing measured yet" in describe_queue(plan_queue_run())
 
@@ -268,6 +269,16 @@ def test_the_advice_names_the_side_that_waits(putting, getting, settings, words)
     consumers = [log((9 - getting, 0, 9), ended=10)] * settings.pop("consumers", 1)
     run = run_of([log((7 - putting, 0, 7), ended=10)], consumers, 10.0, complete=True, **settings)
     assert words in advise_queue(run)
+
+
+def test_waiting_for_the_sentinel_is_no_waiting_for_items():
+    # both have an item at once and work 4 s on it; one waits 4 s more for its sentinel: no producer is too slow
+    consumers = [log((0, 0, 0), (4, NO_ITEM, 4), ended=4), log((0, 1, 0), (4, NO_ITEM, 8), ended=8)]
+    run = run_of([log((0, 0, 0), (0, 1, 0), ended=1)], consumers, 8.0, complete=True)
+    assert run.waiting_share("consumer") == 0.0 and "Consumers wait" not in advise_queue(run)
+    # one that got nothing else waited for no item
+    idle = run_of([log((0, 0, 0), ended=1)], [log((0, NO_ITEM, 8), ended=8)], 8.0, complete=True, n_items=1)
+    assert idle.waiting_share("consumer") == 0.0
 
 
 def test_the_lab_tells_what_has_come_through_and_shows_nothing_of_a_run_before(monkeypatch, whole):

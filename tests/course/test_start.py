@@ -13,6 +13,7 @@ COLLATZ = start_1.answer.removeprefix("%%worker\n")
     [
         (COLLATZ.replace("steps = 0", "steps = 1"), "wrong", "for 1 it gives 1"),
         (COLLATZ.replace("3 * n + 1", "3 * n"), "wrong", "for 3 it does not end: does the loop stop at 1"),
+        (COLLATZ.replace("n = n //", "m = n //"), "wrong", "does the loop stop at 1, and does every pass change n?"),
         (COLLATZ.replace("n // 2", "n / 2"), "wrong", "n / 2 is a float"),
         (COLLATZ.replace("return steps", "print(steps)"), "wrong", "Is the `return` missing"),
         ("def collatz_steps(n):\n    raise KeyError(n)\n", "wrong", "KeyError"),

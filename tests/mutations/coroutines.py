@@ -225,7 +225,7 @@ FAULTS = [
     Fault(
         "of many lanes the first ones are shown as if they were spread over all",
         "helpers/plots/timeline.py",
-        'keep = columns["worker"] % step == 0',
+        'keep = columns["worker"] % each == 0',
         'keep = columns["worker"] < MAX_LANES',
         f"{F}::test_of_very_many_lanes_some_are_shown_and_it_is_said",
     ),

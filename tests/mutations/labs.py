@@ -6,8 +6,30 @@ T, V = "tests/toolkit/test_labs_figures.py", "tests/toolkit/test_lab_view.py"
 P = "tests/toolkit/test_plots.py"
 BASE, TURNS, LAB = "helpers/labs/base.py", "helpers/labs/turns.py", "helpers/labs/speedup.py"
 SPEEDUP, TIMELINE = "helpers/plots/speedup.py", "helpers/plots/timeline.py"
+CARD = "helpers/plots/speedup_card.py"
 
 FAULTS = [
+    Fault(
+        "doubts of pairs that are not advised are told by the picture alone",
+        LAB,
+        "if doubt not in said]",
+        "if doubt in said]",
+        f"{T}::test_the_message_tells_the_doubts_of_pairs_that_it_does_not_advise_as_its_picture_does",
+    ),
+    Fault(
+        "the lab speaks of arguments",
+        LAB,
+        "advise(self.result, in_lab=True).reason",
+        "advise(self.result).reason",
+        f"{T}::test_stopped_within_the_first_rounds_the_lab_speaks_of_its_own_controls",
+    ),
+    Fault(
+        "an error of this package is told by its class",
+        "helpers/labs/view.py",
+        'name = "" if says_all else',
+        'name = "" if not says_all else',
+        f"{T}::test_a_defect_is_told_never_green_and_loses_no_result",
+    ),
     Fault(
         "what went wrong is pale, as of old settings",
         "helpers/labs/view.py",
@@ -350,10 +372,59 @@ FAULTS = [
     ),
     Fault(
         "a guess that moves has the whole picture drawn anew",
-        SPEEDUP,
-        "return still, _reach(guess, self._seen.top)",
-        "return still, guess",
+        CARD,
+        "return self._still, reach(record[2], seen.top)",
+        "return self._still, record[2]",
         f"{P}::test_a_guess_that_moves_is_drawn_alone_and_the_picture_is_the_same_as_one_drawn_anew",
+    ),
+    Fault(
+        "the live card draws its axes anew for every run",
+        CARD,
+        "0.5 * self._lanes[2] <= lanes[2] <= self._lanes[2]",
+        "1.25 * lanes[2] == self._lanes[2]",
+        f"{P}::test_while_a_sweep_grows_the_axes_of_its_live_card_are_drawn_once",
+    ),
+    Fault(
+        "a run that takes longer leaves the lanes of the live card",
+        CARD,
+        "0.5 * self._lanes[2] <= lanes[2] <= self._lanes[2]",
+        "True",
+        f"{P}::test_while_a_sweep_grows_the_axes_of_its_live_card_are_drawn_once",
+    ),
+    Fault(
+        "the live card leaves the guess out",
+        CARD,
+        "            draw_guess(left, labels, guess)\n",
+        "            pass\n",
+        f"{P}::test_the_live_card_shows_what_the_card_at_rest_shows",
+    ),
+    Fault(
+        "what moved in a frame of the live card keeps labels away in the next",
+        "helpers/plots/labels.py",
+        "[*self.wanted], [*self.lines]",
+        "self.wanted, self.lines",
+        f"{P}::test_while_a_sweep_grows_the_axes_of_its_live_card_are_drawn_once",
+    ),
+    Fault(
+        "a burst of news leaves no time to measure",
+        BASE,
+        "self._draw_took * (1 / self.news_share - 1) if turn.told_news",
+        "0.0 if turn.told_news",
+        f"{T}::test_news_that_follow_fast_upon_each_other_leave_two_thirds_of_the_time_to_measuring",
+    ),
+    Fault(
+        "news that had to wait are forgotten",
+        BASE,
+        "self._is_news() or turn.has_news",
+        "self._is_news()",
+        f"{T}::test_news_that_follow_fast_upon_each_other_leave_two_thirds_of_the_time_to_measuring",
+    ),
+    Fault(
+        "the first news of a run wait",
+        BASE,
+        "if turn.told_news else 0.0",
+        "if True else 0.0",
+        f"{T}::test_news_that_follow_fast_upon_each_other_leave_two_thirds_of_the_time_to_measuring",
     ),
     Fault(
         "labels at the right in any order",

@@ -148,6 +148,13 @@ FAULTS = [
         f"{FIGURES}::test_what_is_wrong_in_one_process_alone_is_no_matter_of_locks",
     ),
     Fault(
+        "the message tells the doubts of the most workers alone",
+        "helpers/course/lock/lab.py",
+        "_say_bounds(sweep, n), say_doubts(sweep.doubts()))",
+        "_say_bounds(sweep, n), say_doubts(sweep.doubts(n)))",
+        f"{FIGURES}::test_the_message_tells_the_doubts_of_every_number_of_workers_as_its_picture_does",
+    ),
+    Fault(
         "a process that was seen once stands still",
         "helpers/course/lock/stacks.py",
         "len(stacks) > 1 and stacks[-1] == stacks[-2]",

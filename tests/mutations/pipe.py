@@ -18,6 +18,13 @@ FAULTS = [
         f"{F}::test_a_way_is_called_the_fastest_only_where_its_interval_stands_clear",
     ),
     Fault(
+        "the message tells the doubts of the ends alone",
+        "helpers/course/pipe/lab.py",
+        "words.say_doubts(doubts_in_picture(trips))",
+        "words.say_doubts(trips.doubts(least, most))",
+        f"{F}::test_doubts_of_trips_are_told_by_picture_text_and_advice",
+    ),
+    Fault(
         "the picture keeps its doubts to itself",
         PLOTS,
         "if hollow else (), trips.doubts())",

@@ -95,7 +95,7 @@ FAULTS = [
     Fault(
         "the sentence under the lab keeps the doubts to itself",
         LAB,
-        "say_slowdown(record.slowdown), say_doubts(record.doubts))",
+        "say_slowdown(record.slowdown), say_doubts(record.badges))",
         "say_slowdown(record.slowdown))",
         f"{F}::test_what_is_in_doubt_is_told_in_picture_and_sentence",
     ),

@@ -97,9 +97,16 @@ FAULTS = [
     Fault(
         "the time before a process began counts as its own",
         MEASURE,
-        "there = sum(lane.until(self.now) - lane.began for lane in lanes)",
-        "there = sum(lane.until(self.now) for lane in lanes)",
+        "there = sum(lane.until(self.now) - lane.began - lane.seconds_to_sentinel for lane in lanes)",
+        "there = sum(lane.until(self.now) - lane.seconds_to_sentinel for lane in lanes)",
         f"{FIGURES}::test_a_process_that_began_late_is_counted_from_its_beginning",
+    ),
+    Fault(
+        "waiting for the sentinel counts as waiting for items",
+        MEASURE,
+        "for start, end in self.waiting(now)) - self.seconds_to_sentinel",
+        "for start, end in self.waiting(now))",
+        f"{FIGURES}::test_waiting_for_the_sentinel_is_no_waiting_for_items",
     ),
     Fault(
         "a get stamped before its put is ignored by the depth",

@@ -8,6 +8,20 @@ DIAGRAMS = "tests/course/test_diagrams.py"
 
 FAULTS = [
     Fault(
+        "no arrow leads back from the worker",
+        "helpers/course/value/diagrams.py",
+        '(WORKER[0] - 0.08, y), HERE, both=True, gid="message")',
+        '(WORKER[0] - 0.08, y), HERE, gid="message")',
+        f"{DIAGRAMS}::test_data_lies_where_it_lies_and_copies_are_only_where_there_are_any",
+    ),
+    Fault(
+        "doubts are told only where a way is the fastest",
+        "helpers/course/value/lab.py",
+        "say_doubts(name_doubts(counts)))",
+        'say_doubts(name_doubts(counts)) if fastest else "")',
+        "tests/course/test_counting_figures.py::test_doubts_are_told_where_no_way_is_called_the_fastest",
+    ),
+    Fault(
         "the argument's copy is drawn as the data itself",
         "helpers/course/value/diagrams.py",
         "_draw_data(ax, _middle_of(WORKER), y, copy=True)",

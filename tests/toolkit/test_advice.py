@@ -74,6 +74,13 @@ def test_the_loop_is_simplest_of_all():
 # --- workers and CPUs -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("fastest", "verdict"), [(12.01, "does not beat"), (12.2, "is slower than")])
+def test_what_is_shown_as_one_is_not_called_slower(fastest, verdict):
+    # 12 / 12.01 = 0.9992, shown as 1.00; 12 / 12.2 = 0.98
+    reason = advise_of({("processes", 2): (fastest, fastest, 12.2, 12.3, 12.3)}).reason
+    assert verdict in reason
+
+
 def test_never_more_workers_than_cpus_for_work_that_computes():
     # 3 and 4 workers look faster on two CPUs: 12 / 5 = 2.4 and 12 / 4 = 3, two reach 12 / 7 = 1.71
     pairs = {("pool", 2): 7.0, ("pool", 3): 5.0, ("pool", 4): 4.0, ("threads", 4): 4.0}
@@ -171,7 +178,7 @@ def test_the_table_of_a_sweep_has_each_remark_once():
         ["pool", "4", "3 s", "4.00", "4.00 to 4.00", "a, b"],
     ]
     assert "work over 4 items (stopped early)" in page and page.count("Threads fail.") == 1 and "c: fails" in page
-    assert "word-break:normal" in page and "in doubt of every speedup" in page
+    assert "word-break:normal" in page and "is a doubt about every speedup" in page
 
 
 def test_the_letters_of_a_row_stand_in_their_order():

@@ -344,6 +344,9 @@ def test_of_very_many_lanes_some_are_shown_and_it_is_said(monkeypatch):
     ax = plots.plot_timeline(run)
     assert "one slot in 3 is shown" in by_gid(ax, "how")[0].get_text().replace("\n", " ")
     assert [label.get_text() for label in ax.get_yticklabels()] == ["slot 1", "slot 4", "slot 7"]
+    [boxes] = by_gid(ax, "tasks")  # each in the middle of the three lanes that it stands for
+    assert [path.vertices[:4, 1].mean() for path in boxes.get_paths()] == pytest.approx([1, 4, 7])
+    assert list(ax.get_yticks()) == [1, 4, 7]
     assert "of 7 slots" in by_gid(ax, "how")[0].get_text()
     few = make_run("pool", 2, timeline=make_timeline(tasks[:2]))
     assert timeline._thin(few) == (few, 1)

@@ -20,6 +20,7 @@ from helpers.models import advise
 from helpers.plots.drawing import new_figure, paler
 from helpers.plots.live import MovingPicture
 from helpers.records import Accounting
+from helpers.tasks import wait
 
 
 def by_gid(ax, gid):
@@ -90,6 +91,29 @@ def test_the_warm_up_is_in_no_advice_and_no_alt_text():
     assert "pale" in say_warm_up(sweep)
     counted = make_sweep({**WARM, ("serial", 1): rounds(3, warmup=4), ("threads", 2): rounds(1, warmup=2)})
     assert say_warm_up(counted) == "" and plots.describe_speedup(counted).startswith("threads: 3.0 times")
+
+
+def test_stopped_within_the_first_rounds_the_lab_speaks_of_its_own_controls():
+    lab = SpeedupLab(wait.wait_ms, (1,) * 4, n_workers=2)
+    lab.result = make_sweep(WARM)
+    assert lab._advice().endswith("choose at least one count of two or more, and let it run 3 rounds.")
+    # serial 3 and 3 s, 2 threads 1 and 1 s: two rounds
+    lab.result = make_sweep({("serial", 1): rounds(3, 3), ("threads", 2): rounds(1, 1)})
+    assert "too few for an interval: let it run 3 rounds or more." in lab._advice()
+    lab.result = make_sweep({("serial", 1): rounds(12, 12, 12), ("pool", 8): rounds(4, 4, 4)}, usable_cpus=4)
+    assert "share 4 usable CPUs: choose 4 workers, and run again." in lab._advice()
+    lab.close()
+
+
+def test_the_message_tells_the_doubts_of_pairs_that_it_does_not_advise_as_its_picture_does():
+    # threads x 2 is advised, steady; the rounds of processes x 2, of 6, 9 and 7 s, differ
+    lab = SpeedupLab(wait.wait_ms, (1,) * 4, n_workers=2)
+    walls = {("serial", 1): rounds(12, 12, 12), ("threads", 2): rounds(6, 6, 6), ("processes", 2): rounds(6, 9, 7)}
+    lab.result = make_sweep(walls)
+    told = plots.doubts_of_pairs(lab.result, [("threads", 2), ("processes", 2)])
+    assert told and "doubt" not in advise(lab.result).reason
+    assert lab._advice().endswith(f" In doubt of other settings: {'; '.join(told)}.")
+    lab.close()
 
 
 # ── counted points ───────────────────────────────────────────────────────────────────────────
@@ -324,6 +348,7 @@ class Counter(Lab):
     """Counts to three; `fail_at` raises there."""
 
     fail_at, failure = None, TaskFailedError("it broke")
+    news_share = 1.0  # however fast it counts, each number is drawn
 
     def _rows(self):
         return []
@@ -381,6 +406,29 @@ def test_the_picture_that_builds_the_card_comes_at_once_and_keeps_none_waiting_n
         clock.now += waited
         lab._show_if_due(lab._turn)
     assert clock.drawn == [0, 1, 3], "the second after 0.2 s, the next one after 2 s: not five times what one takes"
+
+
+def test_news_that_follow_fast_upon_each_other_leave_two_thirds_of_the_time_to_measuring(monkeypatch):
+    lab = Counter()
+    lab.card, lab.news_share = (clock := SlowCard()), Lab.news_share
+    news = dict(enumerate([False, False, True, True, False, False, True]))
+    lab._is_news = lambda: news[lab.result]
+    monkeypatch.setattr(base, "time", clock)
+    monkeypatch.setattr(base, "_running", {lab})
+    lab.result = 0
+    lab._show_if_due(lab._turn, first=True)  # builds, until 10 s
+    for lab.result, waited in enumerate((0.3, 0.1, 0.1, 1.5, 0.3, 19.9), 1):
+        clock.now += waited
+        lab._show_if_due(lab._turn)
+    # 1 after 0.3 s, at rest. 2 is the first news: at once, until 30.4 s. 3 is news 0.1 s later and waits; 4 after
+    # 1.6 s too; 5 comes after 1.9 s. 10 s of drawing, then 2 x 10 s: at 50.4 s; 6 comes after 21.8 s
+    assert clock.drawn == [0, 1, 2, 6]
+    clock.now += 19.9
+    lab._show_if_due(lab._turn)
+    assert clock.drawn == [0, 1, 2, 6]
+    clock.now += 0.2
+    lab._show_if_due(lab._turn)
+    assert clock.drawn == [0, 1, 2, 6, 6]
 
 
 def test_a_run_to_the_end_is_green_and_advises():
@@ -498,7 +546,8 @@ def test_a_defect_is_told_never_green_and_loses_no_result(method, raised):
     setattr(lab, method, fail)
     lab.run()
     assert lab.wait(5) and not lab.running and lab.result == DEFECTS[method]
-    assert type(raised).__name__ in lab._message.value and "mine" in lab._message.value
+    named = not isinstance(raised, HelpersError)  # an error of this package is told by its sentence alone
+    assert "mine" in lab._message.value and (type(raised).__name__ in lab._message.value) is named
     assert lab._progress.bar_style == "warning" and lab._progress_label.value.endswith(" – failed")
     assert (lab._run_button.disabled, lab._stop_button.disabled) == (False, True)
     with pytest.raises(type(raised) if isinstance(raised, Exception) else HelpersError, match="mine"):

@@ -17,7 +17,10 @@ import pytest
 
 import helpers
 from helpers.errors import HelpersError, InvalidArgumentError, NotImportableError
+from helpers.exercises import Exercise
+from helpers.measure import run_once
 from helpers.notebook import (
+    borrowed_imports,
     function_name,
     module_of,
     require_importable,
@@ -88,6 +91,16 @@ def test_a_cell_becomes_a_module_and_its_public_names_are_bound(shell):
     assert lines[1] == "import math"  # line 1 of the notebook's cell is %%worker
 
 
+def test_a_cell_may_hold_coroutine_functions_and_the_engine_asyncio_runs_them(shell):
+    cell = "import asyncio\nasync def double(x):\n    await asyncio.sleep(0)\n    return await twice(x)\n"
+    assert shell.worker("async def twice(x):\n    return 2 * x\n").success and shell.worker(cell).success
+    double = shell.user_ns["double"]
+    for engine in ("serial", "asyncio"):
+        assert run_once(double, [1, 2, 3], engine=engine, n_workers=1, timeout=30).values() == [2, 4, 6]
+    source, name = standalone_source(double)
+    assert name == "double" and "async def twice(x):" in source
+
+
 def test_loading_twice_and_unloading(shell):
     helpers.load_ipython_extension(shell)
     shell.worker("def f(): return 1\n")
@@ -103,6 +116,30 @@ def test_a_later_cell_uses_names_of_earlier_ones_private_ones_too(shell):
     shell.worker("OFFSET = 1\n")
     shell.worker("def both(x: int = OFFSET):\n    return m.floor(scale(x)) + OFFSET + _FACTOR\n")
     assert shell.user_ns["both"](2) == 31
+
+
+def test_imports_that_a_cell_owes_to_earlier_ones_are_found_and_what_those_define_is_none(shell):
+    shell.worker("import os.path\nfrom multiprocessing import Pipe as Line, Process\nLIMIT = 3\ndef help(): ...\n")
+    shell.worker("def answer():\n    help()\n    return LIMIT, os.sep, Line, Process\n")
+    space = shell.user_ns
+    assert borrowed_imports(space["answer"]) == [
+        "import os.path",
+        "from multiprocessing import Pipe as Line",
+        "from multiprocessing import Process",
+    ]
+    assert borrowed_imports(space["help"]) == borrowed_imports(len) == borrowed_imports(helpers.face.make_face) == []
+    shell.worker("from multiprocessing import Process\ndef whole():\n    help()\n    return LIMIT, Process\n")
+    assert borrowed_imports(space["whole"]) == []
+
+
+def test_a_check_names_the_import_that_only_an_earlier_cell_made(shell):
+    exercise = Exercise("x_1", "task", lambda func: None, "good", ("hint",), "")
+    shell.worker("from multiprocessing import Process\n")
+    shell.worker("def answer():\n    return Process\n")
+    verdict = exercise.check(shell.user_ns["answer"])
+    assert verdict.state == "wrong" and verdict.words.endswith(":\n  from multiprocessing import Process"), verdict
+    shell.worker("from multiprocessing import Process\ndef answer():\n    return Process\n")
+    assert exercise.check(shell.user_ns["answer"])
 
 
 def test_a_cell_with_a_future_import_uses_earlier_names(shell):

@@ -18,7 +18,10 @@ from helpers import plots
 from helpers.models import fit_usl
 from helpers.plots import timeline
 from helpers.plots.drawing import new_figure
+from helpers.plots.labels import Labels
 from helpers.records import Accounting, Problem, Run, Sweep, Timeline
+
+pytestmark = pytest.mark.any_python
 
 
 def make_timeline(n_workers, n_tasks, startup, wall, seed=0):
@@ -313,6 +316,22 @@ def test_a_label_that_has_room_stands_at_its_line():
         assert abs((box.y0 + box.y1) / 2 - end) < 4 and label.arrow_patch is None, label.get_text()
 
 
+@pytest.mark.parametrize("crossing", [0.62, 0.72, None])
+def test_no_curve_crosses_the_name_of_the_ideal(crossing):
+    ax = new_figure().add_axes((0.1, 0.1, 0.8, 0.8))
+    ax.set_xlim(0, 10)
+    ax.set_ylim(0, 10)
+    labels = Labels(ax)
+    labels.add_ideal(9)
+    if crossing is not None:  # a curve straight up through the ideal, at that share of it
+        labels.avoid([1 + 8 * crossing] * 2, [0, 10])
+    labels.place()
+    (name,) = by_gid(ax, "ideal label")
+    place = (name.xy[0] - 1) / 8
+    assert place == pytest.approx({0.62: 0.72, 0.72: 0.62, None: 0.62}[crossing]), "on the line, where it is free"
+    assert name.xy[0] == name.xy[1]
+
+
 def test_the_grey_line_names_every_kind_of_line_that_is_drawn():
     sweep = make_sweep(FOUR, (1, 2, 3, 4), startup=0.2)
     ax = plots.plot_speedup(sweep)
@@ -342,6 +361,53 @@ def test_a_guess_that_moves_is_drawn_alone_and_the_picture_is_the_same_as_one_dr
     for tenths in range(10, 81):  # from the axes' height to about twice that: 4.1, 6.2, 9.3
         card.png((sweep, None, (4, tenths / 10), (1, 2, 3, 4), 4))
     assert len(built) == 2 and card.ax.get_ylim()[1] > 8
+
+
+def what_is_shown(figure):
+    """All that the texts, lines and boxes of a card say, whatever the limits are."""
+    shown = []
+    for ax in figure.axes:
+        said = {(text.get_gid(), text.get_text()) for text in ax.texts}
+        lines = {(line.get_gid(), line.get_zorder(), line.get_xydata().tobytes()) for line in ax.lines}
+        kinds = sorted(boxes.get_gid() for boxes in ax.collections)
+        shown.append((said, {line for line in lines if line[0] != "ideal"}, kinds, ax.get_xlabel(), ax.get_ylabel()))
+    return shown
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_live_card_shows_what_the_card_at_rest_shows(name):
+    sweep, run, options = CASES[name]()
+    counts = options.get("n_workers") or sorted({run.n_workers for run in sweep.runs}) or (1, 2)
+    record = sweep, run, options.get("guess"), counts, options.get("cpus")
+    live = plots.LiveSpeedupCard()
+    live.png((None, None, None, (1, 2), 4))  # it showed something else before
+    assert what_is_shown(live.still(record)) == what_is_shown(plots.SpeedupCard().still(record))
+
+
+def test_while_a_sweep_grows_the_axes_of_its_live_card_are_drawn_once(monkeypatch):
+    full, card = make_sweep(FOUR, (1, 2, 3, 4)), plots.LiveSpeedupCard()
+    built, build = [], plots.LiveSpeedupCard.build
+    monkeypatch.setattr(plots.LiveSpeedupCard, "build", lambda *args: built.append(1) or build(*args))
+    walls = [1.0, 1.2, 0.7, 1.05]  # the lanes end at 1.25 x (0.1 + 1.0) s
+    pictures = []
+    for k, wall in enumerate(walls):
+        run = make_run("processes", 4, wall=wall, n_tasks=16)
+        pictures.append(card.png((part_of(full, 20 + 20 * k), run, (4, 3.5), (1, 2, 3, 4), 4)))
+    assert len(built) == 1 and len(set(pictures)) == 4
+    assert card.axes[1].get_xlim()[1] == pytest.approx(1.02 * 1.375)
+    anew = plots.LiveSpeedupCard()
+    anew.png((full, make_run("processes", 4, n_tasks=16), None, (1, 2, 3, 4), 4))
+    assert anew.png((part_of(full, 80), run, (4, 3.5), (1, 2, 3, 4), 4)) == pictures[-1], "no frame leaves a trace"
+    for run, ends in [
+        (make_run("processes", 4, wall=1.3, n_tasks=16), 1.02 * 1.75),  # 1.4 s do not fit into 1.375 s
+        (make_run("processes", 4, wall=0.7, n_tasks=16), 1.02 * 1.0),  # 0.8 s are less than half of 1.75 s
+        (make_run("processes", 2, wall=0.7, n_tasks=16), 1.02 * 1.0),  # other lanes
+    ]:
+        card.png((full, run, None, (1, 2, 3, 4), 4))
+        assert card.axes[1].get_xlim()[1] == pytest.approx(ends)
+    assert len(built) == 5, "one of them that of the card begun anew"
+    card.png((full, None, (4, 5), (1, 2, 3, 4), 4))
+    assert len(built) == 6 and card.axes[0].get_ylim()[1] > 5.4
 
 
 def test_the_law_is_never_drawn_beyond_twice_the_largest_count_it_was_fitted_to():

@@ -147,6 +147,21 @@ def test_a_guess_begins_empty_and_zero_is_a_guess():
     assert len(guess.options) == 1 + 9 and guess.options[-1] == ("4 times", 4.0)
 
 
+@pytest.mark.parametrize(("n_steps", "places"), [(11, 1), (12, 2), (100, 9), (500, 42)])
+def test_the_least_guess_is_easy_to_hit_beside_the_place_of_none(n_steps, places):
+    guess = Guess("How much?", 0, n_steps)
+    numbers = []
+    for guess.index in range(places + 2):  # as a page tells where the handle is
+        numbers.append(guess.number)
+    assert numbers == [None, *[0.0] * places, 1.0], "one press from none to 0"
+    # on a slider 200 pixels long 0 takes 15 of them or more: the handle covers 8
+    assert 200 * places / (len(guess.options) - 1) >= 15
+    guess.value = 0.0
+    assert guess.index == 1
+    guess.index = places  # still 0, and the handle stays where it was let go
+    assert (guess.number, guess.index) == (0.0, places)
+
+
 def test_a_guess_without_a_kernel_says_how_to_get_its_slider():
     shown = Guess("How much?", 0, 4)._repr_mimebundle_()
     assert shown["text/plain"] == "How much? (A slider for your guess: run this cell to get it.)"

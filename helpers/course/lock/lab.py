@@ -162,13 +162,13 @@ def advise_locks(sweep):
         return ""
     reached = f"{plural(n, 'worker')} {'reaches' if n == 1 else 'reach'} {figures(estimate)} times the plain loop"
     if sweep.locked:
-        return sentences(f"{reached}; {say_losses(sweep, n)}", _say_bounds(sweep, n), say_doubts(sweep.doubts(n)))
+        return sentences(f"{reached}; {say_losses(sweep, n)}", _say_bounds(sweep, n), say_doubts(sweep.doubts()))
     if n == 1:
         wrong = "since nobody else writes"
     else:
         wrong = "so the result is wrong" if sum(sweep.lost(n)) else "this time; nothing guarantees it"
     losses = f"{say_losses(sweep, n)}, {wrong}"
-    return sentences(f"without the lock {reached}; {losses}", _say_cpus(sweep, n), say_doubts(sweep.doubts(n)))
+    return sentences(f"without the lock {reached}; {losses}", _say_cpus(sweep, n), say_doubts(sweep.doubts()))
 
 
 def _say_bounds(sweep, n_workers):

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from helpers import words
 from helpers.arguments import as_whole, check_count
 from helpers.course.pipe.measure import COPY, WAYS, check_sizes, check_ways, pipe_steps
-from helpers.course.pipe.plots import PipeCard, describe_trips, draw_pipe_card
+from helpers.course.pipe.plots import PipeCard, describe_trips, doubts_in_picture, draw_pipe_card
 from helpers.course.pipe.program import program
 from helpers.engines.registry import check_start_method
 from helpers.errors import InvalidArgumentError
@@ -136,13 +136,13 @@ def say_progress(progress):
 
 
 def advise_trips(trips):
-    """Return what Trips show: times of the smallest message, bandwidth of the largest, and what is in doubt of them."""
+    """Return what Trips show: times of the smallest message, bandwidth of the largest, and what is in doubt."""
     ways = [way for way in trips.ways() if way != COPY]
     sizes = {size for way in ways for size in trips.sizes(way)}
     if not sizes:  # nothing yet, or the warm-up alone
         return ""
     least, most = min(sizes), max(sizes)
-    doubts = words.say_doubts(trips.doubts(least, most))
+    doubts = words.say_doubts(doubts_in_picture(trips))
     return words.sentences(_say_times(trips, ways, least), _say_bandwidth(trips, ways, most), doubts)
 
 

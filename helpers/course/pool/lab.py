@@ -202,7 +202,7 @@ def describe_view(view):
 
 def explain_pool(record, cpus):
     """Return in a few sentences what cost a PoolRun most, with the figure, what to try, and what is in doubt."""
-    return sentences(_say_cost(record, cpus), say_slowdown(record.slowdown), say_doubts(record.doubts))
+    return sentences(_say_cost(record, cpus), say_slowdown(record.slowdown), say_doubts(record.badges))
 
 
 def _say_cost(record, cpus):

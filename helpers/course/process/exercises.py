@@ -10,6 +10,7 @@ from helpers.course.process.trials import NotedTarget, read_places, square_late
 from helpers.exercises.base import METHODS, Exercise, Wrong, require_overlap, spy_on, try_answer
 from helpers.tasks.cpu import sum_squares
 from helpers.tasks.faults import make_block
+from helpers.tasks.spy import count_overlapping
 from helpers.words import plural
 
 #: Seconds for one call of an answer.
@@ -22,6 +23,9 @@ BY_HAND = "this exercise is about processes: start each one yourself, without a 
 REFUSED = {"pool": BY_HAND}
 #: What keeps an answer waiting.
 NEVER_CALLED = "The function it was given was never called: is the process started, and does its target call it?"
+ONE_BY_ONE = (
+    "Up to then one item was worked on after the other: is there a join or a recv between one start and the next?"
+)
 NOT_SENT = (
     "The function was called, and its result never came: does the new process send it, and do you receive it once?"
 )
@@ -42,10 +46,21 @@ def _try(func, *args, method):
     return try_answer(func, *args, start_method=method, timeout=DEADLINE, refused=REFUSED)
 
 
+def say_late(trial, spans):
+    """Return what keeps an answer that is late, by the calls that came to an end; see `helpers.tasks.spy`.
+
+    One at work whose calls waited in vain for others takes one item after the other: nothing waits for ever.
+    """
+    if not spans:
+        return NEVER_CALLED
+    alone = count_overlapping(spans) < 2 and any(ended - began >= PATIENCE for _, _, began, ended, _ in spans)
+    return ONE_BY_ONE if trial.at_work and alone else NOT_SENT
+
+
 def _examine_run_apart(func):
     for method in METHODS:
         trial, spans = spy_on(sum_squares, lambda spy, method=method: _try(func, spy, 4, method=method), company=1)
-        value = trial.require(also={"late": NOT_SENT if spans else NEVER_CALLED}, instead=INSTEAD)
+        value = trial.require(also={"late": say_late(trial, spans)}, instead=INSTEAD)
         judge_apart(value, spans, trial.seen["pid"])
         remark = trial.judge_processes()
         block = _try(func, make_block, LARGE_BYTES, method=method).require(also={"late": JOINED_FIRST}, instead=INSTEAD)
@@ -112,7 +127,7 @@ def _examine_run_all(func):
             company=len(DELAYS),
             patience=PATIENCE,
         )
-        value = trial.require(also={"late": NOT_SENT if spans else NEVER_CALLED}, instead=INSTEAD)
+        value = trial.require(also={"late": say_late(trial, spans)}, instead=INSTEAD)
         judge_all(value, spans, trial.seen["pid"])
         remark = trial.judge_processes()
     return remark

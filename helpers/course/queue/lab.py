@@ -165,6 +165,11 @@ def advise_queue(run):
 
 
 def _say_who_waits(run):
+    if run.n_items < run.n_consumers:
+        return (
+            f"Only {plural(run.n_items, 'item')} for {plural(run.n_consumers, 'consumer')}: some of them got nothing "
+            "but the sentinel. Try more items"
+        )
     producers, consumers = run.estimate("producer"), run.estimate("consumer")
     putting, getting = producers.median, consumers.median
     told_apart = producers.low is None or is_clear(producers, consumers) or is_clear(consumers, producers)
@@ -193,11 +198,6 @@ def _say_who_waits(run):
 
 
 def _advise_waiting_consumers(run, getting):
-    if run.n_items < run.n_consumers:
-        return (
-            f"Only {plural(run.n_items, 'item')} for {plural(run.n_consumers, 'consumer')}: some of them got nothing "
-            "but the sentinel. Try more items."
-        )
     if run.n_consumers == 1:
         change = "More producers would raise the throughput; so would shorter work on an item."
     elif getting * run.n_consumers >= 1:  # together they wait as long as one of them is there

@@ -80,8 +80,13 @@ class QueueLane:
         return list(zip(self.asked, [*self.done, now][: len(self.asked)], strict=True))
 
     def seconds_waiting(self, now):
-        """Return the seconds inside put or get."""
-        return sum(end - start for start, end in self.waiting(now))
+        """Return the seconds inside put or get, of a consumer as far as it waited for items: not for its sentinel."""
+        return sum(end - start for start, end in self.waiting(now)) - self.seconds_to_sentinel
+
+    @property
+    def seconds_to_sentinel(self):
+        """Seconds a consumer waited for its sentinel, after its last item; 0 before it came."""
+        return self.done[-1] - self.asked[-1] if self.items and self.items[-1] < 0 else 0.0
 
 
 class QueueRound(NamedTuple):
@@ -193,12 +198,11 @@ class QueueRun:
         return self.n_taken / self.now if self.now > 0 else 0.0
 
     def waiting_share(self, role):
-        """Return which share of their time the processes of a role were in put or get, 0 to 1.
+        """Return which share of their time, 0 to 1, a role ("producer" or "consumer") was in put or get.
 
-        `role` is "producer" or "consumer".
-        """
+        A consumer's wait for the sentinel, when there are no more items, is left out of both times."""
         lanes = [lane for lane in self.lanes if lane.role == role]
-        there = sum(lane.until(self.now) - lane.began for lane in lanes)
+        there = sum(lane.until(self.now) - lane.began - lane.seconds_to_sentinel for lane in lanes)
         return min(1.0, sum(lane.seconds_waiting(self.now) for lane in lanes) / there) if there > 0 else 0.0
 
     @property

@@ -104,7 +104,7 @@ def describe_queue(run):
     said = (
         f"{run.setting}: at most {plural(run.deepest, 'item')} in the queue, "
         f"{say_rate(run)} items a second; producers blocked in put {percent(run.estimate('producer').median)}, "
-        f"consumers waiting in get {percent(run.estimate('consumer').median)} of their time"
+        f"consumers waiting for items {percent(run.estimate('consumer').median)} of their time"
     )
     return sentences(said, say_doubts(run.doubts))
 
@@ -338,7 +338,7 @@ def _lanes_head(run):
     if not run.lanes:
         return "Who waits for whom", key
     putting, getting = (percent(run.estimate(role).median) for role in ("producer", "consumer"))
-    said = f"producers blocked in put {putting}, consumers waiting in get {getting} of their time"
+    said = f"producers blocked in put {putting}, consumers waiting for items {getting} of their time"
     return f"Who waits for whom: {said}", key
 
 

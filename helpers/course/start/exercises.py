@@ -44,7 +44,7 @@ def run_in_pool(func, numbers, seconds):
 def tell_future(future):
     """Return (value, None) of a future, or (None, words on what went wrong)."""
     if not future.done():
-        return None, "it does not end: does the loop stop at 1?"
+        return None, "it does not end: does the loop stop at 1, and does every pass change n?"
     try:
         return future.result(), None
     except BrokenProcessPool:

@@ -36,10 +36,11 @@ def draw_sharing():
 def describe_sharing():
     """Return the message of the drawing, for use as alt text."""
     return (
-        "Who copies what. An argument or a result is pickled and sent through a pipe: the worker gets a copy, each "
-        "time. A SharedMemory block lies outside both, its name travels, and both see the same bytes: no copy. A Value "
-        "or an Array is such memory too, with a lock, handed over at the start of the worker. A Manager's object lies "
-        "in a third process: each use is a message there and back, and what comes back is a copy."
+        "Who copies what. An argument is pickled and sent through a pipe, a result comes back the same way: whoever "
+        "receives it gets a copy, each time. A SharedMemory block lies outside both, its name travels, and both see "
+        "the same bytes: no copy. A Value or an Array is such memory too, with a lock, handed over at the start of the "
+        "worker. A Manager's object lies in a third process: each use is a message there and back, and what comes back "
+        "is a copy."
     )
 
 
@@ -65,7 +66,7 @@ def _middle_of(edges):
 def _draw_argument(ax, y):
     _name(ax, y, "argument, result", "pickled, by a pipe")
     _draw_data(ax, _middle_of(KERNEL), y)
-    draw_arrow(ax, (KERNEL[1] + 0.08, y), (WORKER[0] - 0.08, y), HERE, gid="message")
+    draw_arrow(ax, (KERNEL[1] + 0.08, y), (WORKER[0] - 0.08, y), HERE, both=True, gid="message")
     write(ax, _middle_of(MIDDLE), y + 0.17, "all of its bytes")
     _draw_data(ax, _middle_of(WORKER), y, copy=True)
     _note(ax, y, "one for each\nmessage")

@@ -172,7 +172,7 @@ def advise_counting(counting):
     elif bare is not None:
         said = "without a lock no update was lost this time: luck, not safety"
     fastest = _say_fastest(exact) if len(exact) > 1 else ""
-    return sentences(said, fastest, say_doubts(name_doubts(counts)) if fastest else "")
+    return sentences(said, fastest, say_doubts(name_doubts(counts)))
 
 
 def _say_fastest(counts):
