@@ -41,6 +41,9 @@ PART_OF = {
     "claims": "measure",
     "bars": "plots",
     "program": "lab",
+    "losses": "measure",
+    "chunks": "measure",
+    "ceiling": "measure",
 }
 #: Topics that others may import.
 SHARED = {"counting"}

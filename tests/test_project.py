@@ -76,6 +76,10 @@ PUBLIC = {
         "APPROACHES ApproachLab ApproachMap CLAIMS Claim TITLES judge_claims measure_approaches plot_approach_bars "
         "plot_approaches usual_approaches"
     ),
+    "helpers.course.workers": (
+        "CAUSES Choice ChunkCurve LOSSES Losses Readings choose_workers find_losses measure_causes measure_chunks "
+        "measure_worker_memory plot_chunks plot_losses read_machine"
+    ),
     "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }
 
