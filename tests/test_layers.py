@@ -39,6 +39,7 @@ PART_OF = {
     "stacks": "measure",
     "server": "tasks",
     "claims": "measure",
+    "decisions": "measure",
     "bars": "plots",
     "program": "lab",
     "losses": "measure",

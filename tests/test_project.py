@@ -73,8 +73,8 @@ PUBLIC = {
         "run_together"
     ),
     "helpers.course.approach": (
-        "APPROACHES ApproachLab ApproachMap CLAIMS Claim TITLES judge_claims measure_approaches plot_approach_bars "
-        "plot_approaches usual_approaches"
+        "APPROACHES ApproachLab ApproachMap CLAIMS Claim Decision TITLES decide judge_claims measure_approaches "
+        "plot_approach_bars plot_approaches usual_approaches"
     ),
     "helpers.course.workers": (
         "CAUSES Choice ChunkCurve LOSSES Losses Readings TaskPoint WinnerMap choose_workers find_losses "
