@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.rows import not_here
+from benchmarks.rows import load, not_here
 from helpers.machine import machine_report
 
 #: groups in the order in which they are measured, each a module of this package
@@ -27,6 +26,7 @@ GROUPS = (
     "latency",
     "timeline",
     "chapter",
+    "regret",
 )
 
 
@@ -79,11 +79,6 @@ def show(group, rows, seconds):
             f"  {row.name:<{width}}  {figure:>10} {row.unit:<7}  {row.target or '':<12} {verdict:<6}  {remark}".rstrip()
         )
     sys.stdout.flush()
-
-
-def load():
-    """Return how many processes want a CPU, on average of the last minute; None where the system does not say."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def main(arguments=None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -48,6 +49,11 @@ def not_here(name, unit, reason):
 def missing(package):
     """Return why `package` cannot be compared with, or "" if it is installed."""
     return "" if find_spec(package) else f"not installed: python -m pip install {package}"
+
+
+def load():
+    """Return how many processes want a CPU, on average of the last minute; None where the system does not say."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def spread(values):

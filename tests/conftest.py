@@ -1,6 +1,7 @@
 """What all tests share: nothing of ours may be left behind."""
 
 import compileall
+import gc
 import importlib
 import itertools
 import multiprocessing
@@ -43,6 +44,26 @@ RULES = ("tests/test_layers.py", "tests/test_project.py")
 def pytest_configure(config):
     """Have pytest-xdist hand out files in their order: by itself the few long ones, of the browser, would come last."""
     config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the files of the browser together, so that one browser, one JupyterLab and one page serve all of them."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class BrowserTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return BrowserTogether(config, log)
+
+
+def pytest_collection_finish():
+    """Take what was collected out of the search for garbage: it lives to the end, and is much to look through."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

@@ -19,6 +19,7 @@ GROUPS = (
     "latency",
     "timeline",
     "chapter",
+    "regret",
 )
 #: at least so many rows of each group have a figure, on every platform and without joblib and mpire
 LEAST = {
@@ -32,6 +33,7 @@ LEAST = {
     "latency": 7,
     "timeline": 4,
     "chapter": 6,
+    "regret": 10,
 }
 #: rows that are held against a target
 TARGETS = {
@@ -45,6 +47,7 @@ TARGETS = {
     "latency": 6,
     "timeline": 2,
     "chapter": 3,
+    "regret": 3,
 }
 KEYS = {"name", "figure", "unit", "target", "met", "ratio", "against", "note"}
 

@@ -15,7 +15,8 @@ from checkout import ROOT
 
 #: The toolkit: a module or folder of `helpers` imports only from those left of it (and from itself).
 LAYERS = (
-    "face errors words arguments records runner machine notebook tasks crew engines measure models plots labs exercises"
+    "face errors words arguments records runner machine notebook tasks crew engines measure recordings models "
+    "plots labs exercises"
 ).split()
 #: Within a topic of the course: a module imports only from those left of it, and from the toolkit.
 ORDER = "tasks measure plots lab exercises".split()

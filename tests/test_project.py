@@ -40,7 +40,7 @@ PUBLIC = {
         "EngineUnavailableError HelpersError InvalidArgumentError NotEnoughPointsError NotImportableError "
         "NotPicklableError ResultsDifferError TaskFailedError WorkerDiedError"
     ),
-    "helpers.records": "Advice Estimate Fit Problem Run Sweep Timeline",
+    "helpers.records": "Advice Estimate Fit Problem Recording Run Sweep Timeline recorded recordings",
     "helpers.machine": "doctor machine_line machine_report usable_cpus",
     "helpers.notebook": "answer fold require_importable show_source show_table",
     "helpers.measure": "Watch run_once sweep",

@@ -9,7 +9,8 @@
       └─ (helpers.models) ──► Fit, Advice
 
 All times are seconds. Within a run they count from the moment the workers were asked for.
-Recordings that come with the package are measured by ``python tests/record_sweep.py``.
+A `Recording` has sweeps of several workloads by one machine: those that come with the package are read by
+`recordings`, one sweep of them by `recorded`; ``python -m helpers.recordings`` measures more.
 """
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks
@@ -17,7 +18,8 @@ from helpers.records.doubts import MORE_WORKERS, UNSTEADY, badges_of_rounds, dou
 from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio, is_clear
 from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
-from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep, recorded
+from helpers.records.shipped import RECORDINGS, Recording, recorded, recordings
+from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep
 
 __all__ = [
     "ENGINE_ORDER",
@@ -25,6 +27,7 @@ __all__ = [
     "GOOD_ROUNDS",
     "MIN_ROUNDS",
     "MORE_WORKERS",
+    "RECORDINGS",
     "UNSTEADY",
     "Accounting",
     "Advice",
@@ -32,6 +35,7 @@ __all__ = [
     "Failure",
     "Fit",
     "Problem",
+    "Recording",
     "Run",
     "Sweep",
     "Timeline",
@@ -44,5 +48,6 @@ __all__ = [
     "is_clear",
     "list_problems",
     "recorded",
+    "recordings",
     "unite_badges",
 ]

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from helpers.arguments import check_choice
 from helpers.errors import EngineUnavailableError, InvalidArgumentError
 from helpers.records.doubts import badges_of_rounds, doubts_of, unite_badges
 from helpers.records.estimates import MIN_ROUNDS, Estimate, estimate_ratio
@@ -23,8 +22,6 @@ ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "inter
 #: Width of an interval over its median from which on figures are in doubt; and times n workers from which on a
 #: speedup cannot be.
 WIDE_SHARE, IMPOSSIBLE = 0.25, 1.15
-#: Sweeps that come with the package.
-RECORDINGS = Path(__file__).parent / "recordings"
 
 
 @dataclass(frozen=True)
@@ -230,16 +227,6 @@ class Sweep:
                 file.write((",\n" if number else "\n") + event)
             file.write("\n]}\n")
         return path
-
-
-def recorded(name):
-    """Return a Sweep that came with this package: measured elsewhere, for machines that cannot show it.
-
-    `name` is "count_primes": threads and processes on a machine with two CPUs; its
-    ``environment`` tells which.
-    """
-    known = sorted(path.stem for path in RECORDINGS.glob("*.json"))
-    return Sweep.from_json(RECORDINGS / f"{check_choice('recording', name, known)}.json")
 
 
 def _in_order(pairs):

@@ -55,6 +55,21 @@ def hash_block(size_bytes):
     return sha256(bytes(size_bytes)).hexdigest()
 
 
+def copy_block(n_times, size_bytes=4_000_000):
+    """Copy `size_bytes` bytes `n_times` from one place of memory to another; return the bytes copied.
+
+    Hardly computes: what limits it is the bandwidth between CPU and memory, which all cores share. By default the
+    two blocks are larger than most caches that a core has for itself.
+
+    >>> copy_block(2, 1000)
+    2000
+    """
+    source, target = bytearray(size_bytes), bytearray(size_bytes)
+    for _ in range(n_times):
+        target[:] = source
+    return n_times * len(target)
+
+
 def make_image(seed, size=64):
     """Return a grainy grey picture, the same for the same `seed`: a list of `size` rows of bytes, 0 black, 255 white.
 

@@ -1,4 +1,4 @@
-"""A browser and a JupyterLab for all tests of this folder; they end with the last of them."""
+"""A browser, a JupyterLab and a page for all tests of this folder; they end with the last of them."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .jupyter import ROOT, LabServer
-from .pages import NAMES, find_chromium, launch, pages
+from .pages import NAMES, find_chromium, launch, lent, open_page
 
 
 def pytest_collection_modifyitems(items):
@@ -54,6 +54,13 @@ def server(chromium, tmp_path_factory):
 
 
 @pytest.fixture(scope="package")
+def page(browser, server):
+    """JupyterLab in a page that the tests use in turn, see `lent`: loading it costs more than most of them. Dense where
+    somebody wants to see the pictures."""
+    return open_page(browser, server, scale=2 if os.environ.get("SCREENSHOTS") else 1)
+
+
+@pytest.fixture(scope="package")
 def screenshots(tmp_path_factory):
     """The folder for pictures: SCREENSHOTS names it."""
     folder = (
@@ -66,11 +73,11 @@ def screenshots(tmp_path_factory):
 
 @pytest.fixture
 def leave_nothing_behind():
-    """Replaces the fixture of the other tests: browser and server live on, and `pages` sees to the kernels."""
+    """Replaces the fixture of the other tests: browser and server live on, and `lent` sees to the kernels."""
 
 
 @pytest.fixture
-def open_page(browser, server):
-    """A function that opens JupyterLab in a new page; see `pages`."""
-    with pages(browser, server) as open_one:
-        yield open_one
+def own_page(page, server):
+    """The page for one test, with nothing open."""
+    with lent(page, server):
+        yield page

@@ -6,11 +6,11 @@ import re
 OPEN = """async ([path, kernel]) => {
     const app = window.jupyterapp;
     await app.restored;
-    if (!kernel) {
-        const registry = app.docRegistry, usual = registry.getKernelPreference.bind(registry);
-        registry.getKernelPreference = (...args) => ({...usual(...args), shouldStart: false, canStart: false});
-    }
+    const registry = app.docRegistry, usual = registry.getKernelPreference;
+    if (!kernel)
+        registry.getKernelPreference = (...args) => ({...usual.apply(registry, args), shouldStart: false, canStart: false});
     const panel = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+    registry.getKernelPreference = usual;
     window.panel = panel;
     await panel.context.ready;
     await panel.revealed;

@@ -1,6 +1,7 @@
 """JupyterLab in a browser: finding and starting Chromium, opening pages, changing the theme, new notebooks."""
 
 import contextlib
+import functools
 import os
 import shutil
 import time
@@ -22,6 +23,14 @@ FLAGS = [
 FLAGS += ["--disable-sync", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 SMALL = "small.ipynb"
 DEADLINE = 60_000  # milliseconds for whatever the browser is asked
+POLLING = 100  # milliseconds between two looks at what is waited for
+VIEWPORT = {"width": 1400, "height": 1000}
+#: Nothing is saved, nobody is asked; a box that tells of a kernel that was killed is put away.
+CLOSE_ALL = """async () => {
+    await window.jupyterapp.restored;
+    for (const widget of [...window.jupyterapp.shell.widgets('main')]) widget.dispose();
+    for (const button of document.querySelectorAll('.jp-Dialog .jp-mod-accept')) button.click();
+}"""
 THEME = """async (theme) => {
     await window.jupyterapp.restored;
     await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
@@ -47,34 +56,49 @@ def launch(playwright, path):
     return playwright.chromium.launch(executable_path=path, args=FLAGS + root, timeout=DEADLINE)
 
 
-@contextlib.contextmanager
-def pages(browser, server):
-    """Give a function that opens JupyterLab in a new page. At the end no kernel and nothing that one started may be
-    alive.
+def open_page(browser, server, scale=1):
+    """Return a new page with JupyterLab in it.
 
     ``page.errors`` is what the console called an error, and exceptions nobody caught.
     """
-    contexts = []
+    context = browser.new_context(viewport=VIEWPORT, device_scale_factor=scale)
+    context.set_default_timeout(DEADLINE)
+    page = context.new_page()
+    # By itself Playwright asks before every frame, and has the browser draw one for it.
+    page.wait_for_function = functools.partial(page.wait_for_function, polling=POLLING)
+    page.errors = []
+    page.on("console", lambda message: note(page, message))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    load(page, server)
+    return page
 
-    def open_page(height=1000, scale=1):
-        context = browser.new_context(viewport={"width": 1400, "height": height}, device_scale_factor=scale)
-        contexts.append(context)
-        context.set_default_timeout(DEADLINE)
-        page = context.new_page()
-        page.errors = []
-        page.on("console", lambda message: note(page, message))
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.goto(f"{server.url}/lab/workspaces/w{time.monotonic_ns()}?token={TOKEN}")
-        page.wait_for_function("window.jupyterapp")
-        set_theme(page, "JupyterLab Light")
-        return page
 
+def load(page, server):
+    """Load JupyterLab into the page, in a workspace of its own: nothing is open."""
+    page.goto(f"{server.url}/lab/workspaces/w{time.monotonic_ns()}?token={TOKEN}")
+    page.wait_for_function("window.jupyterapp")
+
+
+@contextlib.contextmanager
+def lent(page, server, height=1000):
+    """Lend the page with nothing open in it, light, and `height` pixels high.
+
+    At the end no kernel and nothing that one started may be alive.
+    """
+    clear(page, server)
+    page.set_viewport_size({**VIEWPORT, "height": height})
+    set_theme(page, "JupyterLab Light")
+    page.errors.clear()
     try:
-        yield open_page
+        yield page
     finally:
-        for context in contexts:
-            context.close()
-        left = server.end_kernels()
+        clear(page, server)
+
+
+def clear(page, server):
+    """Close all that is open in the page, and end all kernels: nothing that one started may be alive."""
+    page.evaluate(CLOSE_ALL)
+    left = server.end_kernels()
     assert not left, f"alive after their kernel was shut down: {left}"
 
 

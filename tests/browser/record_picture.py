@@ -17,7 +17,7 @@ from PIL import Image  # comes with matplotlib
 from playwright.sync_api import sync_playwright
 
 from .jupyter import ROOT, LabServer
-from .pages import find_chromium, launch, open_cells, pages
+from .pages import find_chromium, launch, open_cells, open_page
 
 PICTURE = ROOT / "docs" / "speedup-lab.png"
 MAKE = """
@@ -51,15 +51,14 @@ def main():
         server, browser = LabServer(Path(folder), Path(folder) / "notebooks"), launch(playwright, find_chromium())
         try:
             server.wait_ready()
-            with pages(browser, server) as open_page:
-                page = open_page(scale=2)
-                (lab,) = open_cells(page, server, MAKE, "lab").labs()
-                lab.run()
-                lab.wait_over(300)
-                lab.wait_drawn()
-                page.mouse.move(0, 0)
-                image = Image.open(io.BytesIO(take_picture(page, lab)))
-                print(lab.message.inner_text(), image.size)
+            page = open_page(browser, server, scale=2)
+            (lab,) = open_cells(page, server, MAKE, "lab").labs()
+            lab.run()
+            lab.wait_over(300)
+            lab.wait_drawn()
+            page.mouse.move(0, 0)
+            image = Image.open(io.BytesIO(take_picture(page, lab)))
+            print(lab.message.inner_text(), image.size)
         finally:
             browser.close()
             server.stop()

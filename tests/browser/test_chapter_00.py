@@ -6,23 +6,22 @@ import json
 import pytest
 
 from .notebook import Notebook
-from .pages import pages, set_theme
+from .pages import lent, set_theme
 
 CHAPTER = "00_start_here.ipynb"
 
 
 @pytest.fixture(scope="module")
-def chapter(browser, server):
-    """The chapter with all cells run; `open_page` opens one more page."""
-    with pages(browser, server) as open_page:
-        notebook = Notebook(open_page(height=1500), CHAPTER)
+def chapter(page, server):
+    """The chapter with all cells run."""
+    with lent(page, server, height=1500):
+        notebook = Notebook(page, CHAPTER)
         notebook.run_all()
         n_labs = sum("Lab(" in "".join(cell["source"]) for cell in notebook.cells())
         assert n_labs > 0
         for lab in notebook.labs(n_labs):
             lab.button("run").scroll_into_view_if_needed()
             lab.picture.wait_for()
-        notebook.open_page = open_page
         yield notebook
 
 
@@ -91,7 +90,7 @@ def test_the_pictures_stay_in_the_saved_notebook(chapter, server, screenshots): 
     for picture in pictures:
         assert base64.b64decode(picture["data"]["image/png"]).startswith(b"\x89PNG")
         assert "times the serial loop" in picture["metadata"]["image/png"]["alt"]
-    reopened = Notebook(chapter.open_page(height=1500), CHAPTER, kernel=False)
+    reopened = Notebook(chapter.page, CHAPTER, kernel=False)
     for picture in pictures:
         source = "".join(picture["data"]["image/png"]).replace("\n", "")
         shown = reopened.page.locator(f".jp-RenderedImage img[src$='{source[-80:]}']")

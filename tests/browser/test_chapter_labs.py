@@ -2,17 +2,19 @@
 
 import pytest
 
-from .pages import open_cells, pages, set_theme
+from .pages import lent, open_cells, set_theme
 
 LABS = ["ProcessLab", "PoolLab", "QueueLab", "PipeLab", "LockLab", "ValueLab"]
+#: What is shorter than the lab would do by itself: a few pictures are enough.
+SHORTER = {"ProcessLab": "repeats=2", "PipeLab": "repeats=1", "LockLab": "repeats=1", "ValueLab": "n_updates=40_000"}
 IMPORTS = "\n".join(f"from helpers.course.{name.removesuffix('Lab').lower()} import {name}" for name in LABS)
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, server):
+def notebook(page, server):
     """A notebook with one lab a cell."""
-    with pages(browser, server) as open_page:
-        yield open_cells(open_page(scale=2), server, IMPORTS, *(f"{name}()" for name in LABS))
+    with lent(page, server):
+        yield open_cells(page, server, IMPORTS, *(f"{name}({SHORTER.get(name, '')})" for name in LABS))
 
 
 @pytest.fixture(params=LABS)
@@ -76,29 +78,30 @@ def test_a_lab_can_be_stopped_and_run_again(named_lab):
     assert not lab.message.locator("b", has_text="⚠").count(), lab.message.inner_text()
 
 
-def test_what_a_chapter_measured_as_it_ran_is_not_of_other_settings(browser, server):
-    """The page counts a slider's steps for itself, 0.1 + 2 × 0.1 = 0.30000000000000004, while the lab runs already."""
+def test_what_a_chapter_measured_as_it_ran_is_not_of_other_settings(own_page, server):
+    """As the next one it takes the page: these are the last.
+
+    The page counts a slider's steps for itself, 0.1 + 2 × 0.1 = 0.30000000000000004, while the lab runs already.
+    """
     make = "from helpers.course.process import ProcessLab\nlab = ProcessLab(n_processes=1, task_seconds=0.3, repeats=1)"
-    with pages(browser, server) as open_page:
-        notebook = open_cells(open_page(), server, make, "lab", "_ = lab.run(block=True)")
-        (lab,) = notebook.labs()
-        lab.wait_drawn()
-        assert "1 of 1" in lab.progress.inner_text()
-        assert not lab.cell.locator(".helpers-old").count()
+    notebook = open_cells(own_page, server, make, "lab", "_ = lab.run(block=True)")
+    (lab,) = notebook.labs()
+    lab.wait_drawn()
+    assert "1 of 1" in lab.progress.inner_text()
+    assert not lab.cell.locator(".helpers-old").count()
 
 
-def test_a_guess_of_zero_is_hit_by_a_click_at_the_left_end_and_by_one_key(browser, server):
+def test_a_guess_of_zero_is_hit_by_a_click_at_the_left_end_and_by_one_key(own_page, server):
     """Of 500 steps, on a track of a few hundred pixels, nobody could hit the one beside "no guess yet"."""
-    with pages(browser, server) as open_page:
-        notebook = open_cells(open_page(), server, "from helpers.labs import Guess", "Guess('How much?', 0, 500)")
-        slider = notebook.page.locator(".helpers-guess")
-        readout, handle = slider.locator(".widget-readout"), slider.locator(".noUi-handle")
-        assert readout.inner_text() == "no guess yet"
-        box = handle.bounding_box()  # at the left end, over the place of "no guess yet"
-        notebook.page.mouse.click(box["x"] + box["width"] + 2, box["y"] + box["height"] / 2)
-        notebook.page.wait_for_function("document.querySelector('.helpers-guess .widget-readout').innerText === '0'")
-        handle.focus()
-        for key, said in (("Home", "no guess yet"), ("ArrowRight", "0")):
-            notebook.page.keyboard.press(key)
-            wanted = f"document.querySelector('.helpers-guess .widget-readout').innerText === '{said}'"
-            notebook.page.wait_for_function(wanted)
+    notebook = open_cells(own_page, server, "from helpers.labs import Guess", "Guess('How much?', 0, 500)")
+    slider = notebook.page.locator(".helpers-guess")
+    readout, handle = slider.locator(".widget-readout"), slider.locator(".noUi-handle")
+    assert readout.inner_text() == "no guess yet"
+    box = handle.bounding_box()  # at the left end, over the place of "no guess yet"
+    notebook.page.mouse.click(box["x"] + box["width"] + 2, box["y"] + box["height"] / 2)
+    notebook.page.wait_for_function("document.querySelector('.helpers-guess .widget-readout').innerText === '0'")
+    handle.focus()
+    for key, said in (("Home", "no guess yet"), ("ArrowRight", "0")):
+        notebook.page.keyboard.press(key)
+        wanted = f"document.querySelector('.helpers-guess .widget-readout').innerText === '{said}'"
+        notebook.page.wait_for_function(wanted)

@@ -32,13 +32,13 @@ STOP_SECONDS = 1.0
 
 
 @pytest.fixture
-def measuring(open_page, server):
+def measuring(own_page, server):
     """A function that opens a notebook with a lab and runs it until its workers are alive: (notebook, lab,
     processes)."""
 
     def measuring():
         (server.notebooks / "forever.py").write_text(TASK)
-        notebook = open_cells(open_page(), server, MAKE, "lab")
+        notebook = open_cells(own_page, server, MAKE, "lab")
         (lab,) = notebook.labs()
         lab.run()
         kernel = server.kernel()

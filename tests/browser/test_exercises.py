@@ -18,8 +18,8 @@ EDIT = "() => { window.panel.content.widgets[3].model.sharedModel.setSource('pro
 RUN = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
 
-def test_a_check_says_that_it_waits_and_for_how_long_and_leaves_its_verdict_alone(open_page, server, screenshots):
-    notebook = open_cells(open_page(), server, "%load_ext helpers.notebook", ANSWER, SHORTER, CHECK)
+def test_a_check_says_that_it_waits_and_for_how_long_and_leaves_its_verdict_alone(own_page, server, screenshots):
+    notebook = open_cells(own_page, server, "%load_ext helpers.notebook", ANSWER, SHORTER, CHECK)
     cell = notebook.page.locator(".jp-CodeCell").nth(3)
     notebook.page.evaluate(EDIT)
     notebook.page.evaluate(RUN)
@@ -37,9 +37,9 @@ def test_a_check_says_that_it_waits_and_for_how_long_and_leaves_its_verdict_alon
     assert notebook.page.errors == []
 
 
-def test_a_solution_is_shown_as_coloured_code(open_page, server, screenshots):
+def test_a_solution_is_shown_as_coloured_code(own_page, server, screenshots):
     source = "from helpers.course.process import process_1\nprocess_1.hint()\nprocess_1.solution()"
-    notebook = open_cells(open_page(), server, source)
+    notebook = open_cells(own_page, server, source)
     code = notebook.page.locator(".jp-OutputArea-output pre code")
     code.locator("span").first.wait_for()
     assert "def run_apart(func, item):" in code.inner_text()

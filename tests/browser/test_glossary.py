@@ -16,20 +16,18 @@ PLACE = """(term) => {
 
 
 @pytest.mark.parametrize("term", ["idle-tail", "gil"])  # one with the name of its heading, one with capitals
-def test_a_link_in_a_chapter_opens_the_glossary_at_its_term(open_page, server, term):
+def test_a_link_in_a_chapter_opens_the_glossary_at_its_term(own_page, server, term):
     cell = nbformat.v4.new_markdown_cell(f"[**the term**](glossary.md#{term})")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), server.notebooks / SMALL)
-    page = open_page()
-    Notebook(page, SMALL, kernel=False)
-    page.get_by_role("link", name="the term").click()
-    page.wait_for_function(PLACE, arg=term)
+    Notebook(own_page, SMALL, kernel=False)
+    own_page.get_by_role("link", name="the term").click()
+    own_page.wait_for_function(PLACE, arg=term)
 
 
-def test_a_letter_leads_to_its_first_term_within_the_glossary(open_page, server):
+def test_a_letter_leads_to_its_first_term_within_the_glossary(own_page, server):
     cell = nbformat.v4.new_markdown_cell("[**the term**](glossary.md#address)")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), server.notebooks / SMALL)
-    page = open_page()
-    Notebook(page, SMALL, kernel=False)
-    page.get_by_role("link", name="the term").click()
-    page.locator(".jp-MarkdownViewer").get_by_role("link", name="R", exact=True).click()
-    page.wait_for_function(PLACE, arg="race")
+    Notebook(own_page, SMALL, kernel=False)
+    own_page.get_by_role("link", name="the term").click()
+    own_page.locator(".jp-MarkdownViewer").get_by_role("link", name="R", exact=True).click()
+    own_page.wait_for_function(PLACE, arg="race")

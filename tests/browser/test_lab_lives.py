@@ -8,12 +8,12 @@ import pytest
 from helpers.labs.style import KERNEL_GONE, ONE_LINE
 
 from .notebook import Notebook
-from .pages import SMALL, open_cells, pages
+from .pages import SMALL, lent, load, open_cells
 
 MAKE = """
 from helpers.labs import SpeedupLab
 from helpers.tasks.wait import wait_ms
-lab = SpeedupLab(wait_ms, [5] * 20, engines=("threads",), n_workers=(2,), repeats=100)
+lab = SpeedupLab(wait_ms, [15] * 20, engines=("threads",), n_workers=(2,), repeats=100)
 """
 #: Run a new cell and go on at once: the kernel is busy with it.
 BLOCK = """() => {
@@ -28,12 +28,11 @@ IN_PLACE = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, server):
+def notebook(page, server):
     """A notebook with one lab that runs until it is stopped."""
-    with pages(browser, server) as open_page:
-        notebook = open_cells(open_page(), server, MAKE, "lab")
-        notebook.open_page = open_page
-        yield notebook
+    with lent(page, server):
+        load(page, server)  # where it is loaded again, what was open before comes back
+        yield open_cells(page, server, MAKE, "lab")
 
 
 @pytest.fixture

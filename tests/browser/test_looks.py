@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from .notebook import Notebook
-from .pages import SMALL, open_cells, pages, set_theme
+from .pages import SMALL, lent, open_cells, set_theme
 
 CELLS = """
 %load_ext helpers
@@ -64,11 +64,10 @@ BROKEN = """(cell) => {
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, server):
+def notebook(page, server):
     """A notebook that has run, with what chapters show in each of its cells."""
-    with pages(browser, server) as open_page:
-        notebook = open_cells(open_page(), server, *CELLS)
-        notebook.open_page = open_page
+    with lent(page, server):
+        notebook = open_cells(page, server, *CELLS)
         notebook.page.locator(".helpers-picture").wait_for()
         yield notebook
 

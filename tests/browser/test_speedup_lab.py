@@ -7,7 +7,7 @@ import pytest
 
 from helpers.records import Sweep
 
-from .pages import open_cells, pages, set_theme
+from .pages import lent, open_cells, set_theme
 
 MAKE = """
 from helpers.labs import SpeedupLab
@@ -22,10 +22,10 @@ wide
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, server):
+def notebook(page, server):
     """A notebook with the lab alone."""
-    with pages(browser, server) as open_page:
-        yield open_cells(open_page(scale=2), server, MAKE, "lab", WIDE)
+    with lent(page, server):
+        yield open_cells(page, server, MAKE, "lab", WIDE)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -280,6 +281,13 @@ def plays(monkeypatch):
 
     monkeypatch.setattr(runner, "play", play)
     return begun
+
+
+@pytest.fixture(autouse=True)
+def no_painting(monkeypatch):
+    """A lab that takes its arguments makes the figure of its first picture; painting it takes longer than all else."""
+    monkeypatch.setattr("helpers.plots.figure_png", lambda *_: b"")
+    monkeypatch.setattr("helpers.plots.live.LivePicture", lambda *_: SimpleNamespace(png=lambda: b""))
 
 
 @pytest.mark.parametrize("name", CALLS)

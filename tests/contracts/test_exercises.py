@@ -75,6 +75,7 @@ def names_of(source):
     return names
 
 
+@pytest.mark.any_python
 @every_exercise
 def test_the_cell_of_a_check_needs_no_import_of_another_ones(name):
     cells = [cell.source for path in NOTEBOOKS.glob("*.ipynb") for cell in nbformat.read(path, 4).cells]
@@ -107,6 +108,7 @@ def test_a_blank_is_not_attempted(name, answers, monkeypatch):
         assert callable(answer) is (verdict.words == BLANK)
 
 
+@pytest.mark.any_python
 @every_exercise
 def test_what_is_no_function_and_what_raises_is_wrong_and_told(name, answers, one_method):
     exercise, function = EXERCISES[name], asked_for(EXERCISES[name])
@@ -137,6 +139,7 @@ class Untouchable:
 """
 
 
+@pytest.mark.any_python
 @every_exercise
 def test_whatever_an_answer_does_the_check_ends_with_a_verdict(name, answers, one_method, monkeypatch):
     """Nothing of a learner's runs in this very process, which would otherwise hang or be gone."""
@@ -155,6 +158,7 @@ def test_a_function_of_a_plain_cell_gets_the_explanation(name):
     assert verdict.state == "wrong" and "%%worker" in verdict.words
 
 
+@pytest.mark.any_python
 @every_exercise
 def test_hints_go_round_and_the_solution_is_printed(name, capsys):
     exercise = EXERCISES[name]

@@ -21,6 +21,8 @@ from helpers.plots.drawing import new_figure
 from helpers.plots.labels import Labels
 from helpers.records import Accounting, Problem, Run, Sweep, Timeline
 
+pytestmark = pytest.mark.any_python
+
 
 def make_timeline(n_workers, n_tasks, startup, wall, seed=0):
     """Tasks of uneven length, back to back in each worker, rows in mixed order."""
