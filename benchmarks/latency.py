@@ -5,6 +5,7 @@ No browser: what a browser needs to show a picture that it was sent is not in th
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from statistics import median
@@ -83,9 +84,20 @@ def _stop_in_lab(stops):
     yield at_most("Stop in the lab, serial loop", max(took), "s", STOP, note=f"longest of {stops}")
 
 
+async def spin_in_turns(item):
+    """Never return, with the CPU busy; other tasks go on."""
+    while True:
+        await asyncio.sleep(0)
+
+
+def spinning(engine):
+    """Return a function for `engine` that never ends."""
+    return spin_in_turns if engine == "asyncio" else spin_for_ever
+
+
 def _stop_everywhere(stops, engines):
     for engine in engines:
-        problem = engine_problem(engine, spin_for_ever)
+        problem = engine_problem(engine, spinning(engine))
         if problem:
             yield not_here(f"Stop, {engine}", "s", problem)
             continue
@@ -102,7 +114,7 @@ def _stop_one(engine, method):
     def work():
         n_workers = 1 if engine == "serial" else 2
         options = {"engine": engine, "n_workers": n_workers, "start_method": method}
-        run_once(spin_for_ever, range(4), **options, on_start=playing.append)
+        run_once(spinning(engine), range(4), **options, on_start=playing.append)
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -6,6 +6,7 @@ whichever came up first. So this is a little more than the same thing.
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,12 +27,22 @@ SIZES = {
 N_WORKERS, ITEMS = 2, [0, 1]
 
 
+async def await_nothing(item):
+    """Return `item`: the smallest possible coroutine."""
+    return item
+
+
+def func_for(engine):
+    """Return the smallest function that `engine` runs."""
+    return await_nothing if engine == "asyncio" else do_nothing
+
+
 def measure(repeats, engines):
     """Return the rows: milliseconds until the first two results, the ending of workers left out."""
     rows = []
     with fork_allowed():
         for engine in engines:
-            problem = engine_problem(engine, do_nothing)
+            problem = engine_problem(engine, func_for(engine))
             if engine == "serial":
                 continue
             if problem:
@@ -54,7 +65,7 @@ def _compare(engine, method, repeats):
 
 def _team(engine, method):
     """Return (open, use) of the team of `engine`."""
-    return lambda: open_team(engine, do_nothing, N_WORKERS, method), lambda team: team.run(ITEMS, 1)
+    return lambda: open_team(engine, func_for(engine), N_WORKERS, method), lambda team: team.run(ITEMS, 1)
 
 
 def _bare(engine, method):
@@ -68,11 +79,17 @@ def _bare(engine, method):
         return lambda: package.get_context(method).Pool(N_WORKERS), lambda pool: pool.map(do_nothing, ITEMS, 1)
     if engine == "processes":
         return lambda: ProcessPoolExecutor(N_WORKERS, mp_context=multiprocessing.get_context(method)), use_executor
+    if engine == "asyncio":
+        return asyncio.Runner, lambda loop: loop.run(_gather())
     if engine == "interpreters":
         from concurrent.futures import InterpreterPoolExecutor
 
         return lambda: InterpreterPoolExecutor(N_WORKERS), use_executor
     return lambda: ThreadPoolExecutor(N_WORKERS), use_executor
+
+
+async def _gather():
+    return await asyncio.gather(*map(await_nothing, ITEMS))
 
 
 def _take_turns(one, other, repeats):

@@ -8,7 +8,7 @@
     ├── NoLawError              no scalability law describes what was measured  (also a ValueError)
     ├── NotImportableError      no worker could import the function  (also a TypeError)
     ├── NotPicklableError       an item cannot travel to a worker    (also a TypeError)
-    ├── EngineUnavailableError  an engine cannot run here
+    ├── EngineUnavailableError  an engine cannot run here, or not this function
     ├── TaskFailedError         the function raised, or its result cannot travel back
     ├── WorkerDiedError         a process ended in the middle of the work
     └── ResultsDifferError      the results of two runs are not the same
@@ -78,7 +78,7 @@ class NotPicklableError(HelpersError, TypeError):
 
 
 class EngineUnavailableError(HelpersError, RuntimeError):
-    """An engine cannot run on this Python or platform; the message says what would help."""
+    """An engine cannot run on this Python or platform, or not this function; the message says what would help."""
 
     FACTS = {"engine": None}
 

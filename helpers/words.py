@@ -14,9 +14,12 @@ MIB = 2**20
 #: What the workers of an engine are called, one and many; of other engines: "4 dask workers".
 WORKER_NAMES = {
     "threads": ("thread", "threads"),
+    "asyncio": ("asyncio task", "asyncio tasks"),
     "processes": ("process", "processes"),
     "interpreters": ("interpreter", "interpreters"),
 }
+#: What the lane of a worker is called, where it is not "worker".
+LANE_NAMES = {"asyncio": "slot"}
 #: From which on tasks that take longer side by side than one after the other are spoken of.
 SLOWER = 1.1
 #: Characters of a value's ``repr`` that an error message shows.
@@ -216,7 +219,16 @@ def worker_name(engine, n_workers):
     ('1 process', '4 processes', '2 pool workers')
     """
     one, many = WORKER_NAMES.get(engine, (f"{engine} worker", f"{engine} workers"))
-    return f"{n_workers} {one if n_workers == 1 else many}"
+    return f"{n_workers:,} {one if n_workers == 1 else many}"
+
+
+def lane_name(engine):
+    """Return what the lane of a worker is called.
+
+    >>> lane_name("pool"), lane_name("asyncio")
+    ('worker', 'slot')
+    """
+    return LANE_NAMES.get(engine, "worker")
 
 
 def text_table(rows):

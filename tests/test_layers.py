@@ -38,6 +38,9 @@ PART_OF = {
     "arrays": "tasks",
     "stacks": "measure",
     "program": "lab",
+    "losses": "measure",
+    "chunks": "measure",
+    "ceiling": "measure",
 }
 #: Topics that others may import.
 SHARED = {"counting"}

@@ -72,6 +72,10 @@ PUBLIC = {
         "LockLab LockRun LockSweep ceiling find_stacks lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup "
         "run_together"
     ),
+    "helpers.course.workers": (
+        "CAUSES Choice ChunkCurve LOSSES Losses Readings choose_workers find_losses measure_causes measure_chunks "
+        "measure_worker_memory plot_chunks plot_losses read_machine"
+    ),
     "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }
 

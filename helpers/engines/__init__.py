@@ -4,6 +4,7 @@
 
     base.py          Team (the contract), Batch (what came back), chunking and accounting
     local.py         serial, threads          workers that share this process
+    coroutines.py    serial, asyncio          coroutine functions: tasks that share one event loop (loop.py)
     pools.py         processes, pool, multiprocess    worker processes
     interpreters.py  interpreters             one Python interpreter a thread (3.14+)
 
@@ -13,7 +14,7 @@
 """
 
 from helpers.engines.base import Batch, Team, auto_chunksize, max_workers
-from helpers.engines.registry import ENGINES, check_engine, engine_problem, open_team, start_methods_of
+from helpers.engines.registry import ENGINES, check_engine, engine_problem, open_team, start_methods_of, usual_engines
 
 __all__ = [
     "ENGINES",
@@ -25,4 +26,5 @@ __all__ = [
     "max_workers",
     "open_team",
     "start_methods_of",
+    "usual_engines",
 ]

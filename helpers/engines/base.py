@@ -13,6 +13,7 @@ from time import perf_counter
 from helpers.errors import HelpersError, NotPicklableError, TaskFailedError
 from helpers.notebook import shorten_paths
 from helpers.records import Accounting, Failure, Timeline, account_chunks
+from helpers.tasks.coroutines import LoopUse
 from helpers.tasks.worker import STAMPS_BYTES, describe, safe_repr, say
 from helpers.words import out_of, plural
 
@@ -20,6 +21,8 @@ from helpers.words import out_of, plural
 START_DEADLINE, CLOSE_DEADLINE = 60.0, 2.0
 #: Tasks from which on the timeline is put together with numpy.
 MANY_TASKS = 20_000
+#: Most tasks at a time in one event loop: a timeline numbers its lanes with two bytes.
+MOST_TASKS = 2**16
 
 
 def auto_chunksize(n_items, n_workers):
@@ -31,11 +34,14 @@ def auto_chunksize(n_items, n_workers):
     return max(1, -(-n_items // (4 * n_workers)))
 
 
-def max_workers():
+def max_workers(engine=None):
     """Return the largest worker count accepted: 61 on Windows, else 4 times the logical CPUs, at least 64.
 
-    Windows cannot wait for more handles (Python documentation, concurrent.futures).
+    Windows cannot wait for more handles (Python documentation, concurrent.futures). The tasks of asyncio are neither
+    threads nor processes: tens of thousands at a time are usual, and `MOST_TASKS` are accepted.
     """
+    if engine == "asyncio":
+        return MOST_TASKS
     return 61 if sys.platform == "win32" else max(64, 4 * (os.cpu_count() or 1))
 
 
@@ -43,7 +49,8 @@ def max_workers():
 class Batch:
     """What one run of a team brought: results by item order, failures, and where the time went.
 
-    ``complete`` is False for a run that was stopped before it ended: there are no results then.
+    ``complete`` is False for a run that was stopped before it ended: there are no results then. ``loop`` is of
+    coroutine functions: how their event loop spent the run.
     """
 
     results: list
@@ -57,6 +64,7 @@ class Batch:
     sent_bytes: int = 0
     received_bytes: int = 0
     complete: bool = True
+    loop: LoopUse | None = None
 
     def values(self):
         """Return the results; raise TaskFailedError, which keeps them, if any item failed."""
@@ -100,8 +108,9 @@ def close_within(seconds, close, kill=None):
 class Team(ABC):
     """Workers of one engine, up and ready, for one function. A context manager: leaving ends them.
 
-    Subclasses say how workers come up (`_open`), how chunks are run (`_run_chunks`) and how
-    workers end (`_close`). Whatever a task has left running in a worker, leaving takes a few seconds at most.
+    Subclasses say how workers come up (`_open`), how chunks are run (`_run_chunks`) and how workers end (`_close`);
+    those that know no chunks have a `run` of their own. Whatever a task has left running in a worker, leaving takes a
+    few seconds at most.
     """
 
     def __init__(self, func, payload, n_workers, start_method):
@@ -126,9 +135,9 @@ class Team(ABC):
     def _open(self):
         """Start the workers and return when all are ready to run the function."""
 
-    @abstractmethod
     def _run_chunks(self, items, chunksize):
         """Hand the items over; return (replies as they come, bytes sent), a reply as (first, queued, Reply)."""
+        raise NotImplementedError
 
     @abstractmethod
     def _close(self, broken):

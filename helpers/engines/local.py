@@ -13,7 +13,7 @@ from helpers.tasks.worker import own_board, run_chunk_here
 from helpers.words import plural
 
 
-def _board(n_workers):
+def board_for(n_workers):
     """Return the runner's board, or a private one outside a runner: a slot a worker."""
     if inside.board is not None and n_workers <= len(inside.board):
         return own_board(inside.board)
@@ -24,7 +24,7 @@ class SerialTeam(Team):
     """The plain loop in this process: the baseline of every comparison."""
 
     def _open(self):
-        self.board = _board(1)
+        self.board = board_for(1)
 
     def _run_chunks(self, items, chunksize):
         queued = perf_counter()
@@ -38,7 +38,7 @@ class ThreadsTeam(Team):
     """`concurrent.futures.ThreadPoolExecutor`. Nothing is pickled; the GIL is shared."""
 
     def _open(self):
-        self.board = _board(self.n_workers)
+        self.board = board_for(self.n_workers)
         self.slots = threading.local()
         barrier = threading.Barrier(self.n_workers)
         self.pool = ThreadPoolExecutor(self.n_workers, thread_name_prefix="helpers-worker")

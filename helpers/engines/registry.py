@@ -9,18 +9,21 @@ from functools import cache
 
 from helpers.arguments import check_choice, check_count, is_name
 from helpers.engines.base import Team, max_workers
+from helpers.engines.coroutines import AsyncioTeam, AwaitingTeam
 from helpers.engines.interpreters import InterpretersTeam
 from helpers.engines.local import SerialTeam, ThreadsTeam
 from helpers.engines.pools import MultiprocessTeam, PoolTeam, ProcessesTeam
 from helpers.errors import EngineUnavailableError, HelpersError, InvalidArgumentError
 from helpers.machine import default_start_method, start_methods
-from helpers.notebook import require_importable
+from helpers.notebook import function_name, require_importable
+from helpers.tasks.coroutines import is_coroutine_function
 from helpers.words import shown
 
 #: All engines by name, in the order in which they are shown.
 ENGINES: dict[str, type[Team]] = {
     "serial": SerialTeam,
     "threads": ThreadsTeam,
+    "asyncio": AsyncioTeam,
     "processes": ProcessesTeam,
     "pool": PoolTeam,
     "multiprocess": MultiprocessTeam,
@@ -30,6 +33,8 @@ ENGINES: dict[str, type[Team]] = {
 IMPORTING = ("processes", "pool", "interpreters")
 #: Engines that start processes, and so have a start method.
 STARTING = ("processes", "pool", "multiprocess")
+#: Engines whose workers share the runner's process, and so its CPU seconds and its end.
+SHARING = ("serial", "threads", "asyncio", "interpreters")
 
 
 def start_methods_of(engine):
@@ -76,6 +81,34 @@ def check_multiprocess():
         )
 
 
+def usual_engines(func):
+    """Return the engines that are measured where nobody names any: those that can run such a function."""
+    return ("serial", "asyncio") if is_coroutine_function(func) else ("serial", "threads", "processes")
+
+
+def check_kind(engine, func):
+    """Raise EngineUnavailableError if `engine` runs plain functions and `func` is a coroutine function, or vice versa.
+
+    The serial loop runs both.
+    """
+    if engine == "serial" or is_coroutine_function(func) == (engine == "asyncio"):
+        return
+    name = function_name(func)
+    if engine == "asyncio":
+        raise EngineUnavailableError(
+            f"The engine asyncio runs coroutine functions, and {name} is a plain one: an event loop goes on to other "
+            "tasks only where one awaits. Make it async def, with an await wherever it waits; or have one call it by "
+            f"await asyncio.to_thread({name}, item); or choose threads.",
+            engine=engine,
+        )
+    raise EngineUnavailableError(
+        f"{name} is a coroutine function, and the engine {engine} is for plain ones: it would call it and get a "
+        "coroutine that nobody awaits. Choose the engine asyncio; or hand over a plain function that returns "
+        f"asyncio.run({name}(item)).",
+        engine=engine,
+    )
+
+
 def check_engine(engine, func=None):
     """Return the name `engine`; raise what stands in the way of running `func` by it, if anything does.
 
@@ -84,11 +117,14 @@ def check_engine(engine, func=None):
     InvalidArgumentError
         No engine has this name.
     EngineUnavailableError
-        It needs another Python, or another version of a package; the message has the install command.
+        It needs another Python, or another version of a package; the message has the install command. Or it
+        runs functions of another kind than this one; the message has the ways out.
     NotImportableError
         Its workers import the function by name and could not.
     """
     engine = check_choice("engine", engine, ENGINES)
+    if callable(func):
+        check_kind(engine, func)
     if engine == "interpreters" and sys.version_info < (3, 14):
         raise EngineUnavailableError(
             f"The engine interpreters needs Python 3.14 or later; this is {sys.version_info[0]}.{sys.version_info[1]}.",
@@ -129,8 +165,9 @@ def open_team(engine, func, n_workers=1, start_method=None, payload=None):
     the pickled function if it is not to be pickled here.
     """
     engine = check_engine(engine, func if payload is None else None)
-    n_workers = check_count("n_workers", n_workers, 1, 1 if engine == "serial" else max_workers())
+    n_workers = check_count("n_workers", n_workers, 1, 1 if engine == "serial" else max_workers(engine))
     method = check_start_method(start_method) if engine in STARTING else None
-    if payload is None and engine not in ("serial", "threads"):
+    if payload is None and engine in (*STARTING, "interpreters"):
         payload = pickle.dumps(func)
-    return ENGINES[engine](func, payload, n_workers, method)
+    team = AwaitingTeam if engine == "serial" and is_coroutine_function(func) else ENGINES[engine]
+    return team(func, payload, n_workers, method)

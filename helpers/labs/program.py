@@ -10,6 +10,7 @@ import zlib
 from helpers.errors import NotImportableError
 from helpers.measure import pack_items
 from helpers.notebook import standalone_source
+from helpers.tasks.coroutines import is_coroutine_function
 from helpers.words import plural
 
 #: Characters of literal items shown as they are; longer ones are packed.
@@ -18,6 +19,7 @@ LITERAL_LIMIT = 2_000
 HEADS = {
     "serial": "",
     "threads": "from concurrent.futures import ThreadPoolExecutor\n",
+    "asyncio": "import asyncio\n",
     "processes": "import multiprocessing\nfrom concurrent.futures import ProcessPoolExecutor\n",
     "pool": "import multiprocessing\n",
     "multiprocess": "import multiprocess  # python -m pip install multiprocess\n",
@@ -25,6 +27,13 @@ HEADS = {
 }
 BODIES = {
     "serial": "return [{name}(item) for item in ITEMS]",
+    "asyncio": (
+        "slots = asyncio.Semaphore({n})\n\nasync def run_in_slot(item):\n    async with slots:\n"
+        "        return await {name}(item)\n\nasync with asyncio.TaskGroup() as group:\n"
+        "    tasks = [group.create_task(run_in_slot(item)) for item in ITEMS]\n"
+        "return [task.result() for task in tasks]"
+    ),
+    "awaiting": "return [await {name}(item) for item in ITEMS]",
     "threads": "with ThreadPoolExecutor({n}) as pool:\n    return list(pool.map({name}, ITEMS))",
     "processes": (
         "context = multiprocessing.get_context({method!r})\nwith ProcessPoolExecutor({n}, mp_context=context) as "
@@ -53,12 +62,12 @@ PROGRAM = '''"""{title}.{remark}"""
 ITEMS = {literal}
 
 
-def main():
+{define}def main():
 {body}
 
 
 if __name__ == "__main__":  # a started worker may read this file again
-    print(main())
+    print({call})
 '''
 
 
@@ -69,17 +78,26 @@ def program_for(func, items, engine, n_workers, start_method, chunksize=None, re
     Raises NotImportableError for a lambda or a nested function: a program needs its source.
     """
     source, name = standalone_source(func)
+    coroutine = is_coroutine_function(func)
+    kind = ("awaiting" if engine == "serial" else engine) if coroutine else engine
     chunk = chunksize or max(1, -(-len(items) // (4 * n_workers)))
-    body = BODIES[engine].format(name=name, n=n_workers, method=start_method, chunk=chunk)
+    body = BODIES[kind].format(name=name, n=n_workers, method=start_method, chunk=chunk)
     title = f"{name} over {plural(len(items), 'item')}: " + (
-        "the plain serial loop" if engine == "serial" else f"{engine}, {plural(n_workers, 'worker')}"
+        "the plain serial loop" if engine == "serial" else f"{engine}, {say_workers(engine, n_workers)}"
     )
     packing, literal = write_items(items)
-    imports, body = HEADS[engine] + packing, textwrap.indent(body, "    ")
+    head = HEADS["asyncio" if coroutine else engine]
+    head = "" if head.strip() in source.splitlines() else head
+    imports, body = head + packing, textwrap.indent(body, "    ")
     remark = f"\n\n{remark}\n" if remark else ""
-    return PROGRAM.format(
-        title=title, remark=remark, imports=imports, source=source.strip(), literal=literal, body=body
-    )
+    define, call = ("async ", "asyncio.run(main())") if coroutine else ("", "main()")
+    parts = {"remark": remark, "imports": imports, "source": source.strip(), "literal": literal, "body": body}
+    return PROGRAM.format(title=title, define=define, call=call, **parts)
+
+
+def say_workers(engine, n_workers):
+    """Return how many workers there are, in words."""
+    return f"{plural(n_workers, 'task')} at a time" if engine == "asyncio" else plural(n_workers, "worker")
 
 
 def write_program(title, constants, source):

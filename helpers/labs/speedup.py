@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 
 import ipywidgets as widgets
 
 from helpers import plots
 from helpers.arguments import check_choices, check_count, check_number
-from helpers.engines import ENGINES, engine_problem, max_workers
+from helpers.engines import ENGINES, engine_problem, max_workers, usual_engines
 from helpers.errors import InvalidArgumentError
 from helpers.labs.base import Lab
 from helpers.labs.controls import (
@@ -31,11 +31,13 @@ from helpers.measure import MAX_ITEMS, check_counts, check_items, check_settings
 from helpers.models import advise, parallel_pairs, quoted_pair
 from helpers.notebook import function_name
 from helpers.records import Sweep
+from helpers.tasks.coroutines import is_coroutine_function
 from helpers.words import out_of, plural, sentences
 
 ENGINE_TOOLTIPS = {
     "serial": "The plain loop: the baseline, always measured",
     "threads": "ThreadPoolExecutor: workers in one process, which share its GIL if this Python has one",
+    "asyncio": "asyncio: as many tasks at a time in one event loop, for coroutine functions (async def)",
     "processes": "ProcessPoolExecutor: workers with a process each",
     "pool": "multiprocessing.Pool: workers with a process each",
     "multiprocess": "multiprocess.Pool: as pool, takes lambdas and functions from cells (dill)",
@@ -43,6 +45,8 @@ ENGINE_TOOLTIPS = {
 }
 
 
+#: Counts of tasks at a time that are offered for coroutine functions, and those chosen at first: waiting needs no CPU.
+TASK_CHOICES, FIRST_TASKS = (1, 2, 4, 8, 16, 32, 64, 128), (1, 4, 16)
 #: Said in the program where the advice is to stay serial.
 STAY_SERIAL = "The advice is to stay serial, one plain loop over ITEMS: this is the best of the parallel ones."
 
@@ -119,7 +123,7 @@ class SpeedupLab(Lab):
         func,
         items,
         *,
-        engines=("serial", "threads", "processes"),
+        engines=None,
         n_workers=None,
         start_method=None,
         chunksize=None,
@@ -128,11 +132,13 @@ class SpeedupLab(Lab):
         guess=None,
     ):
         self.func, self.items = func, check_items(items, least=1)
-        engines = check_choices("engine", engines, ENGINES)
+        engines = check_choices("engine", usual_engines(func) if engines is None else engines, ENGINES)
         pack_function(func)
         start_method, chunksize, self._timeout = check_settings(start_method, chunksize, timeout)
-        self._cpus = usable_cpus()
-        within = [n for n in worker_choices(self._cpus) if n <= self._cpus]
+        tasks = is_coroutine_function(func)  # in one thread, as many as one likes: none is more than the CPUs
+        self._cpus = inf if tasks else usable_cpus()
+        self._choices = TASK_CHOICES if tasks else worker_choices(self._cpus)
+        within = FIRST_TASKS if tasks else [n for n in self._choices if n <= self._cpus]
         self._first = {
             "engines": engines,
             "n_workers": within if n_workers is None else check_counts(n_workers, engines),
@@ -150,12 +156,12 @@ class SpeedupLab(Lab):
 
     def _rows(self):
         first = self._first
-        counts = sorted({*worker_choices(self._cpus), *first["n_workers"]})
+        counts = sorted({*self._choices, *first["n_workers"]})
         self._counts = toggles(counts, first["n_workers"], lambda n: say_count(n, self._cpus), "count")
         self._engines = {name: self._engine_toggle(name) for name in ENGINES}
-        split = widgets.HTML('<span style="opacity:.5">│</span>')
         within = [control for n, control in self._counts.items() if n <= self._cpus]
         beyond = [control for n, control in self._counts.items() if n > self._cpus]
+        split = [widgets.HTML('<span style="opacity:.5">│</span>')] if beyond else []
         self._method, self._chunk = method_control(first["start_method"]), chunk_control(first["chunksize"])
         self._repeats = repeats_control(first["repeats"])
         tip = "How many times faster than the serial loop, at the largest worker count?"
@@ -164,7 +170,7 @@ class SpeedupLab(Lab):
         self._guess = guess_control("Your guess", first["guess"], most, step, "times", tip)
         on_change(self._redraw, self._guess)
         return [
-            [label("Workers"), *within, split, *beyond, label("Engines", apart=True), *self._engines.values()],
+            [label("Workers"), *within, *split, *beyond, label("Engines", apart=True), *self._engines.values()],
             [self._method, self._chunk, self._repeats, self._guess],
         ]
 

@@ -18,7 +18,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from helpers import machine
-from helpers.records import MORE_WORKERS
+from helpers.records import LOOP_BLOCKED, LOOP_COMPUTED, MORE_WORKERS
 from helpers.words import plural
 
 #: Seconds below which a run is too short to be timed, and below which the load of others cannot be told.
@@ -27,10 +27,16 @@ TOO_SHORT, TOO_SHORT_FOR_LOAD = 0.001, 0.1
 SHORT = "under 1 ms: too short to time"
 #: CPUs that other programs must use before a run is marked, and CPUs that may be missing without a mark.
 OTHERS_CPUS, SPARE_CPUS = 0.3, 0.2
+#: The badge of a run that a quota has stopped.
+THROTTLED = "slowed by the CPU quota"
 #: The badge of a run that had to share the CPUs with other programs.
 BUSY = "other programs were using the CPUs"
 #: The badge of every run of a function that works on its items in place.
 CHANGES_ITEMS = "the function changes its items"
+#: The badge of a run whose function started tasks and did not await them: their time is in no figure.
+LEFT_TASKS = "tasks that the function had started and not awaited were ended"
+#: Share of a run from which on something took most of it, and CPUs of other threads that are next to none.
+MOST, HARDLY = 0.5, 0.1
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,48 @@ def find_badges(wall, n_workers, usable_cpus, logical_cpus, before, after, worke
     if wall < TOO_SHORT:
         badges.append(SHORT)
     if was_throttled(before, after):
-        badges.append("slowed by the CPU quota")
+        badges.append(THROTTLED)
     others = cpus_of_others(wall, before, after, workers_cpu)
     if logical_cpus and others > OTHERS_CPUS and others + n_workers > logical_cpus + SPARE_CPUS:
         badges.append(BUSY)
     if usable_cpus and n_workers > usable_cpus:
         badges.append(f"{MORE_WORKERS} the {plural(usable_cpus, 'usable CPU')}")
     return badges
+
+
+def count_computing(n_workers, loop=None):
+    """Return how many CPUs a run can use at a time: `n_workers`, but 1 for the tasks of an event loop.
+
+    They take turns in its thread; unless other threads computed for them (`asyncio.to_thread`). `loop` is the LoopUse
+    of a run, None where it had no event loop.
+    """
+    return n_workers if loop is None or computed_elsewhere(loop) else 1
+
+
+def computed_elsewhere(loop):
+    """Return whether threads other than the event loop's computed in a run."""
+    return loop.process_cpu - loop.cpu > HARDLY * loop.span
+
+
+def find_loop_badges(n_workers, loop, badges):
+    """Return the badges of a run by its LoopUse, None for none, as a list. `badges` are those it has already.
+
+    That the loop was held is told where tasks could have gone on, and where it is certain: that it computed, by the CPU
+    seconds of its thread; that it was blocked, if it neither waited nor computed, and nobody else wanted the CPUs or
+    Python's lock.
+    """
+    found = []
+    if loop is None:
+        return found
+    if n_workers > 1 and loop.span >= TOO_SHORT_FOR_LOAD:
+        disturbed = {BUSY, THROTTLED}.intersection(badges) or computed_elsewhere(loop)
+        if loop.cpu > MOST * loop.span:
+            found.append(LOOP_COMPUTED)
+        elif not disturbed and loop.held - loop.cpu > MOST * loop.span:
+            found.append(LOOP_BLOCKED)
+    if loop.left:
+        found.append(LEFT_TASKS)
+    return found
 
 
 def was_throttled(before, after):

@@ -35,7 +35,8 @@ def check_items(items, least=0):
 
 def check_counts(n_workers, engines):
     """Return the worker counts as a sorted tuple of distinct ints; raise InvalidArgumentError out of range."""
-    counts = arguments.check_counts("n_workers", n_workers, 1, max_workers())
+    most = min((max_workers(engine) for engine in engines if engine != "serial"), default=max_workers())
+    counts = arguments.check_counts("n_workers", n_workers, 1, most)
     if not counts and set(engines) != {"serial"}:
         raise InvalidArgumentError("n_workers is empty: give at least one worker count, such as (1, 2).")
     return counts

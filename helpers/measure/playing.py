@@ -11,9 +11,9 @@ from itertools import islice
 from helpers import machine
 from helpers.engines import open_team
 from helpers.engines.base import Batch
-from helpers.engines.registry import STARTING, check_start_method
+from helpers.engines.registry import SHARING, STARTING, check_start_method
 from helpers.errors import HelpersError, ResultsDifferError
-from helpers.measure.badges import CHANGES_ITEMS, Load, find_badges
+from helpers.measure.badges import CHANGES_ITEMS, Load, count_computing, find_badges, find_loop_badges
 from helpers.measure.problems import set_back
 from helpers.measure.sameness import is_same, require_same
 from helpers.records import Accounting, Failure, Run, Timeline
@@ -154,8 +154,10 @@ def measure_batch(
             after = read_load()
     except Exception as error:
         raise as_ours(error) from error
-    elsewhere = 0.0 if engine in ("serial", "threads", "interpreters") else batch.cpu
-    return batch, find_badges(batch.wall, n_workers, usable_cpus, logical_cpus, before, after, elsewhere)
+    elsewhere = 0.0 if engine in SHARING else batch.cpu
+    computing = count_computing(n_workers, batch.loop)
+    badges = find_badges(batch.wall, computing, usable_cpus, logical_cpus, before, after, elsewhere)
+    return batch, badges + find_loop_badges(n_workers, batch.loop, badges)
 
 
 def as_ours(error):

@@ -36,7 +36,8 @@ def allow_seconds(engine, n_workers, serial_wall, n_items, chunksize=None):
     least 2 ms each (it takes a tenth of that), and workers that have to be started the minute that every engine
     gives them.
     """
-    n_chunks = 1 if engine == "serial" else -(-n_items // (chunksize or auto_chunksize(n_items, n_workers)))
+    chunksize = 1 if engine == "asyncio" else chunksize or auto_chunksize(n_items, n_workers)
+    n_chunks = 1 if engine == "serial" else -(-n_items // chunksize)
     starting = START_DEADLINE if engine in (*STARTING, "interpreters") else 0.0
     return max(LEAST_SECONDS, TIMES_SERIAL * serial_wall, CHUNK_SECONDS * n_chunks) + starting
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from helpers import machine, runner
 from helpers.arguments import check_callback, check_choices, check_count, check_watch
-from helpers.engines import ENGINES, check_engine, max_workers
-from helpers.engines.registry import STARTING
+from helpers.engines import ENGINES, check_engine, max_workers, usual_engines
+from helpers.engines.registry import SHARING, STARTING
 from helpers.errors import HelpersError, WorkerDiedError
 from helpers.measure.handing import check_counts, check_items, check_settings, pack_function, pack_items
 from helpers.measure.playing import STOPPED_BATCH, play_batch, play_visits
@@ -57,7 +57,7 @@ def sweep(
     func,
     items,
     *,
-    engines=("serial", "threads", "processes"),
+    engines=None,
     n_workers=(1, 2, 4),
     start_method=None,
     chunksize=None,
@@ -83,13 +83,15 @@ def sweep(
     ----------
     func : callable
         Of one argument. For `processes`, `pool` and `interpreters` it must be importable: a
-        module's, or from a ``%%worker`` cell.
+        module's, or from a ``%%worker`` cell. A coroutine function runs by `asyncio` alone, and its serial loop
+        awaits one item after the other in one event loop.
     items : iterable
         At most 5 million; a generator is read to its end first.
-    engines : names, of `helpers.engines.ENGINES`
-    n_workers : int or several, 1 to `helpers.engines.max_workers()`
+    engines : names, of `helpers.engines.ENGINES`; None takes serial, threads and processes, of a coroutine function
+        serial and asyncio
+    n_workers : int or several, 1 to `helpers.engines.max_workers()`; of asyncio the tasks at a time, tens of thousands
     start_method : "fork", "forkserver", "spawn"; None is forkserver where there is one, else spawn
-    chunksize : int, items handed over at once; None takes four chunks a worker, as `Pool.map`
+    chunksize : int, items handed over at once; None takes four chunks a worker, as `Pool.map`; asyncio takes one
     repeats : int, 1 to 1000; rounds after the warm-up. Intervals need 3.
     timeout : float, seconds one run of all items may take, its start included. None: the first serial loop
         may take as long as it does (and can be stopped); every other run 20 times that, at least 30 s, with
@@ -148,7 +150,7 @@ def sweep_steps(
     Parameters and errors as in `sweep`; ends early, without an error, when stopped.
     """
     items = check_items(items, least=1)
-    engines = check_choices("engine", engines, ENGINES, least=0)
+    engines = check_choices("engine", usual_engines(func) if engines is None else engines, ENGINES, least=0)
     payload = pack_function(func)
     for engine in engines:
         check_engine(engine, func)
@@ -309,12 +311,7 @@ def explain(error, visit, items, so_far):
     where = f"{visit[1]} × {visit[2]}" if visit else "the sweep"
     if isinstance(error, TimeoutError):
         explained = TimeoutError(f"In {where}: {error}")
-    elif (
-        isinstance(error, WorkerDiedError)
-        and error.item is None
-        and visit
-        and visit[1] in ("serial", "threads", "interpreters")
-    ):
+    elif isinstance(error, WorkerDiedError) and error.item is None and visit and visit[1] in SHARING:
         last = error.last_task if visit[1] == "serial" else None
         item = safe_repr(items[last]) if last is not None and last < len(items) else None
         at = f" It was at item {last} ({item})." if item is not None else ""
@@ -336,7 +333,7 @@ def run_once(
     func,
     items,
     *,
-    engine="processes",
+    engine=None,
     n_workers=2,
     start_method=None,
     chunksize=None,
@@ -344,16 +341,17 @@ def run_once(
     should_stop=None,
     on_start=None,
 ):
-    """Return the Batch of one run of `func` over `items`, played in the runner.
+    """Return the Batch of one run of `func` over `items`, played in the runner: by processes, where no engine is named.
 
+    A coroutine function runs by asyncio then.
     ``batch.values()`` is the list of results, or raises TaskFailedError with all the others
     kept. Parameters and errors as in `sweep`; stopped, it is a Batch without results whose
     ``complete`` is False.
     """
     items = check_items(items)
     payload = pack_function(func)
-    engine = check_engine(engine, func)
-    n_workers = check_count("n_workers", n_workers, 1, 1 if engine == "serial" else max_workers())
+    engine = check_engine(usual_engines(func)[-1] if engine is None else engine, func)
+    n_workers = check_count("n_workers", n_workers, 1, 1 if engine == "serial" else max_workers(engine))
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
     watch = check_watch(timeout, should_stop, on_start)
     records = runner.play(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from statistics import median
 
-from helpers.models.points import cpu_share, parallel_pairs, starved_counts
-from helpers.records import ENGINE_ORDER, MIN_ROUNDS, Advice, explain_problems
+from helpers.models.points import cpu_share, parallel_pairs, starved_counts, takes_turns
+from helpers.records import ENGINE_ORDER, LOOP_HELD, MIN_ROUNDS, Advice, explain_problems
 from helpers.words import (
     figures,
     listing,
@@ -32,13 +32,14 @@ def advise(sweep, *, in_lab=False):
 
     The best is the pair with the highest speedup. As good as it are those whose interval reaches into its own, and
     those within 5 %; of them the simplest is advised: the fewest workers, then the engine that comes first in
-    serial, threads, processes, pool, multiprocess, interpreters. "Stay serial" if the interval of the best
+    serial, threads, asyncio, processes, pool, multiprocess, interpreters. "Stay serial" if the interval of the best
     includes 1, if there is none (below 3 rounds), or if nothing with two or more workers was measured. The figures
     are of workers that are up; where start-up eats the gain, the sentence says so. Holds for this machine, these
     items, and the counts that were measured.
 
-    Never advised are more workers than usable CPUs for work that computes, a pair with a problem, and threads of
-    another number where threads have failed: what goes wrong with four can go wrong with two. Further sentences say
+    Never advised are more workers than usable CPUs for work that computes (tasks that take turns in an event loop use
+    one), a pair with a problem, and threads or tasks of asyncio of another number where some have failed: what goes
+    wrong with four can go wrong with two. Further sentences say
     which settings are as good, how much longer tasks take side by side, which counts share the CPUs, what is in
     doubt, and what the problems of an engine mean. What is to be measured next is said in the words of a lab's
     controls with `in_lab`, else by the names of arguments.
@@ -69,7 +70,7 @@ def quoted_pair(sweep):
 
 def _eligible(sweep):
     """Return (all pairs that may be quoted, those of them that may be advised), both with two workers or more."""
-    spoilt = {"threads"} & {problem.engine for problem in sweep.problems if problem.kind != "unable"}
+    spoilt = {"threads", "asyncio"} & {problem.engine for problem in sweep.problems if problem.kind != "unable"}
     pairs = [pair for pair in parallel_pairs(sweep) if pair[1] > 1 and pair[0] not in spoilt]
     crowded = crowded_pairs(sweep)
     return pairs, [pair for pair in pairs if pair not in crowded]
@@ -89,7 +90,7 @@ def crowded_pairs(sweep):
     if not usable:
         return set()
     if computes(sweep):
-        return {pair for pair in pairs if pair[1] > max(1, usable)}
+        return {pair for pair in pairs if pair[1] > max(1, usable) and not takes_turns(sweep, pair[0])}
     return {(engine, n) for engine, n in pairs if n in starved_counts(sweep, engine)}
 
 
@@ -222,6 +223,8 @@ def _why_serial(sweep, best):
     serial_runs, run = sweep.runs_of("serial", 1), sweep.last_run(*best)
     before = sweep.wall("serial", 1).median
     computing = computes(sweep)
+    if held := next((badge for badge in sweep.badges(*best) if badge.startswith(LOOP_HELD)), ""):
+        return f"since {held}"
     if before < TOO_SHORT:
         return f"since the whole loop takes {seconds(before)}, less than handing it over costs"
     if usable and usable <= 1 and computing:
@@ -236,6 +239,8 @@ def _why_serial(sweep, best):
     }
     cause = max(losses, key=losses.get)
     share = f"{percent(max(0.0, losses[cause]) / (n_workers * run.wall or 1))} of the workers' time"
+    if engine == "asyncio":
+        return _why_asyncio(cause, share)
     if cause == "slower":
         locked = sweep.environment.get("gil_enabled", True)
         if engine == "threads" and locked and computing and run.cpu < 1.3 * run.wall:
@@ -254,6 +259,14 @@ def _why_serial(sweep, best):
         "waiting": f"since {share} passes waiting for the next item: try larger chunks",
         "idle_tail": f"since {share} is idle tail, one long chunk holding up the end: try smaller chunks",
     }[cause]
+
+
+def _why_asyncio(cause, share):
+    """Return why tasks of asyncio do not win, by the largest loss and its share of the slots' time in words."""
+    return {
+        "waiting": f"since {share} passes waiting for the event loop",
+        "idle_tail": f"since {share} is idle tail, one long task holding up the end",
+    }.get(cause, "since tasks take longer side by side: they wait for the event loop, or for what they share")
 
 
 def _say_next(in_lab):

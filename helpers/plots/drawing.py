@@ -21,6 +21,7 @@ from helpers.words import median_of, plural
 COLOURS = {
     "serial": "#6B7280",
     "threads": "#E69F00",
+    "asyncio": "#000000",
     "processes": "#0072B2",
     "pool": "#56B4E9",
     "multiprocess": "#CC79A7",
@@ -30,6 +31,7 @@ COLOURS = {
 MARKERS = {
     "serial": "x",
     "threads": "s",
+    "asyncio": "h",
     "processes": "o",
     "pool": "^",
     "multiprocess": "D",

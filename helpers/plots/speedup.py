@@ -92,11 +92,11 @@ def provisional_points(sweep):
 def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=None):
     """Return the Axes with speedup over the serial loop against workers, one line an engine.
 
-    Bars are 95 % intervals; hollow points have more workers than CPUs; a thin pale line
-    includes the start-up; dashes are the fitted scalability law of the best engine, the pale band
-    is its 95 % interval, both never drawn beyond twice the largest worker count that it was fitted
-    to. As long as a pair has no counted round, its warm-up is a hollow and pale point that says so.
-    Pairs with a problem are not drawn: a line under the axes names them.
+    Bars are 95 % intervals; hollow points have more workers than CPUs (tasks of asyncio need no CPU each); a thin
+    pale line includes the start-up; dashes are the fitted scalability law of the best engine, the pale band is its
+    95 % interval, both never drawn beyond twice the largest worker count that it was fitted to. As long as a pair has
+    no counted round, its warm-up is a hollow and pale point that says so. Pairs with a problem are not drawn: a line
+    under the axes names them.
 
     Parameters
     ----------
@@ -137,7 +137,8 @@ def look_at(sweep, n_workers, cpus):
         points.setdefault(engine, []).append((n, sweep.speedup(engine, n), _cold_median(sweep, engine, n)))
     pale = provisional_points(sweep)
     measured = [n for _, n in pairs] + [n for series in pale.values() for n, _ in series]
-    cpus = cpus or (sweep.environment.get("usable_cpus") if sweep is not None else None)
+    alone = {*points, *pale} == {"asyncio"}  # its tasks share one thread: no count is more than the CPUs
+    cpus = cpus or (sweep.environment.get("usable_cpus") if sweep is not None and not alone else None)
     counts = sorted(set(n_workers or measured or (1, 2, 3, 4)))
     highest = [s.high or s.median for series in points.values() for _, s, _ in series]
     highest += [speedup for series in pale.values() for _, speedup in series]
@@ -153,7 +154,8 @@ def reach(guess, top):
 
 def draw_points(ax, labels, sweep, seen, fit=True):
     """Draw what is seen of a sweep into the axes of `draw_axes`; `labels` know afterwards where there is room."""
-    thin = [_draw_engine(ax, labels, engine, series, seen.cpus) for engine, series in seen.points.items()]
+    cpus = {engine: None if engine == "asyncio" else seen.cpus for engine in seen.points}
+    thin = [_draw_engine(ax, labels, engine, series, cpus[engine]) for engine, series in seen.points.items()]
     _draw_provisional(ax, labels, seen.pale, named=seen.points)
     law = _draw_law(ax, labels, sweep, seen.points) if fit and seen.pairs else ""
     if not seen.pairs and not seen.pale:

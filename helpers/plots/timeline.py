@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from array import array
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -32,11 +34,13 @@ from helpers.plots.drawing import (
     write_note,
 )
 from helpers.plots.lanes import add_boxes
-from helpers.records import Problem, doubts_of
-from helpers.words import plural, seconds, whole_percents, worker_name
+from helpers.records import LOOP_HELD, Problem, Timeline, doubts_of
+from helpers.words import lane_name, plural, seconds, whole_percents, worker_name
 
 #: stripes drawn in a timeline at most; above, tasks are merged
 MAX_STRIPES = 4000
+#: lanes drawn in a timeline at most: more are thinner than a pixel
+MAX_LANES = 256
 
 SHARES = {
     "working": "working",
@@ -51,8 +55,8 @@ def plot_timeline(run, ax=None):
     """Return the Axes with one lane a worker: start-up, tasks and idle tail of `run` over time.
 
     Tasks alternate in shade. Of very many, neighbours are merged into stripes (a gap that can
-    be seen keeps them apart) and the grey line says so. What makes the times of the run doubtful stands
-    below. None, a run whose timeline was not
+    be seen keeps them apart), of very many lanes some are shown, and the grey line says so. What makes the times of the
+    run doubtful stands below. None, a run whose timeline was not
     kept, or a Problem instead of a run gives an empty card that says so.
     """
     ax = new_figure().add_axes((0.1, 0.145, 0.88, 0.68)) if ax is None else ax
@@ -92,16 +96,19 @@ def draw_run(ax, run):
 
 def _fill_lanes(ax, run):
     end = run.cold_wall
-    spans, shade, lane, last, merged = _stripes(run, end)
+    seen, each = _thin(run)
+    spans, shade, lane, last, merged = _stripes(seen, end)
     if len(spans) and not merged:
         spans = _part(spans, 0.4 / axes_width(ax) * end)
-    _draw_parts(ax, run, spans, shade, lane, last, end)
+    _draw_parts(ax, seen, spans, shade, lane, last, end, each)
     _name_parts(ax, run, float(last[0]), end)
     who = "the serial loop" if run.engine == "serial" else worker_name(run.engine, run.n_workers)
     how = [
         _accounting_text(run),
-        f"of {plural(run.n_workers, 'worker')} × {seconds(end)}",
+        f"of {plural(run.n_workers, lane_name(run.engine))} × {seconds(end)}",
         "each stripe is many tasks" if merged else "",
+        f"one {lane_name(run.engine)} in {each} is shown" if each > 1 else "",
+        *[badge for badge in run.badges if badge.startswith(LOOP_HELD)],
     ]
     show_doubts(ax, doubts_of(run.badges))
     write_head(ax, f"Who ran what: {who}, {'warm-up' if run.warmup else 'last'} run", how)
@@ -116,16 +123,39 @@ def _fold(text, width):
     return "\n".join(lines)
 
 
+def _thin(run):
+    """Return (the run with at most `MAX_LANES` of its lanes, how many lanes each of them stands for)."""
+    each = lanes_in_one(run.n_workers)
+    if each == 1:
+        return run, 1
+    columns = {name: np.frombuffer(column, column.typecode) for name, column in run.timeline.columns().items()}
+    keep = columns["worker"] % each == 0
+    kept = {name: array(column.dtype.char, column[keep].tolist()) for name, column in columns.items()}
+    kept["worker"] = array("H", [worker // each for worker in kept["worker"]])
+    return replace(run, n_workers=ceil(run.n_workers / each), timeline=Timeline(**kept)), each
+
+
+def lanes_in_one(n_workers):
+    """Return how many lanes each one that is shown stands for.
+
+    >>> lanes_in_one(MAX_LANES), lanes_in_one(MAX_LANES + 1)
+    (1, 2)
+    """
+    return ceil(n_workers / MAX_LANES)
+
+
 def _timeline_axes(ax, engine, n_workers, end):
     """Give the axes their limits, their looks, and the names of the lanes."""
     ax.set_xlim(0, end * 1.02 or 1)
-    names = 11 / axes_height(ax)  # the share of the height kept free for the names of the parts
-    ax.set_ylim(n_workers - 0.4, n_workers - 0.4 - (n_workers - 0.09) / (1 - names))
+    room = 11 / axes_height(ax)  # the share of the height kept free for the names of the parts
+    ax.set_ylim(n_workers - 0.4, n_workers - 0.4 - (n_workers - 0.09) / (1 - room))
     style_axes(ax, "seconds since the workers were asked for", grid="x")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    step = max(1, ceil(10 / (axes_height(ax) / (n_workers + 0.12))))
-    lanes = np.arange(n_workers)[::step]
-    ax.set_yticks(lanes, ["serial loop"] if engine == "serial" else [f"worker {n + 1}" for n in lanes])
+    each = lanes_in_one(n_workers)
+    step = max(1, ceil(10 / (axes_height(ax) / (n_workers + 0.12)) / each))
+    lanes = np.arange(0, n_workers, step * each)
+    names = ["serial loop"] if engine == "serial" else [f"{lane_name(engine)} {n + 1}" for n in lanes]
+    ax.set_yticks(lanes + (each - 1) / 2, names)
 
 
 def _part(spans, most):
@@ -134,10 +164,11 @@ def _part(spans, most):
     return spans + np.where(spans[:, 1:] - spans[:, :1] > 2 * gap, (gap, -gap), 0)
 
 
-def _draw_parts(ax, run, spans, shade, lane, last, end):
-    """Draw start-up, tasks and idle tail of every worker."""
-    colour, lanes = COLOURS.get(run.engine, OTHER), np.arange(run.n_workers)
-    thickness = 0.62 if run.n_workers <= 16 else 0.8
+def _draw_parts(ax, run, spans, shade, lane, last, end, each=1):
+    """Draw start-up, tasks and idle tail of every worker of `run`; one takes the room of `each` lanes."""
+    colour = COLOURS.get(run.engine, OTHER)
+    lanes, lane = (each * row + (each - 1) / 2 for row in (np.arange(run.n_workers), lane))
+    thickness = each * (0.62 if run.n_workers <= 16 else 0.8)
     shades = np.array([to_rgb(colour), paler(colour, 0.38)])[shade]
     add_boxes(ax, spans, lane, thickness, facecolors=shades, linewidths=0, gid="tasks")
     if run.startup > 0:

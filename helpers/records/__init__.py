@@ -14,7 +14,16 @@ A `Recording` has sweeps of several workloads by one machine: those that come wi
 """
 
 from helpers.records.accounts import Accounting, account_chunks, account_tasks
-from helpers.records.doubts import MORE_WORKERS, UNSTEADY, badges_of_rounds, doubts_of, unite_badges
+from helpers.records.doubts import (
+    LOOP_BLOCKED,
+    LOOP_COMPUTED,
+    LOOP_HELD,
+    MORE_WORKERS,
+    UNSTEADY,
+    badges_of_rounds,
+    doubts_of,
+    unite_badges,
+)
 from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio, is_clear
 from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
@@ -25,6 +34,9 @@ __all__ = [
     "ENGINE_ORDER",
     "FORMAT",
     "GOOD_ROUNDS",
+    "LOOP_BLOCKED",
+    "LOOP_COMPUTED",
+    "LOOP_HELD",
     "MIN_ROUNDS",
     "MORE_WORKERS",
     "RECORDINGS",

@@ -14,7 +14,8 @@ class Accounting:
     transfer
         unpickling items and pickling results in the workers, and the bookkeeping between tasks
     waiting
-        a worker ready, with nothing to do yet: before its first chunk and between chunks
+        a worker ready, with nothing to do yet: before its first chunk and between chunks; of asyncio, while the
+        event loop is at other tasks
     working
         inside the function (which may itself wait: compare the run's ``cpu``)
     idle_tail

@@ -8,6 +8,10 @@ from helpers.records.estimates import MIN_ROUNDS
 
 #: Badges: the spread of the rounds, and workers that share CPUs (begins so).
 UNSTEADY, MORE_WORKERS = "rounds differ by more than 10 %", "more workers than"
+#: The badge of tasks that could not go on, since one of them had the event loop (begins so); and why.
+LOOP_HELD = "the event loop was held"
+LOOP_COMPUTED = f"{LOOP_HELD}: its thread computed for most of the time"
+LOOP_BLOCKED = f"{LOOP_HELD}: a call that is not awaited blocked it for most of the time"
 #: Spread of the rounds' middle half over their median from which on figures are in doubt.
 UNSTEADY_SHARE = 0.1
 
@@ -37,9 +41,9 @@ def unite_badges(*lists):
 
 
 def doubts_of(badges):
-    """Return the badges that speak of noise, not of the number of workers.
+    """Return the badges that speak of noise, not of the number of workers or of what held an event loop.
 
     >>> doubts_of(("more workers than the 2 usable CPUs", "slowed by the CPU quota"))
     ('slowed by the CPU quota',)
     """
-    return tuple(badge for badge in badges if not badge.startswith(MORE_WORKERS))
+    return tuple(badge for badge in badges if not badge.startswith((MORE_WORKERS, LOOP_HELD)))

@@ -118,6 +118,10 @@ def _explain(problem, sound):
     if problem.engine == "threads" and problem.n_workers > 1 and problem.kind in ("failed", "differs", "died"):
         safe = listing(worker_name(engine, 2)[2:] for engine in sorted({*sound} - {"threads"}))
         means = "the function is not safe in threads" + (f"; {safe} are" if safe else "")
+    elif problem.engine == "asyncio" and problem.n_workers > 1 and problem.kind in ("failed", "differs"):
+        means = "at each await other tasks go on, and they change what this one relies on"
     elif problem.engine == "threads" and problem.kind == "failed":
         means = "the function does not work outside the main thread"
+    elif problem.engine == "asyncio" and problem.kind == "failed":
+        means = "the function does not work in a task of its own"
     return f"{worker_name(*problem.pair)} {does}{where}: {means}."

@@ -28,7 +28,8 @@ class Timeline:
     """Who ran which item, when: one row an item, in the order of the items.
 
     Columns are arrays, not objects: 30 bytes a task. ``worker`` is 0, 1, … in the order the
-    workers came up; ``cpu`` is the CPU time of the item's chunk, shared out by duration.
+    workers came up; ``cpu`` is the CPU time of the item's chunk, of an event loop that of the whole run, shared
+    out by duration.
     """
 
     worker: array = field(default_factory=lambda: array("H"))
@@ -69,6 +70,20 @@ class Timeline:
             line.cpu.extend((end - start) * rate for start, end in zip(starts, ends, strict=True))
             working += busy
         return line, working
+
+    @classmethod
+    def of_tasks(cls, worker, queued, started, finished, origin, cpu):
+        """Return the Timeline of tasks by their items: arrays of worker, start and end; all were `queued` at one time.
+
+        Times are in seconds of the clock at which the run's time is `origin`; `cpu` is that of all tasks together,
+        shared out by duration.
+        """
+        starts, ends = (array("d", [time - origin for time in column]) for column in (started, finished))
+        lasted = [end - start for start, end in zip(starts, ends, strict=True)]
+        busy = sum(lasted)
+        rate = cpu / busy if busy > 0 else 0.0
+        shares = array("f", [time * rate for time in lasted])
+        return cls(array("H", worker), array("d", [queued - origin]) * len(starts), starts, ends, shares)
 
     @classmethod
     def _of_many(cls, chunks, origin):

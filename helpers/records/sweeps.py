@@ -18,7 +18,7 @@ from helpers.words import plural, shown
 #: JSON layout number; raised when a field changes its meaning.
 FORMAT = 1
 #: The order in which engines are listed and drawn.
-ENGINE_ORDER = ("serial", "threads", "processes", "pool", "multiprocess", "interpreters", "dask")
+ENGINE_ORDER = ("serial", "threads", "asyncio", "processes", "pool", "multiprocess", "interpreters", "dask")
 #: Width of an interval over its median from which on figures are in doubt; and times n workers from which on a
 #: speedup cannot be.
 WIDE_SHARE, IMPOSSIBLE = 0.25, 1.15

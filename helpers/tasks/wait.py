@@ -12,6 +12,14 @@ def wait_ms(milliseconds):
     return milliseconds
 
 
+async def await_ms(milliseconds):
+    """As `wait_ms`, awaited: the event loop goes on to other tasks meanwhile."""
+    from asyncio import sleep  # here: workers that never await are not to load it
+
+    await sleep(milliseconds / 1000)
+    return milliseconds
+
+
 def spin_ms(milliseconds):
     """Keep a CPU busy for `milliseconds` of wall time and return them.
 

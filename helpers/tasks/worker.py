@@ -20,12 +20,18 @@ import traceback
 import weakref
 from struct import pack_into
 from time import perf_counter, process_time, thread_time
+from types import AsyncGeneratorType, CoroutineType
 from typing import NamedTuple
 
 #: Tasks whose stamps are Python floats at a time, before they are packed: few enough to stay in the CPU's cache.
 BLOCK = 1000
 #: Bytes of the two stamps of a task in a `Reply`.
 STAMPS_BYTES = 16
+#: What is said of a result that is a coroutine.
+NOT_AWAITED = (
+    "the function returned a {} that nobody has awaited, so its work is not done. Have the function await it "
+    "(async def, engine asyncio), or return what asyncio.run makes of it."
+)
 
 _state = {}
 #: Boards of this process, the slots in which workers note what they are at: weak references to memoryviews.
@@ -174,10 +180,39 @@ def trace_items(func, items, first, board, slot):
             results += values
         board[slot] = 0
     except ValueError:  # a board that was taken away
-        if _state.get("forked"):
-            os._exit(0)
+        end_forked_child()
         raise
+    refuse_awaitables(results, items, first, failures)
     return bytes(times), results, failures
+
+
+def end_forked_child():
+    """End this process if it is the forked child of a task, from which the board was taken away."""
+    if _state.get("forked"):
+        os._exit(0)
+
+
+def refuse_awaitables(results, items, first, failures):
+    """Make failures of the items whose result is a coroutine, or another awaitable: its work was never done.
+
+    `results` and `items` are lists of the same length, numbered from `first` on.
+    """
+    kinds = {kind for kind in set(map(type, results)) if is_awaitable(kind)}
+    for offset, value in enumerate(results) if kinds else ():
+        if type(value) in kinds:
+            results[offset] = None
+            said, name = safe_repr(items[offset]), type(value).__name__
+            failures[first + offset] = said, "TypeError", NOT_AWAITED.format(name), f"TypeError: {name} not awaited"
+            if isinstance(value, CoroutineType):
+                value.close()  # else Python says later, elsewhere, that it was never awaited
+
+
+def is_awaitable(kind):
+    """Return whether objects of the class `kind` can be awaited, or read by ``async for`` alone."""
+    try:
+        return hasattr(kind, "__await__") or issubclass(kind, AsyncGeneratorType)
+    except BaseException:  # a class may answer to any name in any way
+        return False
 
 
 def trace_block(func, items, first, board, slot, failures):

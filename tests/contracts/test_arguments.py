@@ -159,14 +159,14 @@ CALLS = {
         sweep,
         (sweep,),
         WORK,
-        {"func": {"class"}, "items": ITEMS, "engines": {"empty"}, "n_workers": SEVERAL, **METHOD}
+        {"func": {"class"}, "items": ITEMS, "engines": {"empty", "None"}, "n_workers": SEVERAL, **METHOD}
         | {"chunksize": LARGE | {"None"}, "repeats": COUNT, **WATCH, **PROGRESS},
     ),
     "run_once": (
         run_once,
         (run_once,),
         WORK,
-        {"func": {"class"}, "items": ITEMS | {"empty"}, "engine": NAME, "n_workers": COUNT, **METHOD}
+        {"func": {"class"}, "items": ITEMS | {"empty"}, "engine": OPTION, "n_workers": COUNT, **METHOD}
         | {"chunksize": LARGE | {"None"}, **WATCH},
     ),
     "measure_counting": (
@@ -224,7 +224,7 @@ CALLS = {
         SpeedupLab,
         (SpeedupLab,),
         WORK,
-        {"func": {"class"}, "items": ITEMS, "engines": NAMES, "n_workers": SEVERAL | {"None"}, **METHOD}
+        {"func": {"class"}, "items": ITEMS, "engines": OPTION, "n_workers": SEVERAL | {"None"}, **METHOD}
         | {"chunksize": LARGE | {"None"}, "repeats": COUNT, "timeout": TIMEOUT, "guess": NUMBER | {"None"}},
     ),
     "LockLab": (

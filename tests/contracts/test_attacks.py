@@ -7,7 +7,9 @@ import time
 import zipfile
 
 import attacks
+import coroutines
 import pytest
+from coroutines import AWAITING
 from leftovers import no_leftovers, shared_blocks
 
 from helpers import runner
@@ -18,7 +20,9 @@ from helpers.runner import guardian
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what only Linux has: subreapers, marks, lifelines")
 
+#: The serial loop of coroutine functions, and asyncio, are given coroutine functions that do the same.
 ENGINES_HERE = [engine for engine in ENGINES if engine_problem(engine) is None and engine != "interpreters"]
+ENGINES_HERE += [AWAITING]
 #: multiprocess.Pool is a copy of multiprocessing.Pool, and runs by the same code here.
 every_engine = pytest.mark.parametrize("engine", [engine for engine in ENGINES_HERE if engine != "multiprocess"])
 HARMLESS = [
@@ -40,6 +44,7 @@ CLINGING = [attacks.leave_a_thread, attacks.leave_a_process, attacks.hang_at_exi
 
 def run(func, engine, items=(1, 2, 3, 4), **options):
     options = {"timeout": 30, "chunksize": 1, **options}
+    func, engine = coroutines.given(func, engine)
     return run_once(func, items, engine=engine, n_workers=1 if engine == "serial" else 2, **options)
 
 
@@ -91,7 +96,7 @@ def test_a_task_that_forks_is_run_once_an_item(engine, tmp_path):
     assert notes.read_text(encoding="ascii") == "x\n" * 3
 
 
-@pytest.mark.parametrize("engine", ["serial", "threads", "processes", "pool"])
+@pytest.mark.parametrize("engine", ["serial", "threads", "asyncio", "processes", "pool"])
 @pytest.mark.parametrize("func", CLINGING, ids=lambda func: func.__name__)
 def test_workers_that_do_not_end_are_ended_and_their_results_are_kept(func, engine):
     assert run(func, engine, timeout=20).values() == [1, 2, 3, 4]
@@ -101,7 +106,7 @@ def test_workers_that_do_not_end_are_ended_and_their_results_are_kept(func, engi
 @pytest.mark.parametrize(
     ("func", "engine"),
     [
-        *[(attacks.hang_beside_a_daemon, engine) for engine in ("serial", "threads", "processes", "pool")],
+        *[(attacks.hang_beside_a_daemon, engine) for engine in ("serial", "threads", "asyncio", "processes", "pool")],
         *[(attacks.spin_deaf, engine) for engine in ("serial", "processes", "pool")],  # only main threads can be deaf
     ],
 )
@@ -127,7 +132,7 @@ def test_closed_descriptors_are_a_death_that_is_told(engine):
     require_nothing_left()
 
 
-@pytest.mark.parametrize("engine", ["serial", "threads", "processes", "pool", "interpreters"])
+@pytest.mark.parametrize("engine", ["serial", "threads", "asyncio", "processes", "pool", "interpreters"])
 def test_a_semaphore_goes_with_the_worker_that_made_it(engine):
     if problem := engine_problem(engine):
         pytest.skip(problem)
@@ -147,7 +152,7 @@ def test_nothing_of_ours_goes_into_files_that_a_task_opens(engine, tmp_path):
     require_nothing_left()
 
 
-@pytest.mark.parametrize("engine", ["serial", "threads", "pool"])
+@pytest.mark.parametrize("engine", ["serial", "threads", "asyncio", "pool"])
 def test_garbage_in_all_descriptors_is_told_at_once(engine):
     with pytest.raises(HelpersError):
         run(attacks.write_garbage_everywhere, engine, timeout=15)

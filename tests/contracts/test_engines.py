@@ -1,13 +1,16 @@
 """One contract, every engine, every start method: what goes in comes out, in order, and nothing hangs.
 
-Where a second start method proves nothing that the first does not, each engine runs with one.
+Where a second start method proves nothing that the first does not, each engine runs with one. asyncio, and the serial
+loop of coroutine functions, are given coroutine functions that do what the plain ones do; see also test_coroutines.py.
 """
 
 import os
 import sys
 
+import coroutines
 import losses
 import pytest
+from coroutines import AWAITING
 from leftovers import no_leftovers
 from skips import needs_by_value
 
@@ -21,6 +24,7 @@ from helpers.engines import (
     open_team,
     start_methods_of,
 )
+from helpers.engines.registry import SHARING
 from helpers.errors import (
     EngineUnavailableError,
     InvalidArgumentError,
@@ -35,22 +39,25 @@ from helpers.tasks import cpu, faults, wait
 
 SETTINGS = [
     (engine, method)
-    for engine in ENGINES
-    if engine_problem(engine) is None
+    for engine in (*ENGINES, AWAITING)
+    if engine == AWAITING or engine_problem(engine) is None
     for method in start_methods_of(engine) or (None,)
 ]
 ENGINES_ONCE = [setting for setting in SETTINGS if setting[1] in (None, default_start_method())]
 STARTING = [setting for setting in SETTINGS if setting[1] is not None]
+#: Engines of one worker.
+ALONE = ("serial", AWAITING)
 every_setting = pytest.mark.parametrize(("engine", "method"), SETTINGS)
 every_starting = pytest.mark.parametrize(("engine", "method"), STARTING)
 every_engine = pytest.mark.parametrize(("engine", "method"), ENGINES_ONCE)
-every_parallel_engine = pytest.mark.parametrize(("engine", "method"), [s for s in ENGINES_ONCE if s[0] != "serial"])
+every_parallel_engine = pytest.mark.parametrize(("engine", "method"), [s for s in ENGINES_ONCE if s[0] not in ALONE])
 every_starting_engine = pytest.mark.parametrize(("engine", "method"), [s for s in ENGINES_ONCE if s in STARTING])
 
 
 def run(func, items, engine, method, **options):
     options.setdefault("timeout", 30)
-    options.setdefault("n_workers", 1 if engine == "serial" else 2)
+    options.setdefault("n_workers", 1 if engine in ALONE else 2)
+    func, engine = coroutines.given(func, engine)
     return run_once(func, items, engine=engine, start_method=method, **options)
 
 
@@ -135,26 +142,26 @@ def test_who_replaces_a_dead_worker_does_not_take_its_place_on_the_board(engine)
     no_leftovers()
 
 
-@pytest.mark.parametrize("engine", [e for e in ("serial", "threads", "interpreters") if engine_problem(e) is None])
+@pytest.mark.parametrize("engine", [e for e, _ in ENGINES_ONCE if e in (*SHARING, AWAITING)])
 def test_a_task_that_ends_the_shared_process_is_reported(engine):
     with pytest.raises(WorkerDiedError) as caught:
         run(faults.exit_on_bad, range(8), engine, None)
-    assert caught.value.exitcode == 3
-    if engine == "serial" and os.name == "posix":
+    assert caught.value.exitcode == 3 and "The function ends its own process" in str(caught.value)
+    if engine in ALONE and os.name == "posix":
         assert caught.value.last_task == 3
     no_leftovers()
 
 
 @every_setting
 def test_a_deadline_ends_work_that_never_ends(engine, method):
-    with pytest.raises(TimeoutError, match=engine):
+    with pytest.raises(TimeoutError, match=engine.partition(",")[0]):
         run(faults.spin_for_ever, [1, 2, 3], engine, method, timeout=0.4)
     no_leftovers()
 
 
 @every_engine
 def test_a_deadline_ends_waiting_that_never_ends(engine, method):
-    with pytest.raises(TimeoutError, match=engine):
+    with pytest.raises(TimeoutError, match=engine.partition(",")[0]):
         run(faults.sleep_for_ever, [1, 2, 3], engine, method, timeout=0.4)
     no_leftovers()
 
@@ -195,7 +202,7 @@ class open_items:
 def test_the_timeline_has_a_row_for_every_item(engine, method):
     batch = run(wait.wait_ms, [3] * 9, engine, method, chunksize=2)
     line = batch.timeline
-    assert len(line) == 9 and len(set(line.worker)) == (1 if engine == "serial" else 2)
+    assert len(line) == 9 and len(set(line.worker)) == (1 if engine in ALONE else 2)
     assert all(
         q <= s <= f <= batch.startup + batch.wall
         for q, s, f in zip(line.queued, line.started, line.finished, strict=True)
@@ -212,7 +219,7 @@ def test_workers_really_overlap(engine, method):
 @every_engine
 def test_accounting_adds_up_to_workers_times_wall(engine, method):
     batch = run(wait.spin_ms, [1] * 20, engine, method)
-    n_workers = 1 if engine == "serial" else 2
+    n_workers = 1 if engine in ALONE else 2
     assert batch.accounting.total == pytest.approx(n_workers * (batch.startup + batch.wall), rel=1e-6)
     assert all(share >= 0 for share in batch.accounting.shares().values())
 

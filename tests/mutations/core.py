@@ -12,14 +12,14 @@ FAULTS = [
     Fault(
         "the CPU seconds of worker processes taken for those of other programs",
         "helpers/measure/playing.py",
-        'elsewhere = 0.0 if engine in ("serial", "threads", "interpreters") else batch.cpu',
+        "elsewhere = 0.0 if engine in SHARING else batch.cpu",
         "elsewhere = 0.0",
         f"{F}::test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine",
     ),
     Fault(
         "the CPU seconds of threads counted twice",
         "helpers/measure/playing.py",
-        'elsewhere = 0.0 if engine in ("serial", "threads", "interpreters") else batch.cpu',
+        "elsewhere = 0.0 if engine in SHARING else batch.cpu",
         "elsewhere = batch.cpu",
         f"{F}::test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine",
     ),

@@ -18,6 +18,7 @@ import pytest
 import helpers
 from helpers.errors import HelpersError, InvalidArgumentError, NotImportableError
 from helpers.exercises import Exercise
+from helpers.measure import run_once
 from helpers.notebook import (
     borrowed_imports,
     function_name,
@@ -88,6 +89,16 @@ def test_a_cell_becomes_a_module_and_its_public_names_are_bound(shell):
     assert require_importable(space["root"]) is space["root"] and module_of(space["root"]) == name
     lines = Path(sys.modules[name].__file__).read_text(encoding="utf-8").splitlines()
     assert lines[1] == "import math"  # line 1 of the notebook's cell is %%worker
+
+
+def test_a_cell_may_hold_coroutine_functions_and_the_engine_asyncio_runs_them(shell):
+    cell = "import asyncio\nasync def double(x):\n    await asyncio.sleep(0)\n    return await twice(x)\n"
+    assert shell.worker("async def twice(x):\n    return 2 * x\n").success and shell.worker(cell).success
+    double = shell.user_ns["double"]
+    for engine in ("serial", "asyncio"):
+        assert run_once(double, [1, 2, 3], engine=engine, n_workers=1, timeout=30).values() == [2, 4, 6]
+    source, name = standalone_source(double)
+    assert name == "double" and "async def twice(x):" in source
 
 
 def test_loading_twice_and_unloading(shell):

@@ -1,0 +1,13 @@
+"""Chapter 08: how many workers, and where each lost per cent goes."""
+
+from helpers.face import make_face
+
+__all__, __getattr__, __dir__ = make_face(
+    __name__,
+    {
+        "losses": "CAUSES LOSSES Losses find_losses measure_causes",
+        "chunks": "ChunkCurve measure_chunks",
+        "ceiling": "Choice Readings choose_workers measure_worker_memory read_machine",
+        "plots": "plot_chunks plot_losses",
+    },
+)
