@@ -41,6 +41,8 @@ PART_OF = {
     "losses": "measure",
     "chunks": "measure",
     "ceiling": "measure",
+    "winners": "measure",
+    "winners_plot": "plots",
 }
 #: Topics that others may import.
 SHARED = {"counting"}

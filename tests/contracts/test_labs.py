@@ -20,8 +20,9 @@ from leftovers import descendants, no_leftovers
 import helpers.course
 import helpers.labs
 from helpers.errors import HelpersError, InvalidArgumentError
-from helpers.labs.base import BROUGHT_BACK, LIVE_SCALE, REST_SCALE
+from helpers.labs.base import LIVE_SCALE, REST_SCALE
 from helpers.labs.style import STYLE
+from helpers.labs.turns import BROUGHT_BACK
 from helpers.labs.view import OTHER_SETTINGS
 from helpers.plots import doubts
 from helpers.tasks import wait

@@ -247,8 +247,8 @@ FAULTS = [
     Fault(
         "a loop that a task has stopped is waited for without end",
         LOOP,
-        "        self._over = True\n        self._up.set()\n        self._done.set()\n",
-        "        self._over = True\n        self._up.set()\n",
+        "            self._playing.break_off(self._why_over())\n",
+        "            pass\n",
         f"{F}::test_a_loop_that_a_task_has_stopped_is_told",
     ),
 ]

@@ -133,9 +133,9 @@ FAULTS = [
     ),
     Fault(
         "a Stop in the middle loses what was measured",
-        BASE,
-        "if turn.through or not turn.before or not self._is_empty():",
-        "if turn.through or not turn.before:",
+        "helpers/labs/turns.py",
+        "if self.through or not self.before or not self.lab._is_empty():",
+        "if self.through or not self.before:",
         f"{V}::test_stopped_before_anything_was_measured_a_run_brings_the_one_before_back_twice_too",
     ),
     Fault(
