@@ -72,6 +72,10 @@ PUBLIC = {
         "LockLab LockRun LockSweep ceiling find_stacks lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup "
         "run_together"
     ),
+    "helpers.course.approach": (
+        "APPROACHES ApproachLab ApproachMap CLAIMS Claim TITLES judge_claims measure_approaches plot_approach_bars "
+        "plot_approaches usual_approaches"
+    ),
     "helpers.course.workers": (
         "CAUSES Choice ChunkCurve LOSSES Losses Readings TaskPoint WinnerMap choose_workers find_losses "
         "measure_causes measure_chunks measure_task measure_winners measure_worker_memory plot_beside plot_chunks "
