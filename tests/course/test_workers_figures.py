@@ -319,7 +319,7 @@ def test_the_curve_here_stands_beside_that_of_a_named_machine():
     assert list(lines["other machine"].get_ydata()) == pytest.approx([1, 2, 4])
     assert lines["other machine"].get_linestyle() == "--" and list(lines["other machine"].get_xdata()) == [1, 2, 4]
     texts = "\n".join(text.get_text() for text in ax.texts)
-    assert "other machine: work, Some CPU, 16 usable CPUs and Linux" in texts
+    assert "other machine: work, Some CPU, 16 usable CPUs, Linux" in texts
     assert "here: work, 2 usable CPUs" in texts
     assert say_where(Sweep("work", 4, THERE.runs, {})) == "CPUs not known"
 

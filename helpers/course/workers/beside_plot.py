@@ -24,7 +24,7 @@ from helpers.plots.drawing import (
 )
 from helpers.plots.labels import label_ends
 from helpers.records import unite_badges
-from helpers.words import listing, plural
+from helpers.words import plural
 
 
 def points_of(result, engine):
@@ -36,7 +36,7 @@ def say_where(result):
     """Return in a few words on what machine a Sweep was measured: its CPU model if it is known, and its usable CPUs."""
     facts = result.environment
     cpus = plural(facts["usable_cpus"], "usable CPU") if facts.get("usable_cpus") else "CPUs not known"
-    return listing([part for part in (facts.get("cpu_model"), cpus, facts.get("system")) if part], "and")
+    return ", ".join(part for part in (facts.get("cpu_model"), cpus, facts.get("system")) if part)
 
 
 def plot_beside(own, reference, engine="processes", ax=None):
@@ -78,4 +78,13 @@ def _draw_curve(ax, name, points, engine, colour, hollow):
         if estimate.low is not None:
             ax.plot([n, n], [estimate.low, estimate.high], "-", color=colour, linewidth=1.2, alpha=0.7, gid="interval")
     look = {"marker": MARKERS.get(engine, "o"), "markersize": 5, "markerfacecolor": "white" if hollow else colour}
-    ax.plot(counts, medians, "--" if hollow else "-", color=colour, linewidth=1.5, gid=name, **look)
+    ax.plot(
+        counts,
+        medians,
+        "--" if hollow else "-",
+        color=colour,
+        linewidth=1.5,
+        gid=name,
+        zorder=3 if hollow else 4,
+        **look,
+    )
