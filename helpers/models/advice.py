@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from statistics import median
 
-from helpers.models.laws import cpu_share, parallel_pairs, starved_counts, takes_turns
+from helpers.models.points import cpu_share, parallel_pairs, starved_counts, takes_turns
 from helpers.records import ENGINE_ORDER, LOOP_HELD, MIN_ROUNDS, Advice, explain_problems
 from helpers.words import (
     figures,

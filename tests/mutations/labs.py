@@ -330,7 +330,7 @@ FAULTS = [
     ),
     Fault(
         "the warm-up round counts",
-        "helpers/models/laws.py",
+        "helpers/models/points.py",
         'if run.engine != "serial" and not run.warmup and run.round in serial}',
         'if run.engine != "serial"}',
         f"{T}::test_the_warm_up_is_in_no_advice_and_no_alt_text",
