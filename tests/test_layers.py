@@ -47,6 +47,7 @@ PART_OF = {
     "ceiling": "measure",
     "winners": "measure",
     "winners_plot": "plots",
+    "beside_plot": "plots",
 }
 #: Topics that others may import.
 SHARED = {"counting"}

@@ -78,8 +78,8 @@ PUBLIC = {
     ),
     "helpers.course.workers": (
         "CAUSES Choice ChunkCurve LOSSES Losses Readings TaskPoint WinnerMap choose_workers find_losses "
-        "measure_causes measure_chunks measure_task measure_winners measure_worker_memory plot_chunks plot_losses "
-        "plot_winners read_machine"
+        "measure_causes measure_chunks measure_task measure_winners measure_worker_memory plot_beside plot_chunks "
+        "plot_losses plot_winners read_machine"
     ),
     "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }
