@@ -5,6 +5,7 @@
     HelpersError
     ├── InvalidArgumentError    a value out of range             (also a ValueError)
     ├── NotEnoughPointsError    too few measurements to fit      (also a ValueError)
+    ├── NoLawError              no scalability law describes what was measured  (also a ValueError)
     ├── NotImportableError      no worker could import the function  (also a TypeError)
     ├── NotPicklableError       an item cannot travel to a worker    (also a TypeError)
     ├── EngineUnavailableError  an engine cannot run here, or not this function
@@ -52,6 +53,16 @@ class InvalidArgumentError(HelpersError, ValueError):
 
 class NotEnoughPointsError(HelpersError, ValueError):
     """Too little was measured for what is asked for: too few worker counts for a model, or nothing at all."""
+
+
+class NoLawError(HelpersError, ValueError):
+    """No scalability law describes what was measured; the message says why, and what to do.
+
+    ``kind`` is "superlinear" (n workers do more than n times the work of one), "noisy" (what was measured would allow
+    for almost any law), or "falling" (it falls faster with the count than any law, with no small count measured).
+    """
+
+    FACTS = {"kind": None}
 
 
 class NotImportableError(HelpersError, TypeError):

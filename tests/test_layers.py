@@ -37,10 +37,17 @@ PART_OF = {
     "timing": "measure",
     "arrays": "tasks",
     "stacks": "measure",
+    "server": "tasks",
+    "claims": "measure",
+    "decisions": "measure",
+    "bars": "plots",
     "program": "lab",
     "losses": "measure",
     "chunks": "measure",
     "ceiling": "measure",
+    "winners": "measure",
+    "winners_plot": "plots",
+    "beside_plot": "plots",
 }
 #: Topics that others may import.
 SHARED = {"counting"}

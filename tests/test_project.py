@@ -37,15 +37,15 @@ LONGEST_FUNCTION, LONGER_FUNCTIONS = (
 #: What others rely on: they may be added to, never taken away or renamed without a word in the README.
 PUBLIC = {
     "helpers.errors": (
-        "EngineUnavailableError HelpersError InvalidArgumentError NotEnoughPointsError NotImportableError "
+        "EngineUnavailableError HelpersError InvalidArgumentError NoLawError NotEnoughPointsError NotImportableError "
         "NotPicklableError ResultsDifferError TaskFailedError WorkerDiedError"
     ),
     "helpers.records": "Advice Estimate Fit Problem Recording Run Sweep Timeline recorded recordings",
     "helpers.machine": "doctor machine_line machine_report usable_cpus",
     "helpers.notebook": "answer fold require_importable show_source show_table",
     "helpers.measure": "Watch run_once sweep",
-    "helpers.models": "advise fit_usl",
-    "helpers.plots": "plot_speedup plot_timeline show_doubts",
+    "helpers.models": "advise fit_points fit_usl overhead usl",
+    "helpers.plots": "plot_fit plot_overhead plot_speedup plot_timeline show_doubts",
     "helpers.labs": "Guess Lab SpeedupLab",
     "helpers.exercises": "Exercise Verdict",
     "helpers.course.start": "start_1 start_2",
@@ -72,9 +72,14 @@ PUBLIC = {
         "LockLab LockRun LockSweep ceiling find_stacks lock_1 lock_2 lock_3 measure_locks plot_lanes plot_lock_speedup "
         "run_together"
     ),
+    "helpers.course.approach": (
+        "APPROACHES ApproachLab ApproachMap CLAIMS Claim Decision TITLES decide judge_claims measure_approaches "
+        "plot_approach_bars plot_approaches usual_approaches"
+    ),
     "helpers.course.workers": (
-        "CAUSES Choice ChunkCurve LOSSES Losses Readings choose_workers find_losses measure_causes measure_chunks "
-        "measure_worker_memory plot_chunks plot_losses read_machine"
+        "CAUSES Choice ChunkCurve LOSSES Losses Readings TaskPoint WinnerMap choose_workers find_losses "
+        "measure_causes measure_chunks measure_task measure_winners measure_worker_memory plot_beside plot_chunks "
+        "plot_losses plot_winners read_machine"
     ),
     "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }

@@ -29,7 +29,7 @@ class EventLoop:
     """An event loop in a thread of its own: `start`, `play` once or more, `close`."""
 
     def __init__(self):
-        self.loop = self.selector = self.error = None
+        self.loop = self.selector = self.error = self._playing = None
         self._up, self._done, self._over = threading.Event(), threading.Event(), False
         # what asyncio.to_thread uses, and would make by itself; here, so that it can be ended
         self._threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
@@ -54,7 +54,8 @@ class EventLoop:
             self.error = error
         self._over = True
         self._up.set()
-        self._done.set()
+        if self._playing is not None and not self._done.is_set():  # told before the winding up, which cancels the items
+            self._playing.break_off(self._why_over())
         self._wind_up()
 
     def _make_loop(self):
@@ -90,14 +91,13 @@ class EventLoop:
             except BaseException as error:
                 trace.break_off(error)
 
-        trace = Trace(func, items, board, end)
-        if not self._over:
-            self.loop.call_soon_threadsafe(begin)
-            self._done.wait()
+        trace = self._playing = Trace(func, items, board, end)
+        if self._over:  # since the last run
+            raise self._why_over()
+        self.loop.call_soon_threadsafe(begin)
+        self._done.wait()
         if trace.error is not None:
             raise trace.error if isinstance(trace.error, Exception) else HelpersError(describe(trace.error, None)[3])
-        if trace.to_do:
-            raise self._why_over()
         return trace, LoopUse(*(after - before for before, after in zip(*clocks[:2], strict=True)))
 
     def _read_clocks(self):

@@ -28,8 +28,6 @@ DRAW_EVERY = 0.2
 DRAW_PAUSE = 2.0
 #: Pixels a CSS pixel, while running and at rest.
 LIVE_SCALE, REST_SCALE = 1.0, 2.0
-#: Said before the advice of a run that is shown again.
-BROUGHT_BACK = "Stopped before anything was measured; this is the run before. "
 
 _running: set[Lab] = set()
 #: Held while a run begins: one at a time, whatever number of threads press Run.
@@ -318,7 +316,7 @@ class Lab(LabView):
         advice = ""
         if turn.error is None:
             try:
-                advice = self._bring_back(turn) or self._advice()
+                advice = turn.bring_back() or self._advice()
             except BaseException as error:
                 turn.fail(error)
         self._press(running=False)
@@ -341,15 +339,6 @@ class Lab(LabView):
         with self._lock:
             if turn.error is None and not self._is_inert():
                 self._say(self._said)
-
-    def _bring_back(self, turn):
-        """Show the run before where `turn` was stopped before it had measured anything; return its advice, else ""."""
-        if turn.through or not turn.before or not self._is_empty():
-            return ""
-        said = turn.before["_said"].removeprefix(BROUGHT_BACK)
-        for name, value in turn.before.items():
-            setattr(self, name, value)
-        return f"{BROUGHT_BACK}{said}"
 
     def _on_control(self):
         """A control has changed: show the empty picture of the new settings, or mark what is of other ones."""

@@ -16,7 +16,7 @@ KERNEL_GONE = "The kernel of this lab has ended: run this cell again."
 STYLE = (
     """<style>
 .helpers-lab .jupyter-button.mod-active { box-shadow: inset 0 -3px 0 var(--jp-brand-color1, #1976d2); }
-.helpers-lab .widget-toggle-button { padding: 0 7px; margin: 1px; }
+.helpers-lab .widget-toggle-button { padding: 0 4px; margin: 0; }
 .helpers-lab .widget-readout { min-width: 40px; }
 .helpers-lab .helpers-sizes .widget-readout { flex-shrink: 0; min-width: 98px; }
 .helpers-lab .widget-inline-hbox { align-items: center; }
@@ -36,7 +36,8 @@ STYLE = (
 .helpers-live { width: 100%; container-type: inline-size; }
 @container (max-width: 880px) {
 .helpers-lab { zoom: 0.85; }
-.helpers-lab .widget-toggle-button { padding: 0 4px; margin: 0; }
+.helpers-lab .widget-toggle-button { padding: 0 2px; }
+.helpers-lab .helpers-count { min-width: 26px !important; }
 .helpers-lab .widget-hslider { max-width: 235px; }
 .helpers-lab .helpers-sizes { max-width: 330px; }
 .helpers-lab .helpers-guess { width: 280px !important; max-width: 280px; }

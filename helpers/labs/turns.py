@@ -11,6 +11,8 @@ from helpers.tasks.worker import say
 
 #: Seconds `stop` waits for the thread after it asked the runner to end; a picture may take longer.
 STOP_DEADLINE = 2.0
+#: Said before the advice of a run that is shown again.
+BROUGHT_BACK = "Stopped before anything was measured; this is the run before. "
 #: Seconds between two looks while waiting: an Interrupt is seen in between, also where it cannot end a wait.
 LOOK_EVERY = 0.5
 
@@ -101,6 +103,15 @@ class Turn:
         if self.thread is not None and self.thread.ident is not None:
             self.thread.join(LOOK_EVERY)  # it does nothing more
         return True
+
+    def bring_back(self):
+        """Show the run before where this one was stopped before it had measured anything; return its advice or ""."""
+        if self.through or not self.before or not self.lab._is_empty():
+            return ""
+        said = self.before["_said"].removeprefix(BROUGHT_BACK)
+        for name, value in self.before.items():
+            setattr(self.lab, name, value)
+        return f"{BROUGHT_BACK}{said}"
 
 
 def turn_of_this_thread():

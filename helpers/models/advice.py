@@ -8,7 +8,7 @@ from statistics import median
 
 from helpers.arguments import check_count
 from helpers.models.causes import COMPUTING_SHARE, crowded_pairs, explain_loss
-from helpers.models.laws import parallel_pairs
+from helpers.models.points import parallel_pairs
 from helpers.records import ENGINE_ORDER, MIN_ROUNDS, MISTRUST, Advice, Finding, explain_problems
 from helpers.words import (
     figures,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.models.laws import cpu_share, parallel_pairs, starved_counts, takes_turns
+from helpers.models.points import cpu_share, parallel_pairs, starved_counts, takes_turns
 from helpers.records import LOOP_HELD
 from helpers.words import percent, plural, seconds
 

@@ -14,6 +14,7 @@ __all__, __getattr__, __dir__ = make_face(
         "doubts": "show_doubts",
         "drawing": "COLOURS MARKERS figure_png",
         "images": "draw_images",
+        "laws": "plot_fit plot_overhead",
         "speedup": "describe_speedup doubts_of_pairs plot_speedup provisional_points",
         "speedup_card": "LiveSpeedupCard SpeedupCard draw_speedup_card",
         "timeline": "plot_accounting plot_timeline round_shares",

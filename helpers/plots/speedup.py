@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from helpers.errors import NotEnoughPointsError
+from helpers.errors import NoLawError, NotEnoughPointsError
 from helpers.models import MIN_POINTS, fit_usl, parallel_pairs, starved_counts
 from helpers.plots.doubts import ROW_TOP, show_doubts
 from helpers.plots.drawing import (
@@ -36,6 +36,7 @@ from helpers.plots.drawing import (
     write_title,
 )
 from helpers.plots.labels import Labels
+from helpers.plots.laws import draw_law
 from helpers.records import list_problems
 from helpers.words import plural
 
@@ -43,6 +44,10 @@ from helpers.words import plural
 BOTTOM, HEIGHT = 0.185, 0.64
 #: Times its point that an interval's upper end makes the axes higher, at most: a wide one leaves them at the top.
 REACH = 1.3
+#: Draws for the band of the law: enough for a picture, and quick, since it is drawn again after each run.
+BAND_DRAWS = 100
+#: Why there is no law, in the grey line: by the kind of `NoLawError`.
+WHY_NONE = {"superlinear": "superlinear", "noisy": "too noisy", "falling": "it falls too fast"}
 #: What the grey line says of points by the warm-up round.
 NOT_COUNTED = "hollow and pale: warm-up, not counted"
 
@@ -90,10 +95,10 @@ def plot_speedup(sweep, ax=None, *, guess=None, fit=True, n_workers=None, cpus=N
     """Return the Axes with speedup over the serial loop against workers, one line an engine.
 
     Bars are 95 % intervals; hollow points have more workers than CPUs (tasks of asyncio need no CPU each); a thin
-    pale line includes the start-up; dashes are the fitted scalability law of the best engine, never
-    drawn beyond twice the largest worker count that it was fitted to. As long as a pair has no
-    counted round, its warm-up is a hollow and pale point that says so. Pairs with a problem are
-    not drawn: a line under the axes names them.
+    pale line includes the start-up; dashes are the fitted scalability law of the best engine, the pale band is its
+    95 % interval, both never drawn beyond twice the largest worker count that it was fitted to. As long as a pair has
+    no counted round, its warm-up is a hollow and pale point that says so. Pairs with a problem are not drawn: a line
+    under the axes names them.
 
     Parameters
     ----------
@@ -291,18 +296,18 @@ def _draw_law(ax, labels, sweep, points):
     engine = max(points, key=lambda e: max(s.median for _, s, _ in points[e]))
     starved = starved_counts(sweep, engine)
     try:
-        law = fit_usl(sweep, engine, n_draws=0)
+        law = fit_usl(sweep, engine, n_draws=BAND_DRAWS)
     except NotEnoughPointsError:
         if len(points[engine]) < MIN_POINTS:
             return ""  # nobody expects one
         return f"no law fitted: that takes {MIN_POINTS} worker counts within the CPUs"
+    except NoLawError as error:
+        return f"no law fitted to {engine}: {WHY_NONE[error.kind]}"
     n = np.linspace(1, min(2 * law.largest_measured, max(n for n, _, _ in points[engine]) + 0.3), 60)
-    ax.plot(
-        n, law.speedup(n), color=darker(COLOURS.get(engine, OTHER)), lw=1.1, ls=(0, (4, 2.5)), zorder=4.2, gid="law"
-    )
+    draw_law(ax, law, n, COLOURS.get(engine, OTHER))
     labels.avoid(n, law.speedup(n))
     reach = f" up to {plural(law.largest_measured, 'worker')}" if starved else ""
-    return f"dashed: law fitted to {engine}{reach}"
+    return f"dashed: law fitted to {engine}{reach}" + (", pale: its interval" if law.draws else "")
 
 
 def _rounds_text(points):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import median
 
@@ -40,10 +40,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Fit:
-    """A scalability law fitted to measured speedups: ``γ·n / (1 + σ·(n−1) + κ·n·(n−1))``.
+    """A scalability law fitted to measured speedups or throughputs: ``γ·n / (1 + σ·(n−1) + κ·n·(n−1))``.
 
-    ``serial_fraction`` is σ, ``coherency`` κ (0 for Amdahl), ``scale`` γ (speedup at one
-    worker); all at least 0. ``largest_measured`` bounds how far the curve may be drawn.
+    ``serial_fraction`` is σ, ``coherency`` κ (0 for Amdahl), ``scale`` γ (what one worker reaches, in the unit of what
+    was measured); all at least 0. ``largest_measured`` bounds how far the curve may be drawn: to twice that count.
+
+    How sure it is: ``draws`` are the coefficients γ, σ, κ of each bootstrap draw over rounds. A fit of plain figures
+    has their asymptotic ``covariance`` instead, and ``t``, half of a 95 % interval in standard errors (Student's t with
+    ``freedom`` degrees of freedom); its intervals are symmetric and may reach below 0. Both are empty for a sweep of
+    fewer than 3 rounds.
     """
 
     law: str
@@ -53,11 +58,45 @@ class Fit:
     n_points: int
     largest_measured: int
     peak_workers: float | None = None
+    weights: str = "absolute"
+    freedom: int = 0
+    t: float | None = None
+    covariance: tuple | None = field(default=None, repr=False)
+    draws: tuple = field(default=(), repr=False)
 
     def speedup(self, n_workers):
-        """Return the fitted speedup at `n_workers` (a number or an array)."""
+        """Return the fitted speedup, or throughput, at `n_workers` (a number or an array)."""
         loss = self.serial_fraction.median * (n_workers - 1) + self.coherency.median * n_workers * (n_workers - 1)
         return self.scale.median * n_workers / (1 + loss)
+
+    @property
+    def standard_errors(self):
+        """The standard errors of γ, σ and κ: asymptotic, or the spread of the draws; None where neither is known."""
+        import numpy as np
+
+        if self.draws:
+            return tuple(np.std(self.draws, axis=0, ddof=1).tolist())
+        return None if self.covariance is None else tuple(np.sqrt(np.diag(self.covariance)).tolist())
+
+    def band(self, n_workers):
+        """Return the 95 % interval of the law at `n_workers`, a number or an array, as (low, high); None without any.
+
+        It says where the law may lie, at each count by itself, not where further measurements would. By the draws, or
+        by the covariance carried over to the law (delta method: takes the law as straight within the errors).
+        """
+        if not self.draws and self.covariance is None:
+            return None
+        import numpy as np
+
+        n = np.asarray(n_workers, float)
+        if self.draws:
+            gamma, sigma, kappa = np.array(self.draws).T.reshape(3, -1, *[1] * n.ndim)
+            return tuple(np.percentile(gamma * n / (1 + sigma * (n - 1) + kappa * n * (n - 1)), (2.5, 97.5), axis=0))
+        law = self.speedup(n)
+        by_loss = -(law**2) / (self.scale.median * n)
+        slopes = np.stack([law / self.scale.median, by_loss * (n - 1), by_loss * n * (n - 1)], axis=-1)
+        half = self.t * np.sqrt(((slopes @ np.array(self.covariance)) * slopes).sum(axis=-1))
+        return np.maximum(law - half, 0), law + half
 
 
 @dataclass(frozen=True)

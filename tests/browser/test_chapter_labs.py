@@ -4,7 +4,7 @@ import pytest
 
 from .pages import lent, open_cells, set_theme
 
-LABS = ["ProcessLab", "PoolLab", "QueueLab", "PipeLab", "LockLab", "ValueLab"]
+LABS = ["ProcessLab", "PoolLab", "QueueLab", "PipeLab", "LockLab", "ValueLab", "ApproachLab"]
 #: What is shorter than the lab would do by itself: a few pictures are enough.
 SHORTER = {"ProcessLab": "repeats=2", "PipeLab": "repeats=1", "LockLab": "repeats=1", "ValueLab": "n_updates=40_000"}
 IMPORTS = "\n".join(f"from helpers.course.{name.removesuffix('Lab').lower()} import {name}" for name in LABS)

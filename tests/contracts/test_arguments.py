@@ -27,7 +27,7 @@ from helpers.errors import InvalidArgumentError
 from helpers.labs import SpeedupLab
 from helpers.measure import run_once, sweep
 from helpers.measure.programs import run_program
-from helpers.models import amdahl, fit_usl, gustafson
+from helpers.models import amdahl, fit_points, fit_usl, gustafson, overhead, usl
 from helpers.tasks import cpu
 from helpers.words import SHOWN, shown
 
@@ -266,7 +266,31 @@ CALLS = {
         {"source": ""},
         {"source": {"text", "long text"}, "in_file": FLAG, "timeout": ABOVE_0},
     ),
-    "fit_usl": (fit_usl, (fit_usl,), {"sweep": SCALING}, {"engine": OPTION, "n_draws": COUNT | {"0"}}),
+    "fit_usl": (
+        fit_usl,
+        (fit_usl,),
+        {"sweep": SCALING},
+        {"engine": OPTION, "n_draws": COUNT | {"0"}, "weights": NAME},
+    ),
+    "fit_points": (
+        fit_points,
+        (fit_points,),
+        {"n_workers": [1, 2, 3, 4], "throughput": [1, 2, 3, 4]},
+        {"n_workers": NAMES, "throughput": NAMES, "law": NAME, "weights": NAME},
+    ),
+    "usl": (
+        usl,
+        (usl,),
+        {"n_workers": 2, "serial_fraction": 0.5, "coherency": 0.1},
+        {**LAW, "serial_fraction": NUMBER | {"a million"}, "coherency": NUMBER | {"a million"}}
+        | {"scale": NUMBER | {"a million"}},
+    ),
+    "overhead": (
+        overhead,
+        (overhead,),
+        {"n_workers": 2, "serial_fraction": 0.5, "coherency": 0.1},
+        {**LAW, "serial_fraction": NUMBER | {"a million"}, "coherency": NUMBER | {"a million"}},
+    ),
     "amdahl": (amdahl, (amdahl,), {"n_workers": 2, "serial_fraction": 0.5}, LAW),
     "gustafson": (gustafson, (gustafson,), {"n_workers": 2, "serial_fraction": 0.5}, LAW),
 }

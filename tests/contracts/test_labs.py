@@ -20,8 +20,9 @@ from leftovers import descendants, no_leftovers
 import helpers.course
 import helpers.labs
 from helpers.errors import HelpersError, InvalidArgumentError
-from helpers.labs.base import BROUGHT_BACK, LIVE_SCALE, REST_SCALE
+from helpers.labs.base import LIVE_SCALE, REST_SCALE
 from helpers.labs.style import STYLE
+from helpers.labs.turns import BROUGHT_BACK
 from helpers.labs.view import OTHER_SETTINGS
 from helpers.plots import doubts
 from helpers.tasks import wait
@@ -107,6 +108,14 @@ CASES = {
         lambda lab: unpress(lab._ways),
         "at least 1 way",
         lambda lab: setattr(lab._updates, "value", 2_000),
+    ),
+    "ApproachLab": Case(
+        {"kind": "waiting", "approaches": ("threads", "processes"), "repeats": 3},
+        {"kind": "waiting", "size": 5.0, "approaches": ("threads", "asyncio"), "repeats": 100},
+        lambda record: len(record.runs),
+        lambda lab: unpress(lab._pressed),
+        "at least one approach",
+        lambda lab: setattr(lab._workers, "value", 3),
     ),
 }
 
@@ -517,7 +526,7 @@ def test_a_failure_is_told_and_another_lab_can_run(name):
     lab, names = make(name, "long"), sorted(CASES)
     start(name, lab)
     os.kill(lab._runner.pid, signal.SIGKILL)
-    assert lab.wait(10) and isinstance(lab.error, HelpersError) and type(lab.error).__name__ in lab._message.value
+    assert lab.wait(10) and isinstance(lab.error, HelpersError) and "ended by itself" in lab._message.value
     assert lab._progress.bar_style == "warning" and "failed" in lab._progress_label.value
     assert not lab._run_button.disabled and not is_complete(lab.result)
     start(name, lab)

@@ -4,9 +4,16 @@ import threading
 
 import pytest
 
-from helpers.course.workers import measure_causes, measure_chunks, measure_worker_memory, read_machine
+from helpers.course.workers import (
+    measure_causes,
+    measure_chunks,
+    measure_task,
+    measure_winners,
+    measure_worker_memory,
+    read_machine,
+)
 from helpers.course.workers.losses import LOSSES
-from helpers.course.workers.tasks import burn, count_ones, fill_memory
+from helpers.course.workers.tasks import burn, count_ones, do_sent, fill_memory
 from helpers.errors import InvalidArgumentError, TaskFailedError
 from helpers.tasks.cpu import copy_block
 
@@ -70,3 +77,33 @@ def test_readings_are_those_of_this_machine():
 
 def test_what_a_task_does_once_it_does_again():
     assert count_ones(b"\0\1\1") == 2 and copy_block(3, 10) == 30
+
+
+@pytest.mark.parametrize("kind", ["computing", "waiting"])
+def test_the_map_has_every_way_in_every_cell(kind):
+    told = []
+    record = measure_winners((0.1, 1.0), (10, 1000), n_tasks=2, kind=kind, repeats=2, on_cell=told.append)
+    assert record.complete and [len(each.cells) for each in told] == [1, 2, 3, 4]
+    for cell in record.cells.values():
+        assert list(cell.walls) == ["serial", "threads", "processes", "shared memory"]
+        assert all(len(walls) == 2 for walls in cell.walls.values())
+
+
+def test_a_map_that_is_stopped_has_the_cells_so_far():
+    seen = []
+    record = measure_winners((0.1, 1.0), (10,), repeats=1, on_cell=seen.append, should_stop=lambda: len(seen) > 0)
+    assert not record.complete and len(record.cells) <= 1
+
+
+@pytest.mark.parametrize(
+    "odd", [{"tasks_ms": (0,)}, {"payloads": (0,)}, {"n_tasks": 0}, {"kind": "no"}, {"repeats": 0}], ids=str
+)
+def test_odd_maps_are_refused(odd):
+    with pytest.raises(InvalidArgumentError):
+        measure_winners(**{"tasks_ms": (0.1,), "payloads": (10,), **odd})
+
+
+def test_a_task_is_placed_by_its_time_and_its_argument():
+    small, large = (measure_task(do_sent, ("computing", 10, bytes(length))) for length in (10, 100_000))
+    assert small.name == "do_sent" and small.seconds > 0
+    assert large.payload_bytes - small.payload_bytes >= 99_990

@@ -1,15 +1,18 @@
 """Figures of the chapter about workers, from hand-written stamps; the answers were worked out on paper."""
 
 import pytest
-from handmade import make_run
+from handmade import make_run, make_sweep, rounds
 
+from helpers.course.workers.beside_plot import plot_beside, points_of, say_where
 from helpers.course.workers.ceiling import Readings, busy_cpus, choose_workers
 from helpers.course.workers.chunks import ChunkCurve, read_rows, say_curve
 from helpers.course.workers.losses import CAUSES, LOSSES, Losses, find_losses, leave_out, say_cause, share_out
 from helpers.course.workers.plots import describe_losses, plot_chunks, plot_losses
 from helpers.course.workers.tasks import make_growing, make_one_long
+from helpers.course.workers.winners import Cell, TaskPoint, WinnerMap, next_cell
+from helpers.course.workers.winners_plot import describe_winners, place_of, plot_winners
 from helpers.errors import InvalidArgumentError, NotEnoughPointsError
-from helpers.records import Accounting, Sweep
+from helpers.records import Accounting, Sweep, recorded
 
 #: 2 workers, start-up 1 s, wall 9 s: 2 × 10 = 20 worker-seconds, of which 14 inside the function
 PARTS = {"working": 14.0, "transfer": 1.0, "waiting": 1.0, "idle_tail": 2.0, "startup": 2.0}
@@ -221,3 +224,108 @@ def test_what_is_ours_is_no_load_of_others():
 
 def test_items_are_as_they_are_said_to_be():
     assert make_one_long(4, 10, 8) == [10, 10, 10, 80] and make_growing(3, 90) == [30, 60, 90]
+
+
+# --- the map of winners -----------------------------------------------------------------------
+
+
+def cell(serial=8.0, threads=8.5, processes=4.0, shared=6.0, badges=()):
+    walls = {"serial": serial, "threads": threads, "processes": processes, "shared memory": shared}
+    return Cell({way: (wall,) * 3 for way, wall in walls.items()}, badges)
+
+
+def map_of(cells, tasks_ms=(1.0, 10.0), payloads=(100, 10_000)):
+    return WinnerMap(tasks_ms, payloads, 8, 2, "spawn", "computing", cells)
+
+
+def test_the_winner_of_a_cell_is_the_shortest_median_and_ties_are_within_10_per_cent():
+    # medians of processes 4, of shared memory 4.4 = 1.1 × 4: a tie; 4.5 is none.  8 / 4 = 2
+    assert (cell().winner, cell().as_good, cell().gain) == ("processes", ("processes",), 2.0)
+    assert cell(shared=4.4).as_good == ("processes", "shared memory") and cell(shared=4.5).as_good == ("processes",)
+    walls = {"serial": (1.0, 9.0, 2.0), "threads": (3.0, 3.0, 3.0)}
+    assert Cell(walls).winner == "serial"
+
+
+def test_a_cell_is_in_doubt_by_its_badges_and_by_rounds_of_the_best_that_differ():
+    assert cell().doubts == () and cell(badges=("slowed by the CPU quota",)).doubts == ("slowed by the CPU quota",)
+    walls = {"serial": (9.0, 5.0, 9.0), "threads": (1.0, 1.0, 1.0)}
+    assert Cell(walls).doubts == ()  # the loop's rounds differ, and it is far behind
+    assert "rounds differ by more than 10 %" in Cell({**walls, "threads": (1.0, 2.0, 1.0)}).doubts
+
+
+def test_the_corners_come_first_and_then_the_border():
+    winners, order = {}, []
+    while (place := next_cell(winners, 5, 5)) is not None:
+        order.append(place)
+        winners[place] = "serial" if place[0] < 2 else "processes"  # the border lies between rows 1 and 2
+    assert set(order[:4]) == {(0, 0), (4, 4), (0, 4), (4, 0)} and len(order) == len(set(order)) == 25
+    # of a column of 5 whose ends disagree the middle comes first: 2 steps from both
+    assert order[4] in {(2, 0), (2, 4)}
+    # after the first 9, the two columns at the sides are known on both sides of the border
+    assert {(1, 0), (2, 0), (1, 4), (2, 4)} <= set(order[:9])
+
+
+def test_one_row_or_one_cell_is_a_map_too():
+    assert next_cell({}, 1, 1) == (0, 0) and next_cell({(0, 0): "serial"}, 1, 1) is None
+    assert next_cell({(0, 0): "a", (0, 2): "a"}, 1, 3) == (0, 1)
+
+
+def test_the_map_says_who_wins_where_doubts_first():
+    cells = {(0, 0): cell(processes=20, shared=20, threads=20), (1, 0): cell(), (1, 1): cell(shared=4.2)}
+    record = map_of(cells)
+    assert not record.complete
+    assert record.explain() == "Of 3 measured, a clear winner: serial in 1 and processes in 1. Ties: 1."
+    noted = map_of({(0, 0): cell(badges=("wide interval",))}).explain()
+    assert noted.startswith("In doubt: wide interval. Of 1 measured")
+    assert map_of({}).explain() == "Stopped: nothing measured."
+    assert describe_winners(record).startswith("Map of which way wins. Of 3 measured")
+
+
+def test_the_picture_names_winners_hatches_ties_and_marks_doubts():
+    cells = {(0, 0): cell(), (1, 0): cell(shared=4.2), (1, 1): cell(badges=("wide interval",))}
+    ax = plot_winners(map_of(cells), TaskPoint("mine", 0.005, 1000))
+    hatches = {(round(p.get_x() + 0.48), round(p.get_y() + 0.46)): bool(p.get_hatch()) for p in ax.patches}
+    assert hatches == {(0, 0): False, (0, 1): True, (1, 1): False}
+    words = [text.get_text() for text in ax.texts if text.get_gid() == "winner"]
+    assert words == ["processes\n2.0 ×", "processes = shared memory\n2.0 ×", "processes\n2.0 × ?"]
+    (point,) = [line for line in ax.lines if line.get_gid() == "point"]
+    # 1000 B is half way from 100 to 10,000; 5 ms is log 5 / log 10 of the way from 1 to 10
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == pytest.approx((0.5, 0.69897), abs=1e-4)
+    assert any("wide interval" in text.get_text() for text in ax.texts)
+    assert plot_winners(map_of({})).texts
+
+
+def test_a_task_outside_of_the_map_stands_at_its_border():
+    assert place_of(5.0, (5.0,)) == 0.0 and place_of(6.0, (5.0,)) == 0.5 and place_of(1.0, (5.0,)) == -0.5
+    assert str(TaskPoint("mine", 0.005, 1000)) == "mine: 5 ms a task, 1 kB of arguments"
+
+
+# --- beside another machine -------------------------------------------------------------------
+
+#: Here 4 / 4 and 4 / 2.5 = 1.6 times; there 8 / 8, 8 / 4 = 2 and 8 / 2 = 4 times
+HERE = make_sweep(
+    {("serial", 1): rounds(4, 4, 4), ("processes", 1): rounds(4, 4, 4), ("processes", 2): rounds(2.5, 2.5, 2.5)}, 2
+)
+THERE = make_sweep(
+    {("serial", 1): rounds(8, 8, 8), **{("processes", n): rounds(8 / n, 8 / n, 8 / n) for n in (1, 2, 4)}}, 16
+)
+
+
+def test_the_curve_here_stands_beside_that_of_a_named_machine():
+    there = Sweep("work", 4, THERE.runs, {"usable_cpus": 16, "cpu_model": "Some CPU", "system": "Linux"})
+    ax = plot_beside(HERE, there)
+    lines = {line.get_gid(): line for line in ax.lines}
+    assert list(lines["here"].get_ydata()) == pytest.approx([1, 1.6]) and lines["here"].get_linestyle() == "-"
+    assert list(lines["other machine"].get_ydata()) == pytest.approx([1, 2, 4])
+    assert lines["other machine"].get_linestyle() == "--" and list(lines["other machine"].get_xdata()) == [1, 2, 4]
+    texts = "\n".join(text.get_text() for text in ax.texts)
+    assert "other machine: work, Some CPU, 16 usable CPUs, Linux" in texts
+    assert "here: work, 2 usable CPUs" in texts
+    assert say_where(Sweep("work", 4, THERE.runs, {})) == "CPUs not known"
+
+
+def test_a_curve_that_is_not_there_is_told():
+    with pytest.raises(NotEnoughPointsError, match="here: no measured speedup of threads"):
+        plot_beside(HERE, THERE, "threads")
+    assert points_of(HERE, "threads") == []
+    assert plot_beside(HERE, recorded("count_primes")).texts

@@ -6,6 +6,7 @@ F, M, D, A = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure",
 ACCOUNTS, DOUBTS, SWEEPS, RUNS = (f"helpers/records/{name}.py" for name in ("accounts", "doubts", "sweeps", "runs"))
 BASE, MODELS, CAUSES = "helpers/engines/base.py", "helpers/models/advice.py", "helpers/models/causes.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
+NOTES = "helpers/measure/notes.py"
 
 FAULTS = [
     # whose CPU seconds
@@ -275,14 +276,14 @@ FAULTS = [
     # a sweep on its way
     Fault(
         "time left without start-up",
-        MEASURE,
+        NOTES,
         "latest = {run.pair: run.all_walls for run in runs}",
         "latest = {run.pair: run.wall for run in runs}",
         f"{F}::test_time_left_is_what_the_pairs_took_last",
     ),
     Fault(
         "time left by the oldest run of each pair",
-        MEASURE,
+        NOTES,
         "latest = {run.pair: run.all_walls for run in runs}",
         "latest = {run.pair: run.all_walls for run in reversed(runs)}",
         f"{F}::test_time_left_is_what_the_pairs_took_last",
@@ -331,7 +332,7 @@ FAULTS = [
     ),
     Fault(
         "a stopped sweep says that it is complete",
-        MEASURE,
+        NOTES,
         "complete=not self.to_come",
         "complete=True",
         f"{M}::test_a_sweep_stopped_before_its_first_run_ended_is_a_sweep_without_runs",

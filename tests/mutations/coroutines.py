@@ -5,7 +5,7 @@ from mutations.fault import Fault
 F, C = "tests/toolkit/test_coroutines_figures.py", "tests/contracts/test_coroutines.py"
 KIND, TASKS, LOOP = "helpers/tasks/coroutines.py", "helpers/tasks/loop.py", "helpers/engines/loop.py"
 TEAMS, REGISTRY, WORKER = "helpers/engines/coroutines.py", "helpers/engines/registry.py", "helpers/tasks/worker.py"
-BADGES, LAWS, ADVICE = "helpers/measure/badges.py", "helpers/models/laws.py", "helpers/models/advice.py"
+BADGES, LAWS, ADVICE = "helpers/measure/badges.py", "helpers/models/points.py", "helpers/models/advice.py"
 
 FAULTS = [
     # which functions
@@ -247,8 +247,8 @@ FAULTS = [
     Fault(
         "a loop that a task has stopped is waited for without end",
         LOOP,
-        "        self._over = True\n        self._up.set()\n        self._done.set()\n",
-        "        self._over = True\n        self._up.set()\n",
+        "            self._playing.break_off(self._why_over())\n",
+        "            pass\n",
         f"{F}::test_a_loop_that_a_task_has_stopped_is_told",
     ),
 ]

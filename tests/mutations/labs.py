@@ -133,9 +133,9 @@ FAULTS = [
     ),
     Fault(
         "a Stop in the middle loses what was measured",
-        BASE,
-        "if turn.through or not turn.before or not self._is_empty():",
-        "if turn.through or not turn.before:",
+        "helpers/labs/turns.py",
+        "if self.through or not self.before or not self.lab._is_empty():",
+        "if self.through or not self.before:",
         f"{V}::test_stopped_before_anything_was_measured_a_run_brings_the_one_before_back_twice_too",
     ),
     Fault(
@@ -330,7 +330,7 @@ FAULTS = [
     ),
     Fault(
         "the warm-up round counts",
-        "helpers/models/laws.py",
+        "helpers/models/points.py",
         'if run.engine != "serial" and not run.warmup and run.round in serial}',
         'if run.engine != "serial"}',
         f"{T}::test_the_warm_up_is_in_no_advice_and_no_alt_text",

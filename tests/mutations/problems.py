@@ -6,6 +6,7 @@ T, F = "tests/toolkit/test_problems.py", "tests/toolkit/test_problems_figures.py
 PLAYING, PROBLEMS, MEASURE = (f"helpers/measure/{name}.py" for name in ("playing", "problems", "sweeps"))
 RECORD, SWEEPS, MODELS = "helpers/records/problems.py", "helpers/records/sweeps.py", "helpers/models/advice.py"
 SPEEDUP, TIMELINE, LAB = "helpers/plots/speedup.py", "helpers/plots/timeline.py", "helpers/labs/speedup.py"
+NOTES = "helpers/measure/notes.py"
 
 FAULTS = [
     # items changed in place
@@ -54,28 +55,28 @@ FAULTS = [
     ),
     Fault(
         "what is left out counts as still to come",
-        MEASURE,
+        NOTES,
         "self.to_come = [visit for visit in self.to_come if visit[1:] != problem.pair]",
         "del self.to_come[0]",
         f"{T}::test_progress_counts_what_is_left_out_and_tells_the_problem",
     ),
     Fault(
         "a stopped sweep forgets its problems",
-        MEASURE,
+        NOTES,
         "problems=tuple(self.problems))",
         "problems=() if self.to_come else tuple(self.problems))",
         f"{T}::test_a_stopped_sweep_keeps_its_problems",
     ),
     Fault(
         "a stop between two runners is lost",
-        MEASURE,
+        NOTES,
         "        if before is not None and before.stopped:\n            playing.stop()\n",
         "",
         f"{T}::test_a_stop_of_the_runner_that_a_problem_ended_is_not_lost",
     ),
     Fault(
         "problems in every pair are no error",
-        MEASURE,
+        NOTES,
         "return bool(self.pairs) and self.pairs ==",
         "return bool(self.pairs) and self.pairs <",
         f"{T}::test_a_problem_in_every_pair_is_raised_with_all_of_them",

@@ -5,6 +5,7 @@ from mutations.fault import Fault
 R, A = "tests/toolkit/test_race.py", "tests/toolkit/test_advice.py"
 RACE, SWEEPS, PLAYING = (f"helpers/measure/{name}.py" for name in ("race", "sweeps", "playing"))
 INTERVALS, ADVICE, RUNS = "helpers/records/intervals.py", "helpers/models/advice.py", "helpers/records/runs.py"
+NOTES = "helpers/measure/notes.py"
 
 FAULTS = [
     # who is measured, and until when
@@ -74,42 +75,42 @@ FAULTS = [
     # the sweep's side
     Fault(
         "the budget counts from the plan on",
-        SWEEPS,
+        NOTES,
         "self.began = self.told = now - run.all_walls",
         "self.began = self.told = now",
         f"{R}::test_the_budget_counts_from_the_first_run_on",
     ),
     Fault(
         "disturbed runs count",
-        SWEEPS,
+        NOTES,
         "return BUSY in run.badges",
         "return False",
         f"{R}::test_a_disturbed_run_is_measured_again_within_its_round",
     ),
     Fault(
         "others that never stop take half of the budget",
-        SWEEPS,
+        NOTES,
         "and self.repeated < self.quiet + PATIENCE",
         "and True",
         f"{R}::test_where_others_never_stop_their_runs_count_and_are_in_doubt",
     ),
     Fault(
         "runs are thrown away until the end",
-        SWEEPS,
+        NOTES,
         "self.elapsed() < QUIET_SHARE * self.race.budget",
         "True",
         f"{R}::test_late_in_the_budget_nothing_is_thrown_away",
     ),
     Fault(
         "work that waits is barred like work that computes",
-        SWEEPS,
+        NOTES,
         "share = 1.0 if share > COMPUTING_SHARE else share",
         "share = 1.0",
         f"{R}::test_who_is_barred_by_the_cpus",
     ),
     Fault(
         "visits are handed to the runner twice",
-        SWEEPS,
+        NOTES,
         "self.ahead += len(new)",
         "self.ahead += 0",
         f"{R}::test_a_sweep_with_a_budget_says_how_it_ended",

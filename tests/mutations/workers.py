@@ -2,8 +2,8 @@
 
 from mutations.fault import Fault
 
-LOSSES, CHUNKS, CEILING, PLOTS = (
-    f"helpers/course/workers/{name}.py" for name in ("losses", "chunks", "ceiling", "plots")
+LOSSES, CHUNKS, CEILING, PLOTS, WINNERS, MAP = (
+    f"helpers/course/workers/{name}.py" for name in ("losses", "chunks", "ceiling", "plots", "winners", "winners_plot")
 )
 F = "tests/course/test_workers_figures.py"
 
@@ -98,5 +98,40 @@ FAULTS = [
         "after[0] - before[0] - (after[1] - before[1])",
         "after[0] - before[0]",
         f"{F}::test_what_is_ours_is_no_load_of_others",
+    ),
+    Fault(
+        "every winner is a clear one",
+        WINNERS,
+        "if times[way] <= TIE * best",
+        "if times[way] <= best",
+        f"{F}::test_the_winner_of_a_cell_is_the_shortest_median_and_ties_are_within_10_per_cent",
+    ),
+    Fault(
+        "the map is measured far from its border first",
+        WINNERS,
+        "line[max(before)] != line[min(after)]",
+        "line[max(before)] == line[min(after)]",
+        f"{F}::test_the_corners_come_first_and_then_the_border",
+    ),
+    Fault(
+        "a doubtful cell looks like a sure one",
+        MAP,
+        "' ?' if cell.doubts else ''",
+        "''",
+        f"{F}::test_the_picture_names_winners_hatches_ties_and_marks_doubts",
+    ),
+    Fault(
+        "the reader's task is placed as if the axes were even",
+        MAP,
+        "log(value / low) / log(high / low)",
+        "(value - low) / (high - low)",
+        f"{F}::test_the_picture_names_winners_hatches_ties_and_marks_doubts",
+    ),
+    Fault(
+        "the other machine looks like this one",
+        "helpers/course/workers/beside_plot.py",
+        '_draw_curve(ax, "other machine", curves["other machine"]',
+        '_draw_curve(ax, "other machine", curves["here"]',
+        f"{F}::test_the_curve_here_stands_beside_that_of_a_named_machine",
     ),
 ]

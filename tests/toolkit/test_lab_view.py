@@ -9,10 +9,11 @@ import pytest
 
 from helpers.errors import InvalidArgumentError, TaskFailedError
 from helpers.labs import base, comms, view
-from helpers.labs.base import BROUGHT_BACK, Lab
+from helpers.labs.base import Lab
 from helpers.labs.controls import number
 from helpers.labs.program import write_program
 from helpers.labs.style import ONE_LINE, SAVED_STYLE
+from helpers.labs.turns import BROUGHT_BACK
 from helpers.plots.drawing import new_figure
 
 PNG, VIEW = "image/png", "application/vnd.jupyter.widget-view+json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
 import time
 from dataclasses import dataclass
 
@@ -142,5 +143,4 @@ def play_memory(payload, packed_items, start_method):
     func, (item,) = load(payload, FUNCTION), load(packed_items, ITEMS)
     with multiprocessing.get_context(start_method).Pool(1, end_with_parent) as pool:
         pool.apply(func, (item,))
-        (worker,) = multiprocessing.active_children()
-        yield psutil.Process(worker.pid).memory_full_info().uss
+        yield psutil.Process(pool.apply(os.getpid)).memory_full_info().uss

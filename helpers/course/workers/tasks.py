@@ -1,9 +1,25 @@
-"""Tasks whose workers lose time in one way each. Standard library only."""
+"""Tasks whose workers lose time in one way each, and tasks with arguments of any size. Standard library only."""
 
-from helpers.tasks.cpu import burn, copy_block
+from helpers.tasks.cpu import burn, copy_block, count_loops_per_ms
+from helpers.tasks.shared import open_block
 from helpers.tasks.wait import wait_ms
 
-__all__ = ["burn", "copy_block", "count_ones", "fill_memory", "make_growing", "make_one_long", "wait_ms"]
+__all__ = [
+    "KINDS",
+    "burn",
+    "copy_block",
+    "count_loops_per_ms",
+    "count_ones",
+    "do_sent",
+    "do_shared",
+    "fill_memory",
+    "make_growing",
+    "make_one_long",
+    "wait_ms",
+]
+
+#: What a task of a given length can do.
+KINDS = ("computing", "waiting")
 
 _kept = []
 
@@ -38,3 +54,25 @@ def make_growing(n_items, n_loops):
     [25, 50, 75, 100]
     """
     return [max(1, n_loops * place // n_items) for place in range(1, n_items + 1)]
+
+
+def do_sent(item):
+    """Do the task (kind, amount, block), whose block was sent; return its amount and the ends of the block.
+
+    The amount is rounds of `burn` for "computing", milliseconds for "waiting".
+    """
+    kind, amount, block = item
+    (wait_ms if kind == "waiting" else burn)(amount)
+    return amount, block[0], block[-1]
+
+
+def do_shared(item):
+    """Do the task (kind, amount, name, first, length), whose block is a part of shared memory, as `do_sent` does."""
+    kind, amount, name, first, length = item
+    shared = open_block(name)
+    try:
+        ends = shared.buf[first], shared.buf[first + length - 1]
+    finally:
+        shared.close()
+    (wait_ms if kind == "waiting" else burn)(amount)
+    return amount, *ends
