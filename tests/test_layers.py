@@ -39,6 +39,7 @@ PART_OF = {
     "stacks": "measure",
     "server": "tasks",
     "claims": "measure",
+    "decisions": "measure",
     "bars": "plots",
     "program": "lab",
     "losses": "measure",
@@ -46,6 +47,7 @@ PART_OF = {
     "ceiling": "measure",
     "winners": "measure",
     "winners_plot": "plots",
+    "beside_plot": "plots",
 }
 #: Topics that others may import.
 SHARED = {"counting"}
