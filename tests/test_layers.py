@@ -120,8 +120,8 @@ def top_level_nodes(node):
 
 def test_the_walk_sees_the_files_and_their_nested_imports():
     assert {"helpers", "helpers.errors", "helpers.records", "helpers.tasks.cpu"} <= set(FILES)
-    assert ("numpy", False) in {(target, top) for target, _, top in imports_of("helpers.records.estimates")}
-    assert ("dataclasses", True) in {(target, top) for target, _, top in imports_of("helpers.records.estimates")}
+    assert ("numpy", False) in {(target, top) for target, _, top in imports_of("helpers.records.runs")}
+    assert ("dataclasses", True) in {(target, top) for target, _, top in imports_of("helpers.records.runs")}
 
 
 def targets_of(name):
