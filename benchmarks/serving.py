@@ -47,7 +47,7 @@ async def serve(wait, at_once):
     turns = asyncio.Semaphore(at_once or 1_000_000)
 
     async def answer(reader, writer):
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, ValueError):  # who hangs up before it has asked
             number = int(await reader.readline())
             async with turns:
                 await asyncio.sleep(wait)

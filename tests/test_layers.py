@@ -39,6 +39,7 @@ PART_OF = {
     "stacks": "measure",
     "server": "tasks",
     "claims": "measure",
+    "decisions": "measure",
     "bars": "plots",
     "program": "lab",
     "losses": "measure",
@@ -46,6 +47,7 @@ PART_OF = {
     "ceiling": "measure",
     "winners": "measure",
     "winners_plot": "plots",
+    "beside_plot": "plots",
 }
 #: Topics that others may import.
 SHARED = {"counting"}
@@ -118,8 +120,8 @@ def top_level_nodes(node):
 
 def test_the_walk_sees_the_files_and_their_nested_imports():
     assert {"helpers", "helpers.errors", "helpers.records", "helpers.tasks.cpu"} <= set(FILES)
-    assert ("numpy", False) in {(target, top) for target, _, top in imports_of("helpers.records.estimates")}
-    assert ("dataclasses", True) in {(target, top) for target, _, top in imports_of("helpers.records.estimates")}
+    assert ("numpy", False) in {(target, top) for target, _, top in imports_of("helpers.records.runs")}
+    assert ("dataclasses", True) in {(target, top) for target, _, top in imports_of("helpers.records.runs")}
 
 
 def targets_of(name):

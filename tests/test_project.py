@@ -73,13 +73,13 @@ PUBLIC = {
         "run_together"
     ),
     "helpers.course.approach": (
-        "APPROACHES ApproachLab ApproachMap CLAIMS Claim TITLES judge_claims measure_approaches plot_approach_bars "
-        "plot_approaches usual_approaches"
+        "APPROACHES ApproachLab ApproachMap CLAIMS Claim Decision TITLES decide judge_claims measure_approaches "
+        "plot_approach_bars plot_approaches usual_approaches"
     ),
     "helpers.course.workers": (
         "CAUSES Choice ChunkCurve LOSSES Losses Readings TaskPoint WinnerMap choose_workers find_losses "
-        "measure_causes measure_chunks measure_task measure_winners measure_worker_memory plot_chunks plot_losses "
-        "plot_winners read_machine"
+        "measure_causes measure_chunks measure_task measure_winners measure_worker_memory plot_beside plot_chunks "
+        "plot_losses plot_winners read_machine"
     ),
     "helpers.course.value": "ValueLab describe_sharing draw_sharing value_1 value_2 value_3",
 }

@@ -149,6 +149,24 @@ def repeats_control(value, text="Repeats", tooltip="Measured rounds after the wa
     return number("repeats", text, value, 1, most, tooltip, width="120px" if text == "Repeats" else "165px")
 
 
+def rounds_control(repeats, budget):
+    """Return the choice of how long is measured: for some seconds, or a number of rounds; read it with `read_rounds`.
+
+    `repeats` or `budget` is chosen, the other one None.
+    """
+    seconds, rounds = {2.0, 5.0, 15.0, 60.0, *([] if budget is None else [budget])}, {1, 3, 5, 10, 20, 50, 100}
+    rounds |= set() if repeats is None else {repeats}
+    options = [(f"{number:g} s", (None, number)) for number in sorted(seconds)]
+    options += [(f"{number} round{'s' * (number > 1)}", (number, None)) for number in sorted(rounds)]
+    tooltip = "Seconds, spent where they decide; or rounds of all settings after the warm-up (intervals need 3)"
+    return choice("repeats", "Measure", (repeats, budget), options, tooltip, width="165px")
+
+
+def read_rounds(control):
+    """Return what a `rounds_control` says as a dict: ``repeats`` and ``budget``, one of them None."""
+    return dict(zip(("repeats", "budget"), control.value, strict=True))
+
+
 def on_change(callback, *controls):
     """Call `callback` without arguments whenever the value of one of the controls changes."""
     for control in controls:

@@ -21,13 +21,22 @@ from helpers.labs.controls import (
     method_control,
     on_change,
     read_chunk,
-    repeats_control,
+    read_rounds,
+    rounds_control,
     toggle,
     toggles,
 )
 from helpers.labs.program import program_for
 from helpers.machine import default_start_method, usable_cpus
-from helpers.measure import MAX_ITEMS, check_counts, check_items, check_settings, pack_function, sweep_steps
+from helpers.measure import (
+    MAX_ITEMS,
+    check_counts,
+    check_items,
+    check_rounds,
+    check_settings,
+    pack_function,
+    sweep_steps,
+)
 from helpers.models import advise, parallel_pairs, quoted_pair
 from helpers.notebook import function_name
 from helpers.records import Sweep
@@ -45,6 +54,8 @@ ENGINE_TOOLTIPS = {
 }
 
 
+#: Seconds that a lab measures for where nobody says how long, and parts of its progress bar.
+BUDGET, BAR = 5.0, 1000
 #: Counts of tasks at a time that are offered for coroutine functions, and those chosen at first: waiting needs no CPU.
 TASK_CHOICES, FIRST_TASKS = (1, 2, 4, 8, 16, 32, 64, 128), (1, 4, 16)
 #: Said in the program where the advice is to stay serial.
@@ -82,11 +93,15 @@ def weightiest_run(sweep):
 
 
 def say_progress(done, total, seconds_left):
-    """Return how far a sweep is.
+    """Return how far a sweep is; `total` is None where nobody knows how many runs there will be.
 
     >>> say_progress(12, 35, 6.2), say_progress(0, 35, None), say_progress(35, 35, 0.0)
     ('12 of 35 runs, 6 s left', '0 of 35 runs', '35 of 35 runs')
+    >>> say_progress(1, None, 4.2), say_progress(20, None, 0.0)
+    ('1 run, 4 s left', '20 runs')
     """
+    if total is None:
+        return plural(done, "run") + (f", {seconds_left:.0f} s left" if seconds_left else "")
     left = f", {seconds_left:.0f} s left" if seconds_left is not None and done < total else ""
     return f"{out_of(done, total, 'run')}{left}"
 
@@ -105,8 +120,8 @@ class SpeedupLab(Lab):
     ----------
     func, items
         The reader's own, as in `helpers.measure.sweep`; items are at most 5 million.
-    engines, n_workers, start_method, chunksize, repeats
-        What is chosen at first; all can be changed in the lab.
+    engines, n_workers, start_method, chunksize, repeats, budget
+        What is chosen at first; all can be changed in the lab. By default a budget of 5 seconds.
     timeout : float, optional
         Seconds that a single run may take; by default 20 times the serial loop, as in `helpers.measure.sweep`.
     guess : float, optional
@@ -127,7 +142,8 @@ class SpeedupLab(Lab):
         n_workers=None,
         start_method=None,
         chunksize=None,
-        repeats=5,
+        repeats=None,
+        budget=None,
         timeout=None,
         guess=None,
     ):
@@ -135,6 +151,7 @@ class SpeedupLab(Lab):
         engines = check_choices("engine", usual_engines(func) if engines is None else engines, ENGINES)
         pack_function(func)
         start_method, chunksize, self._timeout = check_settings(start_method, chunksize, timeout)
+        repeats, budget = check_rounds(repeats, BUDGET if repeats is None and budget is None else budget)
         tasks = is_coroutine_function(func)  # in one thread, as many as one likes: none is more than the CPUs
         self._cpus = inf if tasks else usable_cpus()
         self._choices = TASK_CHOICES if tasks else worker_choices(self._cpus)
@@ -144,7 +161,7 @@ class SpeedupLab(Lab):
             "n_workers": within if n_workers is None else check_counts(n_workers, engines),
             "start_method": start_method or default_start_method(),
             "chunksize": chunksize,
-            "repeats": check_count("repeats", repeats, 1, 100),
+            "rounds": (None if repeats is None else check_count("repeats", repeats, 1, 100), budget),
             "guess": None if guess is None else check_number("guess", guess, 0, 10_000),
         }
         self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
@@ -163,7 +180,7 @@ class SpeedupLab(Lab):
         beyond = [control for n, control in self._counts.items() if n > self._cpus]
         split = [widgets.HTML('<span style="opacity:.5">│</span>')] if beyond else []
         self._method, self._chunk = method_control(first["start_method"]), chunk_control(first["chunksize"])
-        self._repeats = repeats_control(first["repeats"])
+        self._repeats = rounds_control(*first["rounds"])
         tip = "How many times faster than the serial loop, at the largest worker count?"
         most = ceil(max(2.0 * max(counts), first["guess"] or 0))
         step = 0.1 if most <= 50 else ceil(most / 500)
@@ -190,7 +207,7 @@ class SpeedupLab(Lab):
             "n_workers": counts,
             "start_method": self._method.value,
             "chunksize": chunksize,
-            "repeats": self._repeats.value,
+            **read_rounds(self._repeats),
         }
 
     # ── measuring ─────────────────────────────────────────────────────────────────────────
@@ -212,9 +229,11 @@ class SpeedupLab(Lab):
             self._last_run = run
         said = [say_warm_up(self.result), *(problem.reason for problem in self.result.problems[-1:])]
         self._say(" ".join(filter(None, said)))
-        self._show_progress(
-            progress.done, progress.total, say_progress(progress.done, progress.total, progress.seconds_left)
-        )
+        if progress.share is None:
+            far, done, total = (progress.done, progress.total), progress.done, progress.total
+        else:
+            far, done, total = (round(BAR * progress.share), BAR), progress.done, None
+        self._show_progress(*far, say_progress(done, total, progress.seconds_left))
 
     def _is_news(self):
         """The first point, though it does not count, the first counted point of each pair, and each problem."""

@@ -15,9 +15,10 @@ figures; nothing is drawn or computed while a run is timed.
 
 from helpers.measure.badges import Watch
 from helpers.measure.handing import MAX_ITEMS, check_counts, check_items, check_settings, pack_function, pack_items
+from helpers.measure.notes import Progress
 from helpers.measure.playing import measure_batch, play_batch
 from helpers.measure.sameness import is_same, require_same
-from helpers.measure.sweeps import Progress, plan_visits, run_once, sweep, sweep_steps
+from helpers.measure.sweeps import check_rounds, plan_visits, run_once, sweep, sweep_steps
 
 __all__ = [
     "MAX_ITEMS",
@@ -25,6 +26,7 @@ __all__ = [
     "Watch",
     "check_counts",
     "check_items",
+    "check_rounds",
     "check_settings",
     "is_same",
     "measure_batch",

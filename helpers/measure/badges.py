@@ -52,24 +52,27 @@ class Load:
     throttled: int | None = None
 
 
-def find_badges(wall, n_workers, usable_cpus, logical_cpus, before, after, workers_cpu=0.0):
+def find_badges(wall, n_workers, usable_cpus, logical_cpus, before, after, workers_cpu=0.0, span=None):
     """Return the badges of one run as a list.
 
     Parameters
     ----------
-    wall : float, seconds of the run
+    wall : float, seconds of one pass of the run. Under a millisecond it is too short however many passes there were:
+        what handing the work over costs, and that changes, is then as long as the work.
     n_workers, usable_cpus, logical_cpus : int
         None for CPUs that are not known.
     before, after : Load
     workers_cpu : float
         CPU seconds of workers that are processes of their own, which ``own`` does not hold.
+    span : float
+        Seconds between the two Loads, where there was more than one pass; by default `wall`.
     """
     badges = []
     if wall < TOO_SHORT:
         badges.append(SHORT)
     if was_throttled(before, after):
         badges.append(THROTTLED)
-    others = cpus_of_others(wall, before, after, workers_cpu)
+    others = cpus_of_others(wall if span is None else span, before, after, workers_cpu)
     if logical_cpus and others > OTHERS_CPUS and others + n_workers > logical_cpus + SPARE_CPUS:
         badges.append(BUSY)
     if usable_cpus and n_workers > usable_cpus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import pickle
 import time
+from collections import deque
 from dataclasses import replace
 from itertools import islice
 
@@ -29,35 +30,119 @@ FUNCTION, ITEMS = "The module of the function", "The items"
 STOPPED_BATCH = Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, 1, complete=False)
 
 
-def play_visits(payload, packed_items, visits, start_method, chunksize, usable_cpus, logical_cpus):
+def play_visits(payload, packed_items, visits, start_method, chunksize, usable_cpus, logical_cpus, pass_seconds=0.0):
     """Yield a Run for each visit, the first of which is the serial loop's. Runs in the runner.
 
-    A parallel visit that fails, or whose results are not the first visit's, yields a `Setback` and is the last
-    one: whatever it did to this process, a global half changed or workers that hang, nothing is timed beside it.
+    What ``yield`` gives is a list of further visits, or None. Where a pass over the items is short, a run makes as many
+    as fit into `pass_seconds`: its pair's first run finds out how many. The first run of all makes one: nobody knows a
+    deadline for it yet, and what runs for the first time tells little of how long it takes. A parallel visit that
+    fails, or whose results are not the first visit's, yields a `Setback` and is the last one: whatever it did to this
+    process, a global half changed or workers that hang, nothing is timed beside it.
     """
-    func, expected, of_items = load(payload, FUNCTION), None, []
-    sources, cpus = own_sources(), (usable_cpus, logical_cpus)
-    for visit in visits:
-        number, engine, n_workers = visit
-        items, setback = load(packed_items, ITEMS), None  # fresh ones: those of the last visit may have changed
+    func, sources, passes, to_come = load(payload, FUNCTION), own_sources(), {}, deque(visits)
+    reference, cpus = Reference(packed_items), (usable_cpus, logical_cpus)
+    while to_come:
+        visit = to_come.popleft()
+        setback, _, engine, n_workers = None, *visit
+        reference.where = "in another round of it" if engine == "serial" else "in parallel"
+        filled = pass_seconds if reference.known else 0.0
+        plan = Passes(reference.hand_out, reference.check, filled, passes.get((engine, n_workers)))
         try:
-            batch, badges = measure_batch(engine, func, payload, items, n_workers, start_method, chunksize, *cpus)
-            if expected is None:
-                expected = batch.values()
-                of_items = [CHANGES_ITEMS] if were_changed(items, packed_items) else []
-            else:
-                where = "in another round of it" if engine == "serial" else "in parallel"
-                require_same(expected, batch.values(), items, where)
+            batch, badges = plan.measure(engine, func, payload, n_workers, start_method, chunksize, *cpus)
+            if filled:
+                passes[engine, n_workers] = len(plan.walls)
         except BaseException as raised:
             error = blame_edits(raised, sources)
             if engine == "serial":
                 raise error from None
-            setback = set_back(error, visit, items)
+            setback = set_back(error, visit, reference.items or ())
         if setback is not None:
             yield setback
             return
-        del items  # not two lists of them while the next is made
-        yield make_run(batch, number, engine, n_workers, start_method_of(engine, start_method), badges + of_items)
+        reference.items = None  # not two lists of them while the next is made
+        facts = start_method_of(engine, start_method), badges + reference.badges, plan.walls
+        to_come.extend((yield make_run(batch, *visit, *facts)) or ())
+
+
+class Reference:
+    """The results of the first pass of all, the serial loop's, which every pass of the runs to come must give too.
+
+    It hands out the items, fresh ones for each pass: those of the pass before may have changed.
+    """
+
+    def __init__(self, packed_items):
+        self._packed, self._expected, self.known = packed_items, None, False
+        self.items, self.badges, self.where = None, [], ""
+
+    def hand_out(self):
+        """Return a list of fresh items; there are never two of them."""
+        self.items = None
+        self.items = load(self._packed, ITEMS)
+        return self.items
+
+    def check(self, batch):
+        """Raise ResultsDifferError if the results of a pass are others than those of the first one."""
+        if not self.known:
+            self._expected, self.known = batch.values(), True
+            self.badges = [CHANGES_ITEMS] if were_changed(self.items, self._packed) else []
+        else:
+            require_same(self._expected, batch.values(), self.items, self.where)
+
+
+class Passes:
+    """The passes of one run over its items, on a team that stays up.
+
+    Parameters
+    ----------
+    fresh : callable that returns the items, as a list of their own for each pass
+    check : callable of the Batch of each pass, called when it is over; what it raises ends the run
+    seconds : float
+        A run of several passes ends before it takes longer, what is not timed between them included.
+    count : int, optional
+        How many: an odd number, so that the median is one of them. None finds out how many fit.
+    """
+
+    def __init__(self, fresh, check, seconds=0.0, count=None):
+        self.fresh, self.check, self.seconds, self.count = fresh, check, seconds, count
+        self.walls = []
+
+    def enough(self, spent):
+        """Return whether no further pass is made, `spent` seconds after the first one began."""
+        done = len(self.walls)
+        if done % 2 == 0:
+            return False
+        if self.count is not None:
+            return done >= self.count or spent >= self.seconds
+        return spent * (done + 2) / done > self.seconds
+
+    def measure(self, engine, func, payload, n_workers, start_method, chunksize, usable_cpus=None, logical_cpus=None):
+        """Return (Batch of the pass whose wall is the median, badges) on a fresh team."""
+        items = self.fresh()
+        if not items:
+            return Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, chunksize or 1), []
+        gc.collect()
+        n_items, batches = len(items), []
+        try:
+            with open_team(engine, func, n_workers, start_method, payload) as team:
+                before, began = read_load(), time.perf_counter()
+                while True:
+                    batch = team.run(items, n_items if engine == "serial" else chunksize)
+                    after, span = read_load(), time.perf_counter() - began
+                    self.walls.append(batch.wall)
+                    self.check(batch)
+                    if self.enough(time.perf_counter() - began):
+                        break
+                    batches.append(replace(batch, results=[]))  # its results are checked: not kept for all passes
+                    del items, batch
+                    items = self.fresh()
+        except Exception as error:
+            raise as_ours(error) from error
+        middle = sorted(self.walls)[len(self.walls) // 2]
+        chosen = replace([*batches, batch][self.walls.index(middle)], results=batch.results)
+        elsewhere = 0.0 if engine in SHARING else sum(each.cpu for each in (*batches, batch))
+        load = usable_cpus, logical_cpus, before, after, elsewhere, max(span, sum(self.walls))
+        badges = find_badges(chosen.wall, count_computing(n_workers, chosen.loop), *load)
+        return chosen, badges + find_loop_badges(n_workers, chosen.loop, badges)
 
 
 def load(packed, what):
@@ -86,8 +171,8 @@ def blame_edits(error, sources):
     )
 
 
-def make_run(batch, number, engine, n_workers, start_method, badges):
-    """Return the Run of a Batch: round `number`, of which round 0 is the warm-up."""
+def make_run(batch, number, engine, n_workers, start_method, badges, walls=()):
+    """Return the Run of a Batch: round `number`, of which round 0 is the warm-up. `walls` are those of all passes."""
     return Run(
         engine=engine,
         n_workers=n_workers,
@@ -104,6 +189,8 @@ def make_run(batch, number, engine, n_workers, start_method, badges):
         received_bytes=batch.received_bytes,
         badges=tuple(badges),
         timeline=batch.timeline,
+        passes=len(walls) or 1,
+        first_wall=walls[0] if len(walls) > 1 else None,
     )
 
 
@@ -142,22 +229,9 @@ def start_method_of(engine, start_method):
 def measure_batch(
     engine, func, payload, items, n_workers, start_method, chunksize, usable_cpus=None, logical_cpus=None
 ):
-    """Return (Batch, badges) of one run of all items on a fresh team."""
-    if not items:
-        return Batch([], {}, Timeline(), Accounting(), 0.0, 0.0, 0.0, chunksize or 1), []
-    gc.collect()
-    size = len(items) if engine == "serial" else chunksize
-    try:
-        with open_team(engine, func, n_workers, start_method, payload) as team:
-            before = read_load()
-            batch = team.run(items, size)
-            after = read_load()
-    except Exception as error:
-        raise as_ours(error) from error
-    elsewhere = 0.0 if engine in SHARING else batch.cpu
-    computing = count_computing(n_workers, batch.loop)
-    badges = find_badges(batch.wall, computing, usable_cpus, logical_cpus, before, after, elsewhere)
-    return batch, badges + find_loop_badges(n_workers, batch.loop, badges)
+    """Return (Batch, badges) of one run of all items on a fresh team, one pass."""
+    passes = Passes(lambda: items, lambda batch: None)
+    return passes.measure(engine, func, payload, n_workers, start_method, chunksize, usable_cpus, logical_cpus)
 
 
 def as_ours(error):

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
 
 from helpers import machine, runner
-from helpers.arguments import check_callback, check_choices, check_count, check_watch
+from helpers.arguments import check_callback, check_choices, check_count, check_number, check_watch
 from helpers.engines import ENGINES, check_engine, max_workers, usual_engines
 from helpers.engines.registry import SHARING, STARTING
-from helpers.errors import HelpersError, WorkerDiedError
+from helpers.errors import HelpersError, InvalidArgumentError, WorkerDiedError
 from helpers.measure.handing import check_counts, check_items, check_settings, pack_function, pack_items
+from helpers.measure.notes import REFERENCE, Notes, RaceNotes
 from helpers.measure.playing import STOPPED_BATCH, play_batch, play_visits
-from helpers.measure.problems import LEAST_SECONDS, Setback, allow_seconds, load_error, set_back_runner
+from helpers.measure.problems import Setback, load_error, set_back_runner
+from helpers.measure.race import ENOUGH_ROUNDS, Race
 from helpers.notebook import function_name, source_stamp
-from helpers.records import Problem, Run, Sweep
 from helpers.tasks.worker import safe_repr
 
-#: The first visit of a play that goes on after a problem.
-REFERENCE = (0, "serial", 1)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a sweep is: what `on_progress` gets after each run, while the next one waits.
-
-    ``done`` counts the runs, and those left out because their pair has a problem. ``run`` is the one that ended;
-    None at the beginning, and where ``problem`` is what came of it.
-    """
-
-    done: int
-    total: int
-    seconds_left: float | None
-    run: Run | None
-    sweep: Sweep
-    problem: Problem | None = None
+#: Rounds where neither `repeats` nor a budget is given, and the least and most seconds of a budget.
+REPEATS, LEAST_BUDGET, MOST_BUDGET = 5, 0.1, 86_400
+#: Seconds that a run fills with passes over short work, where the budget allows.
+PASS_SECONDS = 0.25
 
 
 def plan_visits(engines, counts, repeats, seed=None):
@@ -42,15 +28,46 @@ def plan_visits(engines, counts, repeats, seed=None):
 
     Round 0 is the warm-up; it begins with the serial loop, whose results are the reference.
     """
-    pairs = [("serial", 1)] + [(engine, n) for engine in engines if engine != "serial" for n in counts]
+    return plan_rounds(list_pairs(engines, counts), repeats, seed)
+
+
+def list_pairs(engines, counts):
+    """Return the pairs (engine, n_workers) of a sweep, without the serial loop."""
+    return [(engine, n) for engine in engines if engine != "serial" for n in counts]
+
+
+def plan_rounds(pairs, repeats, seed=None):
+    """As `plan_visits`, of the pairs that `list_pairs` gives."""
     order = random.Random(seed)
     visits = []
     for number in range(repeats + 1):
-        mixed = pairs[1:]
+        mixed = list(pairs)
         order.shuffle(mixed)
-        mixed.insert(0 if number == 0 else order.randrange(len(pairs)), pairs[0])
+        mixed.insert(0 if number == 0 else order.randrange(len(pairs) + 1), ("serial", 1))
         visits += [(number, *pair) for pair in mixed]
     return visits
+
+
+def check_rounds(repeats, budget):
+    """Return (repeats, None) or (None, budget), whichever is given, checked; by default `REPEATS`."""
+    if budget is None:
+        return check_count("repeats", REPEATS if repeats is None else repeats, 1, 1000), None
+    if repeats is not None:
+        raise InvalidArgumentError("Give either repeats, a number of rounds, or a budget in seconds, not both.")
+    return None, check_number("budget", budget, LEAST_BUDGET, MOST_BUDGET)
+
+
+def pass_seconds(n_pairs, budget=None, timeout=None):
+    """Return the seconds that a run fills with passes over short work.
+
+    A quarter of a second; with a budget no more than allows a warm-up and `ENOUGH_ROUNDS` rounds of all pairs, and
+    always a fraction of the deadline of a run.
+
+    >>> pass_seconds(4), pass_seconds(4, budget=3.0), pass_seconds(4, timeout=0.4)
+    (0.25, 0.1, 0.1)
+    """
+    seconds = PASS_SECONDS if budget is None else min(PASS_SECONDS, budget / ((n_pairs + 1) * (ENOUGH_ROUNDS + 1)))
+    return seconds if timeout is None else min(seconds, timeout / 4)
 
 
 def sweep(
@@ -61,7 +78,8 @@ def sweep(
     n_workers=(1, 2, 4),
     start_method=None,
     chunksize=None,
-    repeats=5,
+    repeats=None,
+    budget=None,
     timeout=None,
     on_progress=None,
     should_stop=None,
@@ -71,8 +89,10 @@ def sweep(
 
     The serial loop is always measured too. Everything runs in a process of its own (see
     helpers.runner), never in the caller's. Assumes that `func` gives the same result for the
-    same item every time, and that calling it again is harmless: it is called
-    ``(1 + engines × counts) × (repeats + 1)`` times an item, each time with a fresh copy of the item.
+    same item every time, and that calling it again is harmless: it is called at least
+    ``(1 + engines × counts) × (repeats + 1)`` times an item, each time with a fresh copy of the item. Where the loop
+    takes under a quarter of a second, each run makes as many passes over the items as fit into that time (with a budget
+    for many pairs: into their share of it), an odd number: its wall is the median one.
 
     A pair (engine, n_workers) that fails, gives other results than the serial loop, or passes its
     deadline is a finding, not the end: ``sweep.problems`` says why, and the others go on, in a fresh
@@ -92,7 +112,14 @@ def sweep(
     n_workers : int or several, 1 to `helpers.engines.max_workers()`; of asyncio the tasks at a time, tens of thousands
     start_method : "fork", "forkserver", "spawn"; None is forkserver where there is one, else spawn
     chunksize : int, items handed over at once; None takes four chunks a worker, as `Pool.map`; asyncio takes one
-    repeats : int, 1 to 1000; rounds after the warm-up. Intervals need 3.
+    repeats : int, 1 to 1000; rounds after the warm-up, of all pairs. Intervals need 3. By default 5.
+    budget : float, seconds from 0.1 on, instead of `repeats`: rounds go where they decide. Pairs that cannot be told
+        from the fastest are measured again, what is slower beyond doubt is not, and the serial loop is in every round,
+        until it is clear whom to advise or the budget is spent: ``sweep.ending`` says which. It counts from the first
+        run on, the start of workers included. The warm-up, and three rounds of the fastest, are measured even if that
+        takes longer. As long as half of it is left, a run during which other programs used the CPUs is thrown away and
+        measured again. Whether they did is read off counters of CPU time alone, never off the wall of the run: slow
+        runs of a quiet machine all count.
     timeout : float, seconds one run of all items may take, its start included. None: the first serial loop
         may take as long as it does (and can be stopped); every other run 20 times that, at least 30 s, with
         a minute more for engines that start processes, and 2 ms a chunk where there are very many.
@@ -109,8 +136,9 @@ def sweep(
         In the serial loop, or in every pair: then it is the first one's. ``error.sweep`` holds what was
         measured before.
 
-    Chapter 00; the method follows Georges, Buytaert & Eeckhout, "Statistically rigorous Java
-    performance evaluation" (2007), in what it repeats and how it states intervals.
+    Chapter 00. `helpers.measure.race` has the rule of stopping and its sources. The method follows Georges, Buytaert &
+    Eeckhout, "Statistically rigorous Java performance evaluation" (2007), in what it repeats, and the calibration of
+    passes that of pyperf (its documentation, "Runner").
     """
     check_callback("on_progress", on_progress)
     result = None
@@ -122,6 +150,7 @@ def sweep(
         start_method=start_method,
         chunksize=chunksize,
         repeats=repeats,
+        budget=budget,
         timeout=timeout,
         should_stop=should_stop,
         on_start=on_start,
@@ -140,7 +169,8 @@ def sweep_steps(
     n_workers,
     start_method=None,
     chunksize=None,
-    repeats=5,
+    repeats=None,
+    budget=None,
     timeout=None,
     should_stop=None,
     on_start=None,
@@ -154,15 +184,18 @@ def sweep_steps(
     payload = pack_function(func)
     for engine in engines:
         check_engine(engine, func)
-    repeats = check_count("repeats", repeats, 1, 1000)
-    visits = plan_visits(engines, check_counts(n_workers, engines), repeats)
+    repeats, budget = check_rounds(repeats, budget)
+    pairs = list_pairs(engines, check_counts(n_workers, engines))
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
     check_watch(timeout, should_stop, on_start)
     packed_items = pack_items(items, timeout)
     environment = machine.machine_report().to_dict()
-    notes = Notes(function_name(func), items, environment, visits, chunksize, timeout)
+    if budget is None:
+        notes = Notes(function_name(func), items, environment, plan_rounds(pairs, repeats), chunksize, timeout)
+    else:
+        notes = RaceNotes(function_name(func), items, environment, Race(pairs, budget), chunksize, timeout)
     cpus = environment["usable_cpus"], environment["logical_cpus"]
-    plan = payload, packed_items, method, chunksize, *cpus
+    plan = payload, packed_items, method, chunksize, *cpus, pass_seconds(len(pairs), budget, timeout)
     watch = {"key": source_stamp(func), "should_stop": should_stop}
     first = None
     yield notes.progress()
@@ -184,11 +217,12 @@ def play_on(notes, plan, watch, on_start):
     A play that goes on after a problem is in a fresh process, and begins with visits that are not counted.
     """
     payload, packed_items, *settings = plan
-    notes.uncounted = introduce(notes.to_come) if notes.problems else []
+    notes.begin(introduce(notes.to_come) if notes.problems else [])
     records = runner.play(
         play_visits,
         *(payload, packed_items, notes.uncounted + notes.to_come, *settings),
         timeout=notes.seconds_allowed,
+        answer=notes.plan_on,
         on_start=lambda playing: notes.hold(playing, on_start),
         **watch,
     )
@@ -197,7 +231,7 @@ def play_on(notes, plan, watch, on_start):
             if isinstance(record, Setback):
                 return record
             if notes.uncounted:
-                del notes.uncounted[0]
+                notes.skip()
                 continue
             notes.take(record)
             yield notes.progress(record)
@@ -221,89 +255,6 @@ def introduce(to_come):
     """
     firsts = {engine: (number, engine, n_workers) for number, engine, n_workers in reversed(to_come)}
     return [REFERENCE, *(visit for visit in firsts.values() if visit[1] in STARTING and visit[0] > 0)]
-
-
-class Notes:
-    """What is known of a sweep on its way: its runs and problems, and the visits still to come."""
-
-    def __init__(self, function, items, environment, visits, chunksize, timeout):
-        self.function, self.items, self.environment = function, items, environment
-        self.chunksize, self.timeout = chunksize, timeout
-        self.total, self.to_come = len(visits), list(visits)
-        self.pairs = {visit[1:] for visit in visits if visit[1] != "serial"}
-        self.runs, self.problems = [], []
-        self.uncounted, self.playing = [], None
-
-    def hold(self, playing, on_start):
-        """Keep the runner and tell `on_start`; a ``stop()`` that reached the one before too late holds for this one."""
-        before, self.playing = self.playing, playing
-        if on_start is not None:
-            on_start(playing)
-        if before is not None and before.stopped:
-            playing.stop()
-
-    @property
-    def stopped(self):
-        """Whether ``stop()`` of the last runner was called."""
-        return self.playing is not None and self.playing.stopped
-
-    @property
-    def hopeless(self):
-        """Whether every parallel pair has a problem."""
-        return bool(self.pairs) and self.pairs == {problem.pair for problem in self.problems}
-
-    def next_visit(self):
-        """Return the visit whose record comes next; None after the last."""
-        return next(iter([*self.uncounted, *self.to_come]), None)
-
-    def take(self, run):
-        """Note the run of the next visit."""
-        forget_timeline(self.runs, run.pair)
-        self.runs.append(run)
-        del self.to_come[0]
-
-    def give_up(self, problem):
-        """Note the problem of a pair, whose further visits are left out."""
-        self.problems.append(problem)
-        self.to_come = [visit for visit in self.to_come if visit[1:] != problem.pair]
-
-    def serial_wall(self):
-        """Return the longest that the serial loop took so far, in seconds; None before it ran."""
-        return max((run.wall for run in self.runs if run.engine == "serial"), default=None)
-
-    def seconds_allowed(self):
-        """Return the deadline of the next visit in seconds, None to wait; a fresh process has time to start, too."""
-        visit, serial_wall, allowed = self.next_visit(), self.serial_wall(), self.timeout
-        if allowed is None and serial_wall is not None:
-            size = len(self.items), self.chunksize
-            allowed = LEAST_SECONDS if visit is None else allow_seconds(*visit[1:], serial_wall, *size)
-        return allowed + LEAST_SECONDS if visit is REFERENCE else allowed
-
-    def sweep(self):
-        """Return the Sweep so far."""
-        facts = self.function, len(self.items), tuple(self.runs), self.environment
-        return Sweep(*facts, complete=not self.to_come, problems=tuple(self.problems))
-
-    def progress(self, run=None, problem=None):
-        """Return the Progress after a run or a problem."""
-        left = seconds_left(self.runs, self.to_come)
-        return Progress(self.total - len(self.to_come), self.total, left, run, self.sweep(), problem)
-
-
-def forget_timeline(runs, pair):
-    """Drop the timeline of the last run of `pair` in the list `runs`: only the newest one is kept."""
-    for index in range(len(runs) - 1, -1, -1):
-        if runs[index].pair == pair:
-            runs[index] = replace(runs[index], timeline=None)
-            return
-
-
-def seconds_left(runs, visits):
-    """Return how long `visits` will take, judging by `runs`; None before the first run."""
-    if not runs:
-        return None
-    latest = {run.pair: run.cold_wall for run in runs}
-    return sum(latest.get((engine, n), runs[0].wall) for _, engine, n in visits)
 
 
 def explain(error, visit, items, so_far):

@@ -133,7 +133,7 @@ def rounds_text(rounds, short=False, place="bars"):
     seen.
 
     >>> rounds_text([3]), rounds_text([1])
-    ('median of 3 rounds; bars: bootstrap interval, rough with so few', '1 round, no interval below 3 rounds')
+    ('median of 3 rounds; bars: interval, rough with so few', '1 round, no interval below 3 rounds')
     >>> rounds_text([3, 5], short=True), rounds_text([5], short=True)
     ('median of 3 to 5 rounds, bars: rough interval', 'median of 5 rounds, bars: 95 % interval')
     """
@@ -142,9 +142,7 @@ def rounds_text(rounds, short=False, place="bars"):
     if most < MIN_ROUNDS:
         return count if short else f"{count}, no interval below {MIN_ROUNDS} rounds"
     if least < GOOD_ROUNDS:
-        return (
-            f"{count}, {place}: rough interval" if short else f"{count}; {place}: bootstrap interval, rough with so few"
-        )
+        return f"{count}, {place}: rough interval" if short else f"{count}; {place}: interval, rough with so few"
     return f"{count}, {place}: 95 % interval" if short else f"{count} with 95 % interval"
 
 

@@ -42,6 +42,8 @@ from helpers.words import plural
 
 #: Where axes begin, and how high they are, as shares of the card: two rows fit below, of what is left out or in doubt.
 BOTTOM, HEIGHT = 0.185, 0.64
+#: Times its point that an interval's upper end makes the axes higher, at most: a wide one leaves them at the top.
+REACH = 1.3
 #: Draws for the band of the law: enough for a picture, and quick, since it is drawn again after each run.
 BAND_DRAWS = 100
 #: Why there is no law, in the grey line: by the kind of `NoLawError`.
@@ -140,7 +142,7 @@ def look_at(sweep, n_workers, cpus):
     alone = {*points, *pale} == {"asyncio"}  # its tasks share one thread: no count is more than the CPUs
     cpus = cpus or (sweep.environment.get("usable_cpus") if sweep is not None and not alone else None)
     counts = sorted(set(n_workers or measured or (1, 2, 3, 4)))
-    highest = [s.high or s.median for series in points.values() for _, s, _ in series]
+    highest = [min(s.high or s.median, REACH * s.median) for series in points.values() for _, s, _ in series]
     highest += [speedup for series in pale.values() for _, speedup in series]
     return Seen(pairs, points, pale, counts, cpus, _top(highest, counts, cpus, fixed=n_workers is not None))
 

@@ -69,7 +69,7 @@ def lanes_of(run):
     """Return (engine, n_workers, end in seconds) of a run: what its lanes depend on; None where it has none."""
     if run is None or isinstance(run, Problem) or run.timeline is None:
         return None
-    return run.engine, run.n_workers, run.cold_wall
+    return run.engine, run.n_workers, run.shown_wall
 
 
 def draw_lanes(ax, lanes):
@@ -95,7 +95,7 @@ def draw_run(ax, run):
 
 
 def _fill_lanes(ax, run):
-    end = run.cold_wall
+    end = run.shown_wall
     seen, each = _thin(run)
     spans, shade, lane, last, merged = _stripes(seen, end)
     if len(spans) and not merged:
@@ -106,6 +106,7 @@ def _fill_lanes(ax, run):
     how = [
         _accounting_text(run),
         f"of {plural(run.n_workers, lane_name(run.engine))} × {seconds(end)}",
+        f"one of {run.passes} passes" if run.passes > 1 else "",
         "each stripe is many tasks" if merged else "",
         f"one {lane_name(run.engine)} in {each} is shown" if each > 1 else "",
         *[badge for badge in run.badges if badge.startswith(LOOP_HELD)],

@@ -24,11 +24,20 @@ from helpers.records.doubts import (
     doubts_of,
     unite_badges,
 )
-from helpers.records.estimates import GOOD_ROUNDS, MIN_ROUNDS, Advice, Estimate, Fit, estimate_ratio, is_clear
+from helpers.records.estimates import (
+    GOOD_ROUNDS,
+    MIN_ROUNDS,
+    Advice,
+    Estimate,
+    Finding,
+    Fit,
+    estimate_ratio,
+    is_clear,
+)
 from helpers.records.problems import Problem, explain_problems, list_problems
 from helpers.records.runs import Failure, Run, Timeline
 from helpers.records.shipped import RECORDINGS, Recording, recorded, recordings
-from helpers.records.sweeps import ENGINE_ORDER, FORMAT, Sweep
+from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MISTRUST, Sweep
 
 __all__ = [
     "ENGINE_ORDER",
@@ -38,6 +47,7 @@ __all__ = [
     "LOOP_COMPUTED",
     "LOOP_HELD",
     "MIN_ROUNDS",
+    "MISTRUST",
     "MORE_WORKERS",
     "RECORDINGS",
     "UNSTEADY",
@@ -45,6 +55,7 @@ __all__ = [
     "Advice",
     "Estimate",
     "Failure",
+    "Finding",
     "Fit",
     "Problem",
     "Recording",

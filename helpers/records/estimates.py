@@ -6,19 +6,22 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import median
 
+from helpers.records.intervals import median_interval
 from helpers.words import html_paragraph
 
 #: Rounds needed before an interval is given.
 MIN_ROUNDS = 3
-#: Rounds from which on the interval deserves its 95 %: with fewer it is too narrow (75 % at 3 rounds in a simulation).
+#: Rounds from which on an interval is called one of 95 % without a word on how few they are: with fewer, one slow round
+#: makes it several times as wide.
 GOOD_ROUNDS = 5
 
 
 @dataclass(frozen=True, repr=False)
 class Estimate:
-    """A median with its 95 % bootstrap interval; ``low``/``high`` are None below 3 rounds.
+    """A median with its 95 % interval; ``low``/``high`` are None below 3 rounds.
 
-    Below `GOOD_ROUNDS` rounds the interval is rough: it then spans little more than the rounds.
+    Below `GOOD_ROUNDS` rounds the interval is rough: of a `Sweep` it rests on what noise is usually like, and is wide;
+    of other records it spans the rounds, which holds the truth in 75 % of the cases at 3 rounds.
     """
 
     median: float
@@ -96,11 +99,26 @@ class Fit:
         return np.maximum(law - half, 0), law + half
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One step of an Advice: what was compared, the figure, the threshold it was held against, and what follows."""
+
+    what: str
+    figure: Estimate
+    threshold: float
+    follows: str
+
+    def __str__(self):
+        return f"{self.what}: {self.figure}, against {self.threshold:.2f}: {self.follows}."
+
+
 @dataclass(frozen=True, repr=False)
 class Advice:
     """What to do, and the measurement it rests on. ``engine`` is "serial" for "stay serial".
 
-    ``reason`` says it in words, its doubts among them; ``doubts`` are those of the figure it rests on.
+    ``reason`` says it in words, its doubts among them; ``doubts`` are those of the figures that decide. ``sure`` is
+    False where it is undecided, or hedged. ``findings`` are the steps that led to it, each with its figure and
+    threshold; `explain` lists them.
     """
 
     engine: str
@@ -109,14 +127,21 @@ class Advice:
     reason: str
     evidence: Estimate | None = None
     doubts: tuple[str, ...] = ()
+    sure: bool = True
+    findings: tuple[Finding, ...] = ()
 
     def __str__(self):
         return self.reason
 
     __repr__ = __str__
 
+    def explain(self):
+        """Return the steps that led to the advice as text, one a line, each with its figure and threshold."""
+        return "\n".join(map(str, self.findings)) or "Nothing was compared."
+
     def _repr_html_(self):
-        return html_paragraph(self.reason)
+        steps = "".join(map(html_paragraph, map(str, self.findings)))
+        return html_paragraph(self.reason) + (f"<details><summary>Why</summary>{steps}</details>" if steps else "")
 
 
 def is_clear(larger, smaller):
@@ -130,27 +155,24 @@ def is_clear(larger, smaller):
     return None not in (larger.low, smaller.high) and larger.low > smaller.high
 
 
-def estimate_ratio(above, below=None):
-    """Return the Estimate of median(above) / median(below), rounds drawn with replacement.
+def estimate_ratio(above, below=None, *, rough=True):
+    """Return the Estimate of median(above) / median(below), its interval by what the ratio is round by round.
 
-    `above` and `below` hold one value a round, in the same order, and rounds are drawn as
-    wholes, so that a slow moment of the machine falls on both. Percentile bootstrap, 2,000
-    draws (Efron & Tibshirani, *An Introduction to the Bootstrap*, chapter 13).
+    `above` and `below` hold one value a round, in the same order: a slow moment of the machine falls on both, and
+    leaves their ratio alone. The interval is that of `helpers.records.intervals.median_interval`, which assumes that
+    rounds do not depend on each other; it always holds the median that is told. `rough` intervals of fewer than
+    `GOOD_ROUNDS` rounds span these rounds, no more.
     """
-    return _estimate_ratio(tuple(above), None if below is None else tuple(below))
+    return _estimate_ratio(tuple(above), None if below is None else tuple(below), rough)
 
 
 @lru_cache(maxsize=1024)  # pictures of a sweep that grows ask for all pairs in every frame, and one of them has changed
-def _estimate_ratio(above, below):
+def _estimate_ratio(above, below, rough):
     n_rounds = len(above)
     centre = median(above) / (median(below) if below is not None else 1.0)
-    if n_rounds < MIN_ROUNDS:
+    if n_rounds < MIN_ROUNDS or (below is not None and min(below) <= 0):  # no ratio by a round that took no time
         return Estimate(centre, n_rounds=n_rounds)
-    import numpy as np
-
-    draws = np.random.default_rng(0).integers(0, n_rounds, (2000, n_rounds))
-    ratios = np.median(np.asarray(above, float)[draws], axis=1)
-    if below is not None:
-        ratios = ratios / np.median(np.asarray(below, float)[draws], axis=1)
-    low, high = np.percentile(ratios, (2.5, 97.5))
-    return Estimate(centre, float(low), float(high), n_rounds)
+    ratios = above if below is None else [one / other for one, other in zip(above, below, strict=True)]
+    spans = rough and n_rounds < GOOD_ROUNDS
+    low, high = (min(ratios), max(ratios)) if spans else median_interval([float(ratio) for ratio in ratios])
+    return Estimate(centre, float(min(low, centre)), float(max(high, centre)), n_rounds)

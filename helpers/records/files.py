@@ -20,6 +20,7 @@ FITS = {
     "str | None": lambda value: value is None or isinstance(value, str),
     "int | None": lambda value: value is None or FITS["int"](value),
     "bool": lambda value: isinstance(value, bool),
+    "float | None": lambda value: value is None or FITS["float"](value),
     "dict": lambda value: isinstance(value, dict),
     "int": lambda value: as_whole(value) is not None and 0 <= value <= LARGEST,
     "float": lambda value: as_number(value) is not None and abs(value) <= LARGEST,
@@ -53,7 +54,7 @@ def require_fit(cls, plain, least=None):
     for field in fields(cls):
         value = plain.get(field.name)
         fits = field.name not in plain or field.type not in FITS or FITS[field.type](value)
-        if not fits or (least and field.name in least and value < least[field.name]):
+        if not fits or (least and field.name in least and field.name in plain and value < least[field.name]):
             raise ValueError(f"{field.name} cannot be {shown(value)}")
 
 

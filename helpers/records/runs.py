@@ -9,7 +9,7 @@ from helpers.records.accounts import Accounting
 from helpers.records.files import require_finite, require_fit
 
 #: Smallest values of a run's fields: nothing can be done in no time, nor by nobody.
-LEAST = {"n_workers": 1, "chunksize": 1, "startup": 0, "wall": 1e-9, "cpu": 0}
+LEAST = {"n_workers": 1, "chunksize": 1, "startup": 0, "wall": 1e-9, "cpu": 0, "passes": 1}
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,11 @@ class Run:
     (warm); ``startup`` is the time before, ``cold_wall`` the two together. ``warmup`` runs
     belong to the first round, which is left out of every estimate. ``timeline`` is kept for
     the last run of each pair only.
+
+    A run of short work makes several ``passes`` over the items on the same workers: ``wall`` is the median of their
+    walls, and ``cpu``, ``accounting``, ``timeline`` and bytes are those of that one pass. The first pass, which also
+    pays for what a worker does once (an import within the task, a cold cache), took ``first_wall``; None for a single
+    pass.
     """
 
     engine: str
@@ -154,6 +159,8 @@ class Run:
     received_bytes: int = 0
     badges: tuple[str, ...] = ()
     timeline: Timeline | None = None
+    passes: int = 1
+    first_wall: float | None = None
 
     @property
     def pair(self):
@@ -161,9 +168,33 @@ class Run:
         return self.engine, self.n_workers
 
     @property
+    def cpu_share(self):
+        """CPU time over working time: 0 for work that waits, 1 for work that computes, also if unknown."""
+        return min(1.0, self.cpu / self.accounting.working) if self.accounting.working > 0 else 1.0
+
+    @property
     def cold_wall(self):
-        """Seconds from asking for the workers to the last result."""
+        """Seconds from asking for the workers to the last result of the first pass: what working once takes."""
+        return self.startup + (self.wall if self.first_wall is None else self.first_wall)
+
+    def seconds_for(self, calls=None):
+        """Return the seconds that so many calls take, the first one with start-up, on workers that are kept.
+
+        None: those of one call on workers that are up.
+        """
+        if self.engine == "serial":
+            return (calls or 1) * self.wall
+        return self.wall if calls is None else self.cold_wall + (calls - 1) * self.wall
+
+    @property
+    def shown_wall(self):
+        """Seconds that the timeline and the accounting are of: start-up and one pass."""
         return self.startup + self.wall
+
+    @property
+    def all_walls(self):
+        """Seconds that start-up and all passes took together, as far as they were timed."""
+        return self.startup + self.passes * self.wall
 
     def to_dict(self):
         """Return the run as plain values for JSON."""
@@ -178,6 +209,8 @@ class Run:
         """Return the run that `to_dict` described; ValueError, TypeError or another error if it did not."""
         require_fit(cls, plain, LEAST)
         require_fit(Accounting, plain["accounting"])
+        if (plain.get("first_wall") or 1) < 0:
+            raise ValueError(f"first_wall cannot be {plain['first_wall']}")
         timeline = None if plain["timeline"] is None else Timeline.from_dict(plain["timeline"])
         if timeline is not None:
             if len(timeline) != plain["n_items"] or max(timeline.worker) >= plain["n_workers"]:

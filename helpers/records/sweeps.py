@@ -22,6 +22,8 @@ ENGINE_ORDER = ("serial", "threads", "asyncio", "processes", "pool", "multiproce
 #: Width of an interval over its median from which on figures are in doubt; and times n workers from which on a
 #: speedup cannot be.
 WIDE_SHARE, IMPOSSIBLE = 0.25, 1.15
+#: The badge of such a speedup.
+MISTRUST = "faster than its workers can be: mistrust it"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Sweep:
     ``complete`` is False if the sweep was stopped or failed: ``runs`` then holds what was
     measured before. ``environment`` is a plain dict (Python, platform, usable CPUs, …).
     ``problems`` says of which pairs there are no figures, and why: what they ran before stays in
-    ``runs``, and is in no estimate.
+    ``runs``, and is in no estimate. A sweep with a budget has an ``ending``: "clear" if the answer did not need all of
+    it, else "budget spent"; ``repeated`` says how many runs were thrown away and measured again, because other programs
+    used the CPUs.
     """
 
     function: str
@@ -40,6 +44,8 @@ class Sweep:
     environment: dict
     complete: bool = True
     problems: tuple[Problem, ...] = ()
+    ending: str = ""
+    repeated: int = 0
 
     def pairs(self):
         """Return the (engine, n_workers) pairs measured without a problem, in the usual order, then by worker count."""
@@ -73,20 +79,36 @@ class Sweep:
     def wall(self, engine, n_workers, *, cold=False):
         """Return the Estimate of seconds for all items; `cold` includes starting the workers."""
         runs = self._require(self.runs_of(engine, n_workers), engine, n_workers)
-        return estimate_ratio([r.cold_wall if cold else r.wall for r in runs])
+        return estimate_ratio([r.cold_wall if cold else r.wall for r in runs], rough=False)
 
-    def speedup(self, engine, n_workers, *, cold=False):
+    def speedup(self, engine, n_workers, *, cold=False, calls=None):
         """Return how many times faster than the serial loop, as an Estimate.
 
         Ratio of medians over the rounds in which both were measured. `cold` includes starting
-        the workers: what a program gets that runs this work once.
+        the workers: what a program gets that runs this work once. `calls` is how often a program runs it on workers
+        that it starts once; 1 is the same as `cold`.
         """
+        calls = 1 if cold and calls is None else calls
         runs = self._require(self.runs_of(engine, n_workers), engine, n_workers)
         if engine == "serial":
             return Estimate(1.0, 1.0, 1.0, len(runs)) if len(runs) >= MIN_ROUNDS else Estimate(1.0, n_rounds=len(runs))
-        serial = {run.round: run.wall for run in self.runs_of("serial", 1)}
+        serial = {run.round: run.seconds_for(calls) for run in self.runs_of("serial", 1)}
         runs = self._require([run for run in runs if run.round in serial], engine, n_workers)
-        return estimate_ratio([serial[r.round] for r in runs], [r.cold_wall if cold else r.wall for r in runs])
+        return estimate_ratio([serial[r.round] for r in runs], [r.seconds_for(calls) for r in runs], rough=False)
+
+    def times_as_long(self, pair, other, *, calls=None):
+        """Return how many times as long `pair` takes as `other`, as an Estimate; None without a common round.
+
+        Both are (engine, n_workers). Compared within rounds, so that what slowed a whole round down touches it less
+        than two speedups laid side by side. `calls` as in `speedup`.
+        """
+        others = {run.round: run.seconds_for(calls) for run in self.runs_of(*other)}
+        runs = [run for run in self.runs_of(*pair) if run.round in others]
+        if not runs:
+            return None
+        return estimate_ratio(
+            [run.seconds_for(calls) for run in runs], [others[run.round] for run in runs], rough=False
+        )
 
     def slowdown(self, engine, n_workers):
         """Return how many times as long the tasks take in the pair as in the serial loop, as an Estimate.
@@ -117,7 +139,7 @@ class Sweep:
             if speedup.low is not None and speedup.high - speedup.low > WIDE_SHARE * speedup.median:
                 found += ("wide interval",)
             if speedup.median > IMPOSSIBLE * n_workers:
-                found += ("faster than its workers can be: mistrust it",)
+                found += (MISTRUST,)
         return found
 
     def doubts(self, engine, n_workers):
@@ -161,6 +183,8 @@ class Sweep:
             "environment": self.environment,
             "runs": [run.to_dict() for run in self.runs],
             "problems": [asdict(problem) for problem in self.problems],
+            "ending": self.ending,
+            "repeated": self.repeated,
         }
 
     def to_json(self, path):
@@ -187,8 +211,9 @@ class Sweep:
         if usable is not None and not 0 < usable < 1e6:
             raise ValueError(f"usable_cpus cannot be {shown(usable)}")
         runs = tuple(map(Run.from_dict, plain["runs"]))
-        problems = tuple(map(Problem.from_dict, plain.get("problems", ())))  # older files have none
-        return cls(plain["function"], plain["n_items"], runs, plain["environment"], plain["complete"], problems)
+        problems = tuple(map(Problem.from_dict, plain.get("problems", ())))  # older files have none of these three
+        facts = plain["function"], plain["n_items"], runs, plain["environment"], plain["complete"], problems
+        return cls(*facts, plain.get("ending", ""), plain.get("repeated", 0))
 
     def to_frame(self):
         """Return one row a run as a pandas DataFrame, accounting in columns; needs pandas."""

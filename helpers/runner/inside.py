@@ -21,6 +21,8 @@ from helpers.runner.tidying import Surroundings, become_subreaper, end_strays
 BOARD_SLOTS = 512
 #: Descriptors from which on the runner keeps its own, where so many are allowed: what a task opens does not get there.
 HIGH_DESCRIPTOR = 900
+#: What stands for the end of a play's records.
+END = object()
 #: The board in the runner: one number a slot, the item it is at plus one (0: none).
 board = None
 
@@ -54,15 +56,24 @@ def _serve(commands, records):
             continue
         before = Surroundings.now()
         try:
-            for record in make_records(*args):
+            playing, nod = make_records(*args), None
+            while (record := _next(playing, nod)) is not END:
                 _reply(records, own, number, "record", record)
-                read_frame(commands)
+                nod = pickle.loads(read_frame(commands))
                 before.put_back()  # the next run is to find what this one found
             _reply(records, own, number, "end", tidy_up(before))
         except EOFError:
             return
         except BaseException as error:
             _reply(records, own, number, "error", as_told(error))
+
+
+def _next(playing, nod):
+    """Return the next record of a generator, whose last ``yield`` gives `nod`; END after the last one."""
+    try:
+        return playing.send(nod)
+    except StopIteration:
+        return END
 
 
 def tidy_up(before):

@@ -34,7 +34,7 @@ _idle: list[Runner] = []
 _all: set[Runner] = set()
 _lock = threading.Lock()
 _numbers = count(1)
-_nod = pickle.dumps("go on")
+_nod = pickle.dumps(None)
 
 
 class Stopped(Exception):
@@ -111,7 +111,7 @@ class Play:
         if interrupt is not None:
             raise interrupt
 
-    def read(self, make_records, args, timeout, should_stop):
+    def read(self, make_records, args, timeout, should_stop, answer):
         """Yield the records; at the end return the names of what the tasks have changed in the runner."""
         self.runner.send(pickle.dumps((self.number, make_records, args), protocol=5))
         while True:
@@ -123,7 +123,7 @@ class Play:
             if kind == "error":
                 raise value
             yield value
-            self.runner.send(_nod)
+            self.runner.send(_nod if answer is None else pickle.dumps(answer(), protocol=5))
 
     def _next(self, seconds, should_stop):
         """Return (kind, value) of the next message of this play."""
@@ -162,7 +162,7 @@ class Play:
         )
 
 
-def play(make_records, *args, key=None, timeout=None, should_stop=None, on_start=None):
+def play(make_records, *args, key=None, timeout=None, should_stop=None, on_start=None, answer=None):
     """Yield the records of generator function `make_records`, played in a borrowed runner.
 
     Stopped, by `should_stop` or by `Play.stop`, it ends without an error: whoever reads has what was measured so
@@ -180,6 +180,9 @@ def play(make_records, *args, key=None, timeout=None, should_stop=None, on_start
         Asked about ten times a second; True stops.
     on_start : callable, optional
         Called with the `Play` before it begins: keep it to call ``stop()``.
+    answer : callable, optional
+        Called when the reader is through with a record: what it returns is what the generator's ``yield`` gives, by
+        default None. It must be picklable.
 
     Raises
     ------
@@ -192,7 +195,7 @@ def play(make_records, *args, key=None, timeout=None, should_stop=None, on_start
         playing.begin(key)
         if on_start is not None:
             on_start(playing)
-        changes = yield from playing.read(make_records, args, timeout, should_stop)
+        changes = yield from playing.read(make_records, args, timeout, should_stop, answer)
     except Stopped:
         pass
     finally:

@@ -115,6 +115,7 @@ SHARE = {"0", "np.float32(0.5)"}
 NUMBER = SHARE | {"2.5", "np.int64(2)"}
 ABOVE_0 = NUMBER - {"0"}
 TIMEOUT = ABOVE_0 | {"a million", "None"}
+BUDGET = ABOVE_0 | {"None"}
 CALLBACK = {"None", "class"}
 OPTION, FLAG, NAME, NAMES = {"None"}, {"True"}, set(), set()
 ITEMS = {
@@ -160,7 +161,7 @@ CALLS = {
         (sweep,),
         WORK,
         {"func": {"class"}, "items": ITEMS, "engines": {"empty", "None"}, "n_workers": SEVERAL, **METHOD}
-        | {"chunksize": LARGE | {"None"}, "repeats": COUNT, **WATCH, **PROGRESS},
+        | {"chunksize": LARGE | {"None"}, "repeats": COUNT | {"None"}, "budget": BUDGET, **WATCH, **PROGRESS},
     ),
     "run_once": (
         run_once,
@@ -225,7 +226,8 @@ CALLS = {
         (SpeedupLab,),
         WORK,
         {"func": {"class"}, "items": ITEMS, "engines": OPTION, "n_workers": SEVERAL | {"None"}, **METHOD}
-        | {"chunksize": LARGE | {"None"}, "repeats": COUNT, "timeout": TIMEOUT, "guess": NUMBER | {"None"}},
+        | {"chunksize": LARGE | {"None"}, "repeats": COUNT | {"None"}, "budget": BUDGET}
+        | {"timeout": TIMEOUT, "guess": NUMBER | {"None"}},
     ),
     "LockLab": (
         LockLab,

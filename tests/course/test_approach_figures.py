@@ -7,6 +7,7 @@ from handmade import make_run
 
 from helpers.course.approach.bars import describe_bars, plot_approach_bars, share_out
 from helpers.course.approach.claims import CLAIMS, FAILS, HOLDS, UNSEEN, judge_claims, place, say_weight
+from helpers.course.approach.decisions import decide
 from helpers.course.approach.lab import explain_approaches
 from helpers.course.approach.measure import take
 from helpers.course.approach.playing import plan_rounds
@@ -381,9 +382,50 @@ def test_the_sentence_takes_what_is_clear_and_says_what_is_not():
 
 
 def test_the_sentence_names_what_cost_most():
-    record = with_accounts(*[Accounting(startup=3, working=1)] * 3)
+    record = with_accounts(*[Accounting(startup=2, working=3)] * 3)  # 40 and 60 %
     slow = replace(
         record,
         runs=tuple((kind, replace(run, wall=8.0) if run.engine == "threads" else run) for kind, run in record.runs),
     )
-    assert "; start-up takes 75 % of its workers' time" in explain_approaches(slow, "mixed")
+    assert "; start-up takes 40 % of its workers' time" in explain_approaches(slow, "mixed")
+
+
+# ── the decision ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("does", "facts", "approach", "kind"),
+    [
+        ("waits", {}, "threads", "waiting"),
+        ("waits", {"at_a_time": "thousands"}, "asyncio", "waiting"),
+        ("waits", {"n_cpus": 1}, "threads", "waiting"),
+        ("computes", {}, "processes", "arithmetic"),
+        ("computes", {"n_cpus": 1}, "serial", "arithmetic"),
+        ("computes", {"task_ms": 0.4}, "serial", "tiny"),
+        ("computes", {"releases_gil": True}, "threads", "hashing"),
+        ("computes", {"has_gil": False}, "threads", "hashing"),
+        # 10 MB travel in about 20 ms: longer than a task of 10 ms, shorter than one of 30 ms
+        ("computes", {"argument_bytes": 10_000_000}, "serial", "data"),
+        ("computes", {"argument_bytes": 10_000_000, "task_ms": 30}, "processes", "arithmetic"),
+        ("computes", {"argument_bytes": 10_000_000, "releases_gil": True}, "threads", "hashing"),
+        ("both", {}, "processes", "mixed"),
+        ("both", {"n_cpus": 1}, "threads", "mixed"),
+        ("both", {"argument_bytes": 10_000_000}, "threads", "mixed"),
+    ],
+)
+def test_the_decision_follows_from_what_is_known(does, facts, approach, kind):
+    decision = decide(does, **facts)
+    assert (decision.approach, decision.kind, decision.evidence) == (approach, kind, "")
+
+
+def test_a_decision_shows_the_figure_it_rests_on_and_its_doubts():
+    record = made({**pair("waiting", "threads", 8, 1), **pair("data", "processes", 1, 4, (BUSY,))})
+    assert str(decide("waits", record=record)).endswith(
+        "Measured here, waiting by threads: 8.00 (8.00 to 8.00) times the serial loop."
+    )
+    serial = decide("computes", argument_bytes=1e9, record=record)
+    assert (
+        serial.evidence
+        == f"Measured here, data by processes: 0.25 (0.25 to 0.25) times the serial loop, in doubt: {BUSY}."
+    )
+    assert decide("computes", record=record).evidence == "", "arithmetic was not measured"

@@ -317,7 +317,7 @@ def test_figures_are_medians_over_whole_rounds_and_an_open_one_does_not_count():
     assert early.rounds == run.earlier and early.estimate("throughput").median == pytest.approx(0.25)
     assert run_of(*EARLY, now=3.0).rounds[0].throughput == pytest.approx(1 / 3), "with nothing else, what there is"
     assert whole_titles(run) == ["Items in the queue: at most 1; 0.2 (0.1 to 0.3) items a second come out"]
-    assert "median of 3 rounds; in brackets: bootstrap interval" in texts(plot_depth(run), "how")[0].replace("\n", " ")
+    assert "median of 3 rounds; in brackets: interval" in texts(plot_depth(run), "how")[0].replace("\n", " ")
 
 
 def whole_titles(run):

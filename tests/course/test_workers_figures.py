@@ -1,8 +1,9 @@
 """Figures of the chapter about workers, from hand-written stamps; the answers were worked out on paper."""
 
 import pytest
-from handmade import make_run
+from handmade import make_run, make_sweep, rounds
 
+from helpers.course.workers.beside_plot import plot_beside, points_of, say_where
 from helpers.course.workers.ceiling import Readings, busy_cpus, choose_workers
 from helpers.course.workers.chunks import ChunkCurve, read_rows, say_curve
 from helpers.course.workers.losses import CAUSES, LOSSES, Losses, find_losses, leave_out, say_cause, share_out
@@ -11,7 +12,7 @@ from helpers.course.workers.tasks import make_growing, make_one_long
 from helpers.course.workers.winners import Cell, TaskPoint, WinnerMap, next_cell
 from helpers.course.workers.winners_plot import describe_winners, place_of, plot_winners
 from helpers.errors import InvalidArgumentError, NotEnoughPointsError
-from helpers.records import Accounting, Sweep
+from helpers.records import Accounting, Sweep, recorded
 
 #: 2 workers, start-up 1 s, wall 9 s: 2 × 10 = 20 worker-seconds, of which 14 inside the function
 PARTS = {"working": 14.0, "transfer": 1.0, "waiting": 1.0, "idle_tail": 2.0, "startup": 2.0}
@@ -297,3 +298,34 @@ def test_the_picture_names_winners_hatches_ties_and_marks_doubts():
 def test_a_task_outside_of_the_map_stands_at_its_border():
     assert place_of(5.0, (5.0,)) == 0.0 and place_of(6.0, (5.0,)) == 0.5 and place_of(1.0, (5.0,)) == -0.5
     assert str(TaskPoint("mine", 0.005, 1000)) == "mine: 5 ms a task, 1 kB of arguments"
+
+
+# --- beside another machine -------------------------------------------------------------------
+
+#: Here 4 / 4 and 4 / 2.5 = 1.6 times; there 8 / 8, 8 / 4 = 2 and 8 / 2 = 4 times
+HERE = make_sweep(
+    {("serial", 1): rounds(4, 4, 4), ("processes", 1): rounds(4, 4, 4), ("processes", 2): rounds(2.5, 2.5, 2.5)}, 2
+)
+THERE = make_sweep(
+    {("serial", 1): rounds(8, 8, 8), **{("processes", n): rounds(8 / n, 8 / n, 8 / n) for n in (1, 2, 4)}}, 16
+)
+
+
+def test_the_curve_here_stands_beside_that_of_a_named_machine():
+    there = Sweep("work", 4, THERE.runs, {"usable_cpus": 16, "cpu_model": "Some CPU", "system": "Linux"})
+    ax = plot_beside(HERE, there)
+    lines = {line.get_gid(): line for line in ax.lines}
+    assert list(lines["here"].get_ydata()) == pytest.approx([1, 1.6]) and lines["here"].get_linestyle() == "-"
+    assert list(lines["other machine"].get_ydata()) == pytest.approx([1, 2, 4])
+    assert lines["other machine"].get_linestyle() == "--" and list(lines["other machine"].get_xdata()) == [1, 2, 4]
+    texts = "\n".join(text.get_text() for text in ax.texts)
+    assert "other machine: work, Some CPU, 16 usable CPUs, Linux" in texts
+    assert "here: work, 2 usable CPUs" in texts
+    assert say_where(Sweep("work", 4, THERE.runs, {})) == "CPUs not known"
+
+
+def test_a_curve_that_is_not_there_is_told():
+    with pytest.raises(NotEnoughPointsError, match="here: no measured speedup of threads"):
+        plot_beside(HERE, THERE, "threads")
+    assert points_of(HERE, "threads") == []
+    assert plot_beside(HERE, recorded("count_primes")).texts

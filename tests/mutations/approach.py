@@ -2,8 +2,8 @@
 
 from mutations.fault import Fault
 
-RUNS, PLAYING, CLAIMS_FILE, PLOTS, BARS, LAB = (
-    f"helpers/course/approach/{name}.py" for name in ("runs", "playing", "claims", "plots", "bars", "lab")
+RUNS, PLAYING, CLAIMS_FILE, PLOTS, BARS, LAB, DECISIONS = (
+    f"helpers/course/approach/{name}.py" for name in ("runs", "playing", "claims", "plots", "bars", "lab", "decisions")
 )
 F = "tests/course/test_approach_figures.py"
 
@@ -238,5 +238,26 @@ FAULTS = [
         'if part != "working"), key',
         "if part), key",
         f"{F}::test_the_sentence_names_what_cost_most",
+    ),
+    Fault(
+        "large arguments travel for nothing",
+        DECISIONS,
+        "if argument_bytes / BYTES_PER_MS > task_ms:",
+        "if False:",
+        f"{F}::test_the_decision_follows_from_what_is_known",
+    ),
+    Fault(
+        "a Python without a GIL is treated as one with it",
+        DECISIONS,
+        'check_flag("releases_gil", releases_gil) or not check_flag("has_gil", has_gil)',
+        'check_flag("releases_gil", releases_gil)',
+        f"{F}::test_the_decision_follows_from_what_is_known",
+    ),
+    Fault(
+        "the evidence keeps its doubts to itself",
+        DECISIONS,
+        "doubts = say_doubts(record.doubts(kind, other))",
+        'doubts = ""',
+        f"{F}::test_a_decision_shows_the_figure_it_rests_on_and_its_doubts",
     ),
 ]

@@ -4,22 +4,23 @@ from mutations.fault import Fault
 
 F, M, D, A = (f"tests/toolkit/test_{name}.py" for name in ("figures", "measure", "doubts", "advice"))
 ACCOUNTS, DOUBTS, SWEEPS, RUNS = (f"helpers/records/{name}.py" for name in ("accounts", "doubts", "sweeps", "runs"))
-BASE, MODELS = "helpers/engines/base.py", "helpers/models/advice.py"
+BASE, MODELS, CAUSES = "helpers/engines/base.py", "helpers/models/advice.py", "helpers/models/causes.py"
 BADGES, MEASURE = "helpers/measure/badges.py", "helpers/measure/sweeps.py"
+NOTES = "helpers/measure/notes.py"
 
 FAULTS = [
     # whose CPU seconds
     Fault(
         "the CPU seconds of worker processes taken for those of other programs",
         "helpers/measure/playing.py",
-        "elsewhere = 0.0 if engine in SHARING else batch.cpu",
+        "elsewhere = 0.0 if engine in SHARING else sum(each.cpu for each in (*batches, batch))",
         "elsewhere = 0.0",
         f"{F}::test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine",
     ),
     Fault(
         "the CPU seconds of threads counted twice",
         "helpers/measure/playing.py",
-        "elsewhere = 0.0 if engine in SHARING else batch.cpu",
+        "elsewhere = 0.0 if engine in SHARING else sum(each.cpu for each in (*batches, batch))",
         "elsewhere = batch.cpu",
         f"{F}::test_cpu_of_worker_processes_is_not_taken_for_a_busy_machine",
     ),
@@ -98,7 +99,7 @@ FAULTS = [
     Fault(
         "cold wall without the start-up",
         RUNS,
-        "return self.startup + self.wall",
+        "return self.startup + (self.wall if self.first_wall is None else self.first_wall)",
         "return self.wall",
         f"{F}::test_start_up_counts_from_asking_and_the_wall_to_the_last_result",
     ),
@@ -141,8 +142,8 @@ FAULTS = [
     Fault(
         "cold and warm speedup swapped",
         SWEEPS,
-        "[r.cold_wall if cold else r.wall for r in runs])\n\n    def slowdown",
-        "[r.wall if cold else r.cold_wall for r in runs])\n\n    def slowdown",
+        "calls = 1 if cold and calls is None else calls",
+        "calls = None if cold else 1",
         f"{F}::test_speedup_is_the_ratio_of_medians_over_common_rounds",
     ),
     Fault(
@@ -160,17 +161,17 @@ FAULTS = [
         f"{F}::test_speedup_is_the_ratio_of_medians_over_common_rounds",
     ),
     Fault(
-        "rounds drawn unpaired",
+        "rounds compared unpaired",
         "helpers/records/estimates.py",
-        "ratios = ratios / np.median(np.asarray(below, float)[draws], axis=1)",
-        "ratios = ratios / np.median(np.asarray(below, float)[draws[::-1]], axis=1)",
-        f"{F}::test_rounds_are_drawn_in_pairs",
+        "zip(above, below, strict=True)",
+        "zip(above, below[::-1], strict=True)",
+        f"{F}::test_rounds_are_compared_in_pairs",
     ),
     Fault(
         "an interval of 50 % called one of 95 %",
-        "helpers/records/estimates.py",
-        "np.percentile(ratios, (2.5, 97.5))",
-        "np.percentile(ratios, (25, 75))",
+        "helpers/records/intervals.py",
+        "CONFIDENCE = 0.95",
+        "CONFIDENCE = 0.5",
         f"{F}::test_interval_holds_the_middle_95_per_cent",
     ),
     # badges
@@ -275,16 +276,16 @@ FAULTS = [
     # a sweep on its way
     Fault(
         "time left without start-up",
-        MEASURE,
-        "latest = {run.pair: run.cold_wall for run in runs}",
+        NOTES,
+        "latest = {run.pair: run.all_walls for run in runs}",
         "latest = {run.pair: run.wall for run in runs}",
         f"{F}::test_time_left_is_what_the_pairs_took_last",
     ),
     Fault(
         "time left by the oldest run of each pair",
-        MEASURE,
-        "latest = {run.pair: run.cold_wall for run in runs}",
-        "latest = {run.pair: run.cold_wall for run in reversed(runs)}",
+        NOTES,
+        "latest = {run.pair: run.all_walls for run in runs}",
+        "latest = {run.pair: run.all_walls for run in reversed(runs)}",
         f"{F}::test_time_left_is_what_the_pairs_took_last",
     ),
     Fault(
@@ -331,7 +332,7 @@ FAULTS = [
     ),
     Fault(
         "a stopped sweep says that it is complete",
-        MEASURE,
+        NOTES,
         "complete=not self.to_come",
         "complete=True",
         f"{M}::test_a_sweep_stopped_before_its_first_run_ended_is_a_sweep_without_runs",
@@ -388,14 +389,14 @@ FAULTS = [
     ),
     Fault(
         "work that waits is held to the CPUs too",
-        MODELS,
+        CAUSES,
         "if computes(sweep):\n        return",
         "if True:\n        return",
         f"{A}::test_waiting_work_may_have_more_workers_than_cpus",
     ),
     Fault(
         "a busy machine makes work that computes look like work that waits",
-        MODELS,
+        CAUSES,
         "return max((cpu_share([run])",
         "return min((cpu_share([run])",
         f"{A}::test_work_computes_if_it_did_so_in_the_round_that_was_disturbed_least",
@@ -431,8 +432,8 @@ FAULTS = [
     Fault(
         "figures in doubt are advised like any other",
         MODELS,
-        "if sweep.doubts(*chosen) else",
-        "if False else",
+        "sure = not doubts and not rivals",
+        "sure = not rivals",
         f"{A}::test_all_doubts_are_told_whatever_is_advised",
     ),
     Fault(
@@ -451,7 +452,7 @@ FAULTS = [
     ),
     Fault(
         "the smallest loss is named as the cause",
-        MODELS,
+        CAUSES,
         "cause = max(losses, key=losses.get)",
         "cause = min(losses, key=losses.get)",
         f"{F}::test_advice_names_the_largest_loss",

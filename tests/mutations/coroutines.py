@@ -196,7 +196,7 @@ FAULTS = [
     ),
     Fault(
         "the advice does not say what held the loop",
-        ADVICE,
+        "helpers/models/causes.py",
         'return f"since {held}"',
         "pass",
         f"{F}::test_what_held_the_loop_is_why_to_stay_serial",

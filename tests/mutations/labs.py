@@ -472,7 +472,7 @@ FAULTS = [
     Fault(
         "start-up left out of the timeline's length",
         TIMELINE,
-        "end = run.cold_wall",
+        "end = run.shown_wall",
         "end = run.wall",
         f"{T}::test_the_timeline_shows_start_up_tasks_and_idle_tails_where_they_were",
     ),

@@ -6,21 +6,22 @@ T, F = "tests/toolkit/test_problems.py", "tests/toolkit/test_problems_figures.py
 PLAYING, PROBLEMS, MEASURE = (f"helpers/measure/{name}.py" for name in ("playing", "problems", "sweeps"))
 RECORD, SWEEPS, MODELS = "helpers/records/problems.py", "helpers/records/sweeps.py", "helpers/models/advice.py"
 SPEEDUP, TIMELINE, LAB = "helpers/plots/speedup.py", "helpers/plots/timeline.py", "helpers/labs/speedup.py"
+NOTES = "helpers/measure/notes.py"
 
 FAULTS = [
     # items changed in place
     Fault(
         "items changed in place are those of the next visit",
         PLAYING,
-        "        items, setback = load(packed_items, ITEMS), None",
-        "        items, setback = load(packed_items, ITEMS) if expected is None else kept, None\n        kept = items",
+        "        self.items = load(self._packed, ITEMS)",
+        "        self._kept = self.items = getattr(self, '_kept', None) or load(self._packed, ITEMS)",
         f"{T}::test_a_task_that_changes_its_items_has_the_same_work_in_every_visit",
     ),
     Fault(
         "changed items are not told",
         PLAYING,
-        "badges + of_items)",
-        "badges)",
+        "badges + reference.badges",
+        "badges",
         f"{T}::test_a_function_that_changes_its_items_is_told_in_table_badges_and_doubts",
     ),
     Fault(
@@ -41,8 +42,8 @@ FAULTS = [
     Fault(
         "the serial loop that begins a play anew is counted",
         MEASURE,
-        "                del notes.uncounted[0]\n                continue\n",
-        "                del notes.uncounted[0]\n",
+        "                notes.skip()\n                continue\n",
+        "                notes.skip()\n",
         f"{T}::test_threads_that_fail_are_a_finding_and_the_others_go_on",
     ),
     Fault(
@@ -54,28 +55,28 @@ FAULTS = [
     ),
     Fault(
         "what is left out counts as still to come",
-        MEASURE,
+        NOTES,
         "self.to_come = [visit for visit in self.to_come if visit[1:] != problem.pair]",
         "del self.to_come[0]",
         f"{T}::test_progress_counts_what_is_left_out_and_tells_the_problem",
     ),
     Fault(
         "a stopped sweep forgets its problems",
-        MEASURE,
+        NOTES,
         "problems=tuple(self.problems))",
         "problems=() if self.to_come else tuple(self.problems))",
         f"{T}::test_a_stopped_sweep_keeps_its_problems",
     ),
     Fault(
         "a stop between two runners is lost",
-        MEASURE,
+        NOTES,
         "        if before is not None and before.stopped:\n            playing.stop()\n",
         "",
         f"{T}::test_a_stop_of_the_runner_that_a_problem_ended_is_not_lost",
     ),
     Fault(
         "problems in every pair are no error",
-        MEASURE,
+        NOTES,
         "return bool(self.pairs) and self.pairs ==",
         "return bool(self.pairs) and self.pairs <",
         f"{T}::test_a_problem_in_every_pair_is_raised_with_all_of_them",

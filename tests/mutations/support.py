@@ -35,7 +35,7 @@ FAULTS = [
     ),
     Fault(
         "a Python without a GIL blames it",
-        "helpers/models/advice.py",
+        "helpers/models/causes.py",
         'if engine == "threads" and locked and computing',
         'if engine == "threads" and computing',
         "tests/toolkit/test_models.py::test_a_python_without_a_gil_does_not_blame_it",

@@ -127,4 +127,11 @@ FAULTS = [
         "(value - low) / (high - low)",
         f"{F}::test_the_picture_names_winners_hatches_ties_and_marks_doubts",
     ),
+    Fault(
+        "the other machine looks like this one",
+        "helpers/course/workers/beside_plot.py",
+        '_draw_curve(ax, "other machine", curves["other machine"]',
+        '_draw_curve(ax, "other machine", curves["here"]',
+        f"{F}::test_the_curve_here_stands_beside_that_of_a_named_machine",
+    ),
 ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from handmade import make_run, make_sweep, rounds
 
+from helpers.errors import InvalidArgumentError
 from helpers.models import advise
 from helpers.models.advice import crowded_pairs, find_equals
 from helpers.records import Accounting, Estimate, Problem
@@ -31,11 +32,20 @@ def test_a_winner_is_named_where_its_interval_stands_clear():
 
 
 def test_of_equals_the_simplest_is_advised_and_named_as_such():
-    # processes × 4: 4, 4, 5, 6, 6 s: median 12 / 5 = 2.4, between 12 / 6 = 2 and 12 / 4 = 3.  threads × 4: 6, 6, 5.8,
-    # 5.7, 5.7 s: 12 / 5.8 = 2.07, up to 12 / 5.7 = 2.11: reaches into the other's interval
-    advice = advise_of({("processes", 4): (4.0, 4.0, 5.0, 6.0, 6.0), ("threads", 4): (6.0, 6.0, 5.8, 5.7, 5.7)})
+    # processes × 4: 4, 4, 5, 6, 6 s: median 12 / 5 = 2.4, logarithms of 12 / wall 1.0986 twice, 0.8755, 0.6931 twice:
+    # mean 0.8918, deviation 0.2032, t 2.776: 0.8918 ± 0.2523, so 1.90 to 3.14.  threads × 4: 5.4, 5.4, 5.3, 5.2, 5.2 s:
+    # 12 / 5.3 = 2.26, within 10 % of 2.4 and reaching into its interval
+    advice = advise_of({("processes", 4): (4.0, 4.0, 5.0, 6.0, 6.0), ("threads", 4): (5.4, 5.4, 5.3, 5.2, 5.2)})
     assert (advice.engine, advice.n_workers) == ("threads", 4)
-    assert "As good as 4 processes at 2.40 (2.00 to 3.00), and simpler." in advice.reason
+    # threads take 1.35, 1.35, 1.06, 0.867, 0.867 times as long as processes: logarithms 0.3001 twice, 0.0583, -0.1431
+    # twice: mean 0.0745, deviation 0.2225: up to exp(0.0745 + 0.2763) = 1.42 times
+    assert not advice.sure and advice.reason.startswith("Perhaps use 4 threads: 2.26")
+    said = (
+        "Undecided, and simpler: the rounds do not tell it from 4 processes at 2.40 (1.90 to 3.14), which may be 42 %"
+    )
+    assert said in advice.reason
+    # at 12 / 5.7 = 2.11 it is more than 10 % below
+    assert advise_of({("processes", 4): (4.0, 4.0, 5.0, 6.0, 6.0), ("threads", 4): 5.7}).engine == "processes"
     # with threads at 12 / 6.5 = 1.85, up to 12 / 6.1 = 1.97, there is a winner
     clear = advise_of({("processes", 4): (4.0, 4.0, 5.0, 6.0, 6.0), ("threads", 4): (6.5, 6.5, 6.5, 6.1, 6.1)})
     assert clear.engine == "processes" and "As good" not in clear.reason
@@ -107,6 +117,15 @@ def test_waiting_work_may_have_more_workers_than_cpus():
     assert advice.n_workers == 8 and "share" not in advice.reason
 
 
+def test_where_waiting_work_gains_to_the_end_more_workers_are_worth_a_try():
+    # 0.6 CPU seconds of 12: 5 %; 12 / 6.4 = 1.875 with the two workers that were the most, 94 % of two
+    reason = advise_of({("threads", 2): 6.4}, usable_cpus=2, cpu=0.6).reason
+    assert "uses a CPU for 5 % of its time), and 2 was the largest number measured: 4 and more may gain more" in reason
+    assert "may gain more" not in advise_of({("threads", 2): 9.0}, usable_cpus=2, cpu=0.6).reason  # 67 % of two
+    assert "may gain more" not in advise_of({("threads", 2): 6.4}, usable_cpus=2).reason  # it computes
+    assert "may gain more" not in advise_of({("threads", 2): 6.0, ("threads", 4): 6.0}, cpu=0.6).reason
+
+
 def test_work_computes_if_it_did_so_in_the_round_that_was_disturbed_least():
     # 12 s of working; on a busy machine the loop got a CPU for 5 s of them, in one round for 9
     def runs_of(engine, n, wall, cpus):
@@ -145,6 +164,89 @@ def test_all_doubts_are_told_whatever_is_advised(pool, engine, begins):
 def test_without_doubts_nothing_is_said_of_them():
     advice = advise_of({("pool", 4): 4.0})
     assert advice.doubts == () and "doubt" not in advice.reason and advice.reason.startswith("Use 4 pool workers")
+
+
+def test_a_speedup_that_cannot_be_is_never_advised():
+    # 12 / 2 = 6 with 2 workers, beyond 1.15 × 2; all rounds alike
+    advice = advise_of({("threads", 2): 2.0})
+    assert advice.engine == "serial" and advice.reason.startswith("Undecided") and not advice.sure
+    assert "faster than its workers can be: mistrust it" in advice.reason
+
+
+def test_the_doubts_of_what_it_was_preferred_to_are_told_too():
+    # pool × 4 reaches 12 / 4 = 3, threads × 3 nearly as much: simpler, and itself in no doubt
+    walls = {("pool", 4): rounds(*[4.0] * 5), ("threads", 3): rounds(*[4.1] * 5)}
+    sweep = make_sweep(SERIAL | walls)
+    runs = [replace(run, badges=("others",)) if run.engine == "pool" else run for run in sweep.runs]
+    advice = advise(replace(sweep, runs=tuple(runs)))
+    assert (advice.engine, advice.doubts) == ("threads", ("others",)) and advice.reason.startswith("Perhaps use")
+    assert "In doubt: others." in advice.reason
+
+
+def test_what_may_be_more_than_five_per_cent_faster_is_a_rival():
+    # threads take 1, 1.025, 1.025, 1, 1.075 times as long as the pool: mean 1.024, and up to 1.065
+    advice = advise_of({("threads", 4): (4.0, 4.1, 4.1, 4.0, 4.3), ("pool", 4): 4.0})
+    assert advice.engine == "threads" and not advice.sure and "do not tell it from 4 pool workers" in advice.reason
+    # 1 to 1.025: up to 1.035
+    sure = advise_of({("threads", 4): (4.0, 4.1, 4.1, 4.1, 4.1), ("pool", 4): 4.0})
+    assert sure.engine == "threads" and sure.sure and "As good as 4 pool workers at 3.00 (3.00 to 3.00)" in sure.reason
+
+
+def test_a_pair_with_too_few_rounds_is_a_rival_unless_it_is_far_behind():
+    near = advise_of({("pool", 4): 4.0, ("processes", 4): (4.1,)})
+    assert near.engine == "pool" and not near.sure and "do not tell it from 4 processes" in near.reason
+    far = advise_of({("pool", 4): 4.0, ("processes", 4): (6.1,)})  # 12 / 6.1 × 1.5 = 2.95, under 3
+    assert far.sure and far.reason.startswith("Use 4 pool workers")
+    # nor is it advised, though it looks fastest
+    assert advise_of({("pool", 4): 4.0, ("processes", 4): (3.9,)}).engine == "pool"
+
+
+def test_staying_serial_is_sure_only_where_nothing_may_be_faster():
+    # 12 / wall: 1.09, 1.04, 1.0, 0.98, 1.04: not above 1 beyond doubt, and up to 1.09
+    open_ = advise_of({("pool", 4): (11.0, 11.5, 12.0, 12.2, 11.5)})
+    assert open_.engine == "serial" and open_.reason.startswith("Undecided") and "do not tell it from" in open_.reason
+    # 0.98 to 1.02
+    sure = advise_of({("pool", 4): (11.8, 12.0, 12.2, 12.0, 12.0)})
+    assert sure.sure and sure.reason.startswith("Stay serial: the best pair, 4 pool workers, does not beat")
+
+
+# --- how often --------------------------------------------------------------------------------
+
+
+def test_how_often_the_work_is_done_decides_whether_start_up_pays():
+    # 12 s against 6 on two workers that take 7 s to start: once 13 s, twice 19 of 24, ten times 67 of 120
+    sweep = make_sweep(SERIAL | {("pool", 2): rounds(*[(7.0, 6.0)] * 5)})
+    once, twice, often = (advise(sweep, calls=calls) for calls in (1, 2, 10))
+    assert once.engine == "serial" and "0.92 (0.92 to 0.92) times its speed for 1 call" in once.reason
+    assert "since starting its workers takes 7 s" in once.reason
+    assert twice.reason.startswith("Use 2 pool workers for 2 calls: 1.26 (1.26 to 1.26) times the serial loop")
+    assert often.evidence.median == pytest.approx(120 / 67) and "start-up of 7 s counted in" in often.reason
+    # by default both are told, and from which call on it gains: 7 / (12 - 6) = 1.17, so the second
+    both = advise(sweep).reason
+    assert "2.00 (2.00 to 2.00) times" in both and "0.92 (0.92 to 0.92) with" in both and "from call 2 on" in both
+    with pytest.raises(InvalidArgumentError, match="calls"):
+        advise(sweep, calls=0)
+
+
+# --- why --------------------------------------------------------------------------------------
+
+
+def test_an_advice_lists_what_it_rests_on():
+    advice = advise_of({("processes", 4): 4.0, ("threads", 4): 6.0})
+    assert [finding.threshold for finding in advice.findings] == [1.0, pytest.approx(1 / 0.95)]
+    assert advice.explain() == (
+        "4 processes, the best of 2, over the serial loop: 3.00 (3.00 to 3.00), against 1.00: faster.\n"
+        "4 processes take, times as long as 4 threads: 0.67 (0.67 to 0.67), against 1.05: "
+        "it is not more than 5 % faster."
+    )
+    assert "<details>" in advice._repr_html_() and "against 1.05" in advice._repr_html_()
+    assert advise(make_sweep({})).explain() == "Nothing was compared."
+
+
+def test_runs_that_were_thrown_away_are_told():
+    sweep = make_sweep(SERIAL | {("pool", 2): rounds(*[6.0] * 5)})
+    assert "3 runs repeated because other programs ran." in advise(replace(sweep, repeated=3)).reason
+    assert "repeated" not in advise(sweep).reason
 
 
 # --- efficiency -------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from helpers.engines.pools import blame
 from helpers.errors import WorkerDiedError
 from helpers.measure import plan_visits, playing
 from helpers.measure.badges import Load, cpus_of_others, find_badges
+from helpers.measure.notes import forget_timeline, seconds_left
 from helpers.measure.playing import make_run as make_run_of_batch
-from helpers.measure.sweeps import explain, forget_timeline, seconds_left
+from helpers.measure.sweeps import explain
 from helpers.models import advise
 from helpers.records import Accounting, account_chunks, account_tasks, estimate_ratio
 from helpers.tasks.worker import Reply, trace_items
@@ -166,19 +167,26 @@ def test_speedup_is_the_ratio_of_medians_over_common_rounds():
     assert len(sweep.runs_of("pool", 2)) == 3 and len(sweep.runs_of("pool", 2, warmup=True)) == 4
 
 
-def test_rounds_are_drawn_in_pairs():
-    # each round was slow for both: every draw gives 2, so the interval has no width
+def test_rounds_are_compared_in_pairs():
+    # each round was slow for both: in every round the ratio is 2, so the interval has no width
     estimate = estimate_ratio([2.0, 8.0, 20.0, 6.0], [1.0, 4.0, 10.0, 3.0])
     assert (estimate.median, estimate.low, estimate.high, estimate.n_rounds) == (2.0, 2.0, 2.0, 4)
 
 
 def test_interval_holds_the_middle_95_per_cent():
-    # of 3 rounds a draw has its median at the lowest, or the highest, in 7 of 27 cases each: both are in the interval
-    estimate = estimate_ratio([1.0, 2.0, 3.0])
-    assert (estimate.median, estimate.low, estimate.high) == (2.0, 1.0, 3.0)
-    # of 7 rounds the extreme values are the median in under 0.1 % of the draws, 2 and 6 in about 3 %
+    # of 3 rounds: logarithms 0, ln 2 and ln 4, mean ln 2, deviation ln 2, t 4.303: 2 × 2^(±4.303 / √3), 0.357 to 11.2
+    estimate = estimate_ratio([1.0, 2.0, 4.0], rough=False)
+    assert (estimate.median, estimate.low, estimate.high) == (
+        2.0,
+        pytest.approx(0.357, 0.01),
+        pytest.approx(11.2, 0.01),
+    )
+    rough = estimate_ratio([1.0, 2.0, 4.0])  # from the smallest to the largest
+    assert (rough.median, rough.low, rough.high) == (2.0, 1.0, 4.0)
+    # of 7 rounds the median lies between the extreme values with 1 - 2 / 128 = 98.4 %, between the next with 87.5 %:
+    # I = (98.4 - 95) / (98.4 - 87.5) = 0.314, share = 6 × 0.314 / (1 + 5 × 0.314) = 0.733 of the way (Hettmansperger)
     estimate = estimate_ratio([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
-    assert (estimate.median, estimate.low, estimate.high) == (4.0, 2.0, 6.0)
+    assert (estimate.median, estimate.low) == (4.0, pytest.approx(1.733, 0.001)) and estimate.low + estimate.high == 8
     assert estimate_ratio([1.0, 2.0]).low is None
 
 

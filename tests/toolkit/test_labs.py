@@ -71,7 +71,7 @@ def test_controls_decide_what_is_measured():
     lab = small_lab()
     lab._counts[1].value = False
     lab._engines["threads"].value = False
-    lab._chunk.value, lab._repeats.value = "3", 1
+    lab._chunk.value, lab._repeats.value = "3", (1, None)
     result = lab.run(block=True)
     assert (
         result.pairs() == [("serial", 1), ("processes", 2)]

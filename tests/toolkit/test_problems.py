@@ -9,7 +9,7 @@ from leftovers import no_leftovers
 
 from helpers.errors import TaskFailedError
 from helpers.labs import SpeedupLab
-from helpers.measure import pack_function, pack_items, problems, sweep
+from helpers.measure import pack_function, pack_items, problems, sweep, sweeps
 from helpers.measure.badges import CHANGES_ITEMS
 from helpers.measure.playing import BLOCK, MANY, play_visits, were_changed
 
@@ -271,7 +271,8 @@ def test_threads_that_fail_are_a_finding_and_the_others_go_on(tasks):
     assert problem.reason.startswith(start) and len(problem.reason) < 250 and "\n" not in problem.reason
 
 
-def test_rounds_before_a_failure_stay_in_the_runs_and_make_no_figures(tasks):
+def test_rounds_before_a_failure_stay_in_the_runs_and_make_no_figures(tasks, monkeypatch):
+    monkeypatch.setattr(sweeps, "PASS_SECONDS", 0.0)  # one pass a run: the function counts its calls
     result = measure(tasks.fail_in_round_2)
     assert check_that_only_processes_were_measured(result, "failed").round == 2
     assert [run.round for run in result.runs_of("threads", 2, warmup=True)] == [0, 1]
@@ -337,6 +338,7 @@ def test_a_problem_in_every_pair_is_raised_with_all_of_them(tasks):
 
 def test_a_serial_loop_that_takes_far_longer_than_its_first_round_ends_the_sweep(tasks, monkeypatch):
     monkeypatch.setattr(problems, "LEAST_SECONDS", 2.0)
+    monkeypatch.setattr(sweeps, "PASS_SECONDS", 0.0)  # one pass a run: each worker process is asked once
     with pytest.raises(TimeoutError, match="serial × 1"):
         sweep(tasks.hang_later, [1], engines="processes", n_workers=1, repeats=1)
     no_leftovers()

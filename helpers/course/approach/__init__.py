@@ -8,6 +8,7 @@ __all__, __getattr__, __dir__ = make_face(
         "runs": "APPROACHES ApproachMap TITLES",
         "measure": "measure_approaches usual_approaches",
         "claims": "CLAIMS Claim judge_claims",
+        "decisions": "Decision decide",
         "plots": "plot_approaches",
         "bars": "plot_approach_bars",
         "lab": "ApproachLab",

@@ -62,7 +62,7 @@ def plot_counting(counting, ax=None):
 def plot_counting_rates(counting, ax=None):
     """Return the Axes with one mark a way: updates a second of all workers together, on a log axis.
 
-    Lines are bootstrap intervals over the rounds, from 3 rounds on.
+    Lines are intervals over the rounds, from 3 rounds on.
     """
     ax = new_figure().add_axes((0.02, 0.185, 0.96, 0.64)) if ax is None else ax
     CountRates(ax, counting).show(counting)

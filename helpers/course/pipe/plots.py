@@ -45,7 +45,7 @@ WARMING_UP = "warming up: this round is not counted"
 def plot_trip_times(trips, ax=None, *, sizes=None, model=None):
     """Return the Axes with the time of a round trip over the size of the message, one line a way of sending.
 
-    Bars are bootstrap intervals over the rounds, of 95 % from `GOOD_ROUNDS` rounds on. `trips` may be
+    Bars are intervals over the rounds, of 95 % from `GOOD_ROUNDS` rounds on. `trips` may be
     None or empty; `sizes`, in bytes, fixes the axes for measurements to come. With `model`, a way that was
     measured, the `Trips.line` of it is drawn dotted.
     """

@@ -11,5 +11,6 @@ __all__, __getattr__, __dir__ = make_face(
         "winners": "TaskPoint WinnerMap measure_task measure_winners",
         "plots": "plot_chunks plot_losses",
         "winners_plot": "plot_winners",
+        "beside_plot": "plot_beside",
     },
 )
