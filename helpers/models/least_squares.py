@@ -26,11 +26,10 @@ FLAT = 1e-13
 def solve(n, measured, weights="absolute", free=(0, 1, 2), bounded=True):
     """Return the γ, σ, κ of least squares for each row of `measured`, as rows; γ is infinite where no law fits.
 
-    Absolute errors become least in descents by Levenberg and Marquardt from three starts: the linear solutions of
-    relative errors, and of the errors of ``n/y`` weighed as if they were of y, and the best of a grid. The lowest end
-    counts. A coefficient that would go below 0 is held there until it wants to grow: what ends at the bound is exactly
-    0. Sources: Levenberg 1944; Marquardt 1963; Kelley, *Iterative Methods for Optimization*, SIAM 1999, chapter 5
-    (projection).
+    Absolute errors become least in descents by Levenberg and Marquardt from two starts: the linear solution for the
+    errors of ``n/y`` weighed as if they were of y, and the best of a grid. The lower end counts. A coefficient that
+    would go below 0 is held there until it wants to grow: what ends at the bound is exactly 0. Sources: Levenberg 1944;
+    Marquardt 1963; Kelley, *Iterative Methods for Optimization*, SIAM 1999, chapter 5 (projection).
 
     Parameters
     ----------
@@ -45,10 +44,11 @@ def solve(n, measured, weights="absolute", free=(0, 1, 2), bounded=True):
     unit = measured.max(axis=1, keepdims=True)
     y, columns = measured / unit, np.stack([np.ones_like(n), n - 1, n * (n - 1)], axis=1)[:, free]
     least = np.array([0.0, *[0.0 if bounded else -np.inf] * (len(free) - 1)])
-    found = _solve_linear(columns, n, y, np.ones_like(y), least)
-    if weights == "absolute":
-        starts = found, _solve_linear(columns, n, y, y, least), _best_of_grid(columns, n, y)
-        ends = np.array([_descend(columns, n, y, start, least) for start in starts])
+    if weights == "relative":
+        found = _solve_linear(columns, n, y, np.ones_like(y), least)
+    else:
+        starts = _solve_linear(columns, n, y, y, least), _best_of_grid(columns, n, y)
+        ends = _descend(columns, n, np.tile(y, (2, 1)), np.concatenate(starts), least).reshape(2, *starts[0].shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             left = ((y - n / (ends @ columns.T)) ** 2).sum(axis=2)
         found = ends[np.nanargmin(left, axis=0), np.arange(len(y))]

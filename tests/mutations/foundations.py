@@ -48,8 +48,8 @@ FAULTS = [
     Fault(
         "a fit of relative errors is taken for one of absolute ones",
         SQUARES,
-        'if weights == "absolute":',
-        'if weights == "relative":',
+        'if weights == "relative":\n        found',
+        'if weights == "absolute":\n        found',
         f"{FIT}::test_published_fits_come_out_to_the_printed_digits",
     ),
     Fault(
@@ -125,9 +125,16 @@ FAULTS = [
     Fault(
         "scatter makes plain figures superlinear",
         FITS,
-        "> BEYOND_IDEAL * each[0]) & significant",
-        "> BEYOND_IDEAL * each[0])",
+        "> BEYOND_IDEAL * y[0] / n[0]) & significant",
+        "> BEYOND_IDEAL * y[0] / n[0])",
         f"{FIT}::test_plain_figures_are_superlinear_where_the_law_without_bounds_rises_clearly",
+    ),
+    Fault(
+        "plain figures are superlinear by the law alone",
+        FITS,
+        " & (y / n > BEYOND_IDEAL * y[0] / n[0])",
+        "",
+        f"{FIT}::test_plain_figures_are_superlinear_only_where_they_were_measured_so",
     ),
     Fault(
         "a law is never too noisy",
