@@ -27,6 +27,7 @@ GROUPS = (
     "timeline",
     "chapter",
     "regret",
+    "stopping",
 )
 
 

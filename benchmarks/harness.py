@@ -25,7 +25,7 @@ def measure(n_items, work, repeats, sweeps):
     shares, outside = [], []
     for _ in range(sweeps + 1):
         wall, result = timed(lambda: sweep(sum_squares, items, engines=ENGINES, n_workers=COUNTS, repeats=repeats))
-        inside = sum(run.cold_wall for run in result.runs)
+        inside = sum(run.all_walls for run in result.runs)
         shares.append(100 * inside / wall)
         outside.append(1000 * (wall - inside) / len(result.runs))
     what = (

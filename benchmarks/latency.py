@@ -71,7 +71,7 @@ def _press(lab):
     lab.wait()
     lab.close()
     shown, runs = seen[0]
-    return shown - pressed - sum(run.cold_wall for run in runs), len(runs)
+    return shown - pressed - sum(run.all_walls for run in runs), len(runs)
 
 
 def _stop_in_lab(stops):

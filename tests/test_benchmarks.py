@@ -20,6 +20,7 @@ GROUPS = (
     "timeline",
     "chapter",
     "regret",
+    "stopping",
 )
 #: at least so many rows of each group have a figure, on every platform and without joblib and mpire
 LEAST = {
@@ -34,6 +35,7 @@ LEAST = {
     "timeline": 4,
     "chapter": 6,
     "regret": 10,
+    "stopping": 12,
 }
 #: rows that are held against a target
 TARGETS = {
@@ -48,6 +50,7 @@ TARGETS = {
     "timeline": 2,
     "chapter": 3,
     "regret": 3,
+    "stopping": 6,
 }
 KEYS = {"name", "figure", "unit", "target", "met", "ratio", "against", "note"}
 
