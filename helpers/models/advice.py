@@ -316,10 +316,15 @@ def _why_parallel(sweep, chosen, evidence, sure, calls):
 
 
 def _say_first_gain(sweep, pair):
-    """Return from how many calls on a pair gains, start-up counted in, as a remark; "" if it never does."""
+    """Return from how many calls on a pair gains, start-up counted in, as a remark.
+
+    "" if it never does, and where it does from the first one on: that is what is not sure here.
+    """
     before, after = sweep.wall("serial", 1).median, sweep.wall(*pair).median
-    extra = sweep.wall(*pair, cold=True).median - after
-    return f" (it gains from call {floor(extra / (before - after)) + 1} on)" if before > after else ""
+    if before <= after:
+        return ""
+    first = floor((sweep.wall(*pair, cold=True).median - after) / (before - after)) + 1
+    return f" (it gains from call {first} on)" if first > 1 else ""
 
 
 def _say_next(in_lab):

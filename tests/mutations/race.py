@@ -182,6 +182,13 @@ FAULTS = [
         f"{A}::test_the_doubts_of_what_it_was_preferred_to_are_told_too",
     ),
     Fault(
+        "what gains from the first call on is told to gain only then",
+        "helpers/models/advice.py",
+        'if first > 1 else ""',
+        'if first > 0 else ""',
+        "tests/toolkit/test_advice.py::test_from_which_call_on_open_workers_gain_is_told_unless_it_is_the_first",
+    ),
+    Fault(
         "every call starts the workers anew",
         RUNS,
         "self.cold_wall + (calls - 1) * self.wall",

@@ -84,6 +84,17 @@ def test_the_loop_is_simplest_of_all():
 # --- workers and CPUs -------------------------------------------------------------------------
 
 
+def test_from_which_call_on_open_workers_gain_is_told_unless_it_is_the_first():
+    # 12 s in the loop, 4 s once up: 8 s are saved a call.  With a start of 20 s, 1 × 12 < 20 + 4, 2 × 12 < 20 + 8,
+    # 3 × 12 > 20 + 12: from call 3 on
+    advice = advise(make_sweep(SERIAL | {("processes", 4): rounds(*[(20.0, 4.0)] * 5)}))
+    assert "stay open for many calls (it gains from call 3 on): 3.00" in advice.reason
+    # with starts of 1, 1, 1, 30 and 30 s the middle one is 1: 12 > 1 + 4 at once, but the interval reaches below 1
+    starts = [(1.0, 4.0), (1.0, 4.0), (1.0, 4.0), (30.0, 4.0), (30.0, 4.0)]
+    unsure = advise(make_sweep(SERIAL | {("processes", 4): rounds(*starts)})).reason
+    assert "stay open for many calls: 3.00" in unsure and "2.40 (" in unsure
+
+
 @pytest.mark.parametrize(("fastest", "verdict"), [(12.01, "does not beat"), (12.2, "is slower than")])
 def test_what_is_shown_as_one_is_not_called_slower(fastest, verdict):
     # 12 / 12.01 = 0.9992, shown as 1.00; 12 / 12.2 = 0.98
