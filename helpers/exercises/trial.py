@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import tempfile
 from contextvars import ContextVar
@@ -184,7 +185,18 @@ IGNORED = rf"^Exception ignored.*\n(?:Traceback .*\n(?:[ \t].*\n)*)?{ERROR}"
 def last_error(printed):
     """Return type and message of the last exception in what was printed that Python did not ignore, "" for none."""
     found = re.findall(ERROR, re.sub(IGNORED, "", printed, flags=re.MULTILINE), re.MULTILINE)
-    return shorten_paths(found[-1].strip()) if found else ""
+    return shorten_paths(_part_names(found[-1].strip())) if found else ""
+
+
+def _part_names(line):
+    """Return a line without the name of an error before that of another: two processes have written at a time.
+
+    >>> _part_names("BufferErrorNameError: name 'nope' is not defined")
+    "NameError: name 'nope' is not defined"
+    """
+    name = line.partition(":")[0]
+    ends = [k for k in range(1, len(name)) if hasattr(builtins, name[:k]) and hasattr(builtins, name[k:])]
+    return line[ends[0] :] if ends else line
 
 
 def explain_nested(text):

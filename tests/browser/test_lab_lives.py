@@ -123,7 +123,8 @@ def test_where_nothing_is_heard_while_a_cell_waits_stop_is_off_and_says_what_hel
     assert not lab.button("stop").is_enabled() and not lab.button("run").is_enabled()
     notebook.page.evaluate("async () => { await window.panel.sessionContext.session.kernel.interrupt(); }")
     lab.wait_over()
-    assert "stopped" in lab.progress.inner_text() and "interrupt" not in lab.progress.inner_text()
+    lab.progress.get_by_text("stopped").wait_for()  # it comes right after the buttons
+    assert "interrupt" not in lab.progress.inner_text()
     lab.run()
     lab.stop()
 

@@ -41,7 +41,7 @@ def test_run_draws_while_it_measures_and_ends_with_advice(notebook, lab, screens
     before = lab.boxes()
     lab.cell.screenshot(path=screenshots / "lab-before.png")
     lab.count(2).click()
-    lab.fill("repeats", "5")
+    lab.control("repeats").select_option(label="5 rounds")
     assert lab.counts() == [1, 2]
     lab.watch()
     lab.run()

@@ -520,3 +520,6 @@ def test_an_exception_that_was_ignored_ended_no_process(head):
     raised = "Process Process-1:\nTraceback (most recent call last):\n  File …\nNameError: name 'nope' is not defined\n"
     assert last_error(raised + ignored) == last_error(ignored + raised) == "NameError: name 'nope' is not defined"
     assert last_error(ignored) == ""
+    both = raised.replace("NameError", "BufferErrorNameError")  # another process wrote at the same time
+    assert last_error(both) == "NameError: name 'nope' is not defined"
+    assert last_error("MyError: no") == "MyError: no" and last_error("a.B.SomeError: no") == "a.B.SomeError: no"
