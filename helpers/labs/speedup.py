@@ -164,6 +164,7 @@ class SpeedupLab(Lab):
             "rounds": (None if repeats is None else check_count("repeats", repeats, 1, 100), budget),
             "guess": None if guess is None else check_number("guess", guess, 0, 10_000),
         }
+        self._may_grow = n_workers is None  # nobody chose how many
         self._off = {name: problem for name in engines if (problem := engine_problem(name, func))}
         self._last_run, self._at_rest, self.card = None, plots.SpeedupCard(), plots.LiveSpeedupCard()
         super().__init__()
@@ -217,7 +218,9 @@ class SpeedupLab(Lab):
         self._at_rest = self._at_rest.anew()  # a thread that ends late may still draw with the one before
 
     def _measure(self, settings, on_start):
-        yield from sweep_steps(self.func, self.items, **settings, timeout=self._timeout, on_start=on_start)
+        grow = self._may_grow and settings["n_workers"] == tuple(self._first["n_workers"])
+        options = {"timeout": self._timeout, "on_start": on_start, "grow": grow}
+        yield from sweep_steps(self.func, self.items, **settings, **options)
 
     def _receive(self, progress):
         self.result, run = progress.sweep, progress.run
@@ -255,6 +258,8 @@ class SpeedupLab(Lab):
         shown = self.running or not self._is_empty()
         counts = self._measured["n_workers"] if shown else chosen_of(self._counts)
         guess = (max(counts), self._guess.number) if self._guess.number is not None and counts else None
+        if shown and self.result is not None:  # it may have grown
+            counts = tuple(sorted({*counts, *(n for _, n in self.result.pairs())}))
         return self.result, self._last_run, guess, counts or None, self._cpus
 
     def _png(self, scale):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
+from helpers.engines import max_workers
 from helpers.measure.badges import BUSY
 from helpers.measure.problems import LEAST_SECONDS, allow_seconds
 from helpers.records import Problem, Run, Sweep
@@ -124,9 +125,10 @@ class Notes:
 class RaceNotes(Notes):
     """The Notes of a sweep with a budget: what comes next is for a `Race` to say, after each round."""
 
-    def __init__(self, function, items, environment, race, chunksize, timeout):
+    def __init__(self, function, items, environment, race, chunksize, timeout, grow=()):
+        """`grow` are the names of engines that may take more workers than were asked for, where the work waits."""
         super().__init__(function, items, environment, race.next_round(0.0), chunksize, timeout)
-        self.race, self.repeated, self.quiet = race, 0, 0
+        self.race, self.repeated, self.quiet, self.grow = race, 0, 0, grow
         self.began = self.told = None
 
     def skip(self):
@@ -163,6 +165,8 @@ class RaceNotes(Notes):
             return
         if self.race.round == 0:
             self.race.bar(find_barred(self.runs, self.race.pairs, self.environment["usable_cpus"]))
+            if self.runs and share_of_serial(self.runs) <= COMPUTING_SHARE:
+                self.race.grow({engine: min(max_workers(engine), len(self.items)) for engine in self.grow})
         self.to_come = self.race.next_round(self.elapsed())
         self.total += len(self.to_come)
         self.pairs |= {visit[1:] for visit in self.to_come if visit[1] != "serial"}
@@ -194,10 +198,15 @@ def find_barred(runs, pairs, usable_cpus):
     Work that computes wants a CPU for each worker, work that waits for the share of its time in which the serial loop
     used one. The tasks of asyncio take turns in one thread, however many they are.
     """
-    share = max((run.cpu_share for run in runs if run.engine == "serial"), default=1.0)
+    share = share_of_serial(runs)
     share = 1.0 if share > COMPUTING_SHARE else share
     most = max(1.0, usable_cpus * 1.02) if usable_cpus else float("inf")  # 2 %: clocks differ
     return {(engine, n) for engine, n in pairs if n < 2 or (n * share > most and engine != "asyncio")}
+
+
+def share_of_serial(runs):
+    """Return the share of its time in which the serial loop used a CPU; 1 if it was not measured."""
+    return max((run.cpu_share for run in runs if run.engine == "serial"), default=1.0)
 
 
 def forget_timeline(runs, pair):

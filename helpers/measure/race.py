@@ -31,6 +31,8 @@ DECISION = 0.99
 WORSE = 1 / 0.95
 #: Times the wall of the fastest from which on, in the warm-up and every round, two rounds tell enough.
 HOPELESS = 1.5
+#: Share of the wall before that doubling the workers must leave at most, so that they are doubled again.
+GAINED = 0.8
 #: Share of the budget that a warm-up of all pairs may take, if each takes as long as the serial loop.
 WARM_SHARE = 0.5
 #: Rounds that whoever may be advised has before the answer is called clear.
@@ -65,7 +67,7 @@ class Race:
         self.pairs, self.budget, self.verdict = list(pairs), budget, ""
         self.round, self.looked, self.warmed = 0, 0, False
         self.walls = {pair: {} for pair in [SERIAL, *self.pairs]}
-        self.costs, self.worse, self.barred = {}, set(), set()
+        self.costs, self.worse, self.barred, self.growing, self.tried = {}, set(), set(), {}, set()
         self._order = random.Random(seed)
 
     def take(self, pair, number, wall, cost):
@@ -82,6 +84,22 @@ class Race:
         """Have these pairs decide nothing: they are measured a few times and never advised."""
         self.barred = set(pairs)
 
+    def grow(self, most):
+        """Have engines take more workers as long as that gains: `most` is the largest number of each, as a dict."""
+        self.growing = dict(most)
+
+    def _find_larger(self):
+        """Return a pair with twice the workers of the largest of an engine that may grow; None where that is no use."""
+        for engine, most in self.growing.items():
+            counts = sorted(n for name, n in self.pairs if name == engine and self.walls[name, n])
+            larger = (engine, 2 * counts[-1]) if counts else None
+            if larger is None or larger[1] > most or larger in self.tried or larger in self.pairs:
+                continue
+            before = self.score((engine, counts[-2])) if len(counts) > 1 else 1.0
+            if self.score((engine, counts[-1])) <= GAINED * before:
+                return larger
+        return None
+
     # ── what is next ──────────────────────────────────────────────────────────────────────────
 
     def next_round(self, elapsed):
@@ -89,7 +107,8 @@ class Race:
 
         The warm-up is the serial loop, and then every pair; where the loop is long for the budget, without those that
         are never advised. Later rounds have the serial loop at a random place, and of the pairs those that are to be
-        measured again. Empty at the end.
+        measured again. Where the race may grow, a pair with twice the workers joins the warm-up as long as the last
+        doubling gained. Empty at the end.
         """
         if not self.walls[SERIAL]:
             self.round = 0
@@ -100,6 +119,11 @@ class Race:
             chosen = (self.contenders() if long else []) or self.pairs
             if chosen:
                 return [(0, *pair) for pair in self._order.sample(chosen, len(chosen))]
+        if self.round == 0 and elapsed < WARM_SHARE * self.budget and (larger := self._find_larger()):
+            self.pairs.append(larger)
+            self.tried.add(larger)
+            self.walls[larger] = {}
+            return [(0, *larger)]
         self.round += 1
         self._look()
         if self._is_clear():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from helpers import machine, runner
-from helpers.arguments import check_callback, check_choices, check_count, check_number, check_watch
+from helpers.arguments import check_callback, check_choices, check_count, check_flag, check_number, check_watch
 from helpers.engines import ENGINES, check_engine, max_workers, usual_engines
 from helpers.engines.registry import SHARING, STARTING
 from helpers.errors import HelpersError, InvalidArgumentError, WorkerDiedError
@@ -19,6 +19,8 @@ from helpers.tasks.worker import safe_repr
 
 #: Rounds where neither `repeats` nor a budget is given, and the least and most seconds of a budget.
 REPEATS, LEAST_BUDGET, MOST_BUDGET = 5, 0.1, 86_400
+#: Engines whose workers cost next to nothing.
+GROWING = ("threads", "asyncio")
 #: Seconds that a run fills with passes over short work, where the budget allows.
 PASS_SECONDS = 0.25
 
@@ -80,6 +82,7 @@ def sweep(
     chunksize=None,
     repeats=None,
     budget=None,
+    grow=False,
     timeout=None,
     on_progress=None,
     should_stop=None,
@@ -120,6 +123,8 @@ def sweep(
         takes longer. As long as half of it is left, a run during which other programs used the CPUs is thrown away and
         measured again. Whether they did is read off counters of CPU time alone, never off the wall of the run: slow
         runs of a quiet machine all count.
+    grow : bool; with a budget, work that waits is measured with twice the most threads (tasks of asyncio) given, too,
+        and again twice as many, as long as that gains
     timeout : float, seconds one run of all items may take, its start included. None: the first serial loop
         may take as long as it does (and can be stopped); every other run 20 times that, at least 30 s, with
         a minute more for engines that start processes, and 2 ms a chunk where there are very many.
@@ -151,6 +156,7 @@ def sweep(
         chunksize=chunksize,
         repeats=repeats,
         budget=budget,
+        grow=grow,
         timeout=timeout,
         should_stop=should_stop,
         on_start=on_start,
@@ -171,6 +177,7 @@ def sweep_steps(
     chunksize=None,
     repeats=None,
     budget=None,
+    grow=False,
     timeout=None,
     should_stop=None,
     on_start=None,
@@ -185,6 +192,7 @@ def sweep_steps(
     for engine in engines:
         check_engine(engine, func)
     repeats, budget = check_rounds(repeats, budget)
+    grow = GROWING if check_flag("grow", grow) else ()
     pairs = list_pairs(engines, check_counts(n_workers, engines))
     method, chunksize, timeout = check_settings(start_method, chunksize, timeout)
     check_watch(timeout, should_stop, on_start)
@@ -193,7 +201,7 @@ def sweep_steps(
     if budget is None:
         notes = Notes(function_name(func), items, environment, plan_rounds(pairs, repeats), chunksize, timeout)
     else:
-        notes = RaceNotes(function_name(func), items, environment, Race(pairs, budget), chunksize, timeout)
+        notes = RaceNotes(function_name(func), items, environment, Race(pairs, budget), chunksize, timeout, grow)
     cpus = environment["usable_cpus"], environment["logical_cpus"]
     plan = payload, packed_items, method, chunksize, *cpus, pass_seconds(len(pairs), budget, timeout)
     watch = {"key": source_stamp(func), "should_stop": should_stop}

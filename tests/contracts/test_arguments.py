@@ -161,7 +161,8 @@ CALLS = {
         (sweep,),
         WORK,
         {"func": {"class"}, "items": ITEMS, "engines": {"empty", "None"}, "n_workers": SEVERAL, **METHOD}
-        | {"chunksize": LARGE | {"None"}, "repeats": COUNT | {"None"}, "budget": BUDGET, **WATCH, **PROGRESS},
+        | {"chunksize": LARGE | {"None"}, "repeats": COUNT | {"None"}, "budget": BUDGET}
+        | {"grow": FLAG, **WATCH, **PROGRESS},
     ),
     "run_once": (
         run_once,

@@ -121,6 +121,44 @@ def test_barred_pairs_decide_nothing():
     assert race.leader() == B and race.verdict == CLEAR and A not in seen[-1] and len(race.counted(A)) == 3
 
 
+def test_a_race_that_may_grow_doubles_as_long_as_that_gains():
+    # two threads take half of the loop, four a quarter, eight as much as four: sixteen are not tried
+    walls = {SERIAL: 1.0, A: 0.5, B: 0.6, ("threads", 4): 0.25, ("threads", 8): 0.25}
+    race = Race([A, B], 60.0, seed=1)
+    race.grow({"threads": 64})
+    seen = play(race, walls)
+    assert seen[:4] == [[SERIAL], sorted([A, B]), [("threads", 4)], [("threads", 8)]]
+    assert race.verdict == CLEAR and race.leader() in (("threads", 4), ("threads", 8))
+    # nor beyond the most, nor by itself
+    race = Race([A, B], 60.0, seed=1)
+    race.grow({"threads": 4})
+    assert ("threads", 4) in play(race, walls)[2] and ("threads", 8) not in race.pairs
+    race = Race([A, B], 60.0, seed=1)
+    play(race, walls)
+    assert race.pairs == [A, B]
+
+
+def test_a_larger_pair_that_fails_is_not_tried_again():
+    race = Race([A], 60.0, seed=1)
+    race.grow({"threads": 64})
+    for _ in range(2):
+        for number, *pair in race.next_round(0.0):
+            race.take(tuple(pair), number, 1.0 if tuple(pair) == SERIAL else 0.5, 0.1)
+    assert race.next_round(0.0) == [(0, "threads", 4)]
+    race.give_up(("threads", 4))
+    assert {number for number, *_ in race.next_round(0.0)} == {1}
+
+
+def test_only_work_that_waits_makes_a_sweep_grow(clock):
+    for cpu, expected in ((0.1, True), (0.9, False)):
+        notes = race_notes([A], 60.0)
+        notes.grow = ("threads",)
+        notes.begin([])
+        notes.take(make_run(*SERIAL, 0, 1.0, cpu=cpu, accounting=Accounting(working=1.0)))
+        notes.take(make_run(*A, 0, 0.5))
+        assert (notes.to_come == [(0, "threads", 4)]) == expected
+
+
 def test_a_pair_with_a_problem_leaves_the_race():
     race = Race([A, B], 60.0, seed=1)
     race.next_round(0.0)
