@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from helpers.engines import max_workers
 from helpers.measure.badges import BUSY
 from helpers.measure.problems import LEAST_SECONDS, allow_seconds
-from helpers.records import Problem, Run, Sweep
+from helpers.records import COMPUTING_SHARE, Problem, Run, Sweep
 
 #: The first visit of a play that goes on after a problem.
 REFERENCE = (0, "serial", 1)
 #: Share of a budget within which runs are thrown away that other programs disturbed, and how many of them at most more
 #: than runs that were not: where others never stop, waiting for them is in vain.
 QUIET_SHARE, PATIENCE = 0.5, 3
-#: Work that uses a CPU for more than this share of its time computes; the rest waits.
-COMPUTING_SHARE = 0.5
 #: The clock of budgets.
 clock = time.perf_counter
 

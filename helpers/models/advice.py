@@ -7,9 +7,9 @@ from math import floor
 from statistics import median
 
 from helpers.arguments import check_count
-from helpers.models.causes import COMPUTING_SHARE, crowded_pairs, explain_loss
+from helpers.models.causes import crowded_pairs, explain_loss
 from helpers.models.points import parallel_pairs
-from helpers.records import ENGINE_ORDER, MIN_ROUNDS, MISTRUST, Advice, Finding, explain_problems
+from helpers.records import COMPUTING_SHARE, ENGINE_ORDER, MIN_ROUNDS, MISTRUST, Advice, Finding, explain_problems
 from helpers.words import (
     figures,
     listing,

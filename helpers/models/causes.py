@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from helpers.models.points import cpu_share, parallel_pairs, starved_counts, takes_turns
-from helpers.records import LOOP_HELD
+from helpers.records import COMPUTING_SHARE, LOOP_HELD
 from helpers.words import percent, plural, seconds
 
 #: Serial loops shorter than this (seconds) cannot pay for handing work over.
 TOO_SHORT = 1e-3
-#: Work that uses a CPU for more than this share of its time computes; the rest waits.
-COMPUTING_SHARE = 0.5
 
 
 def computes(sweep):

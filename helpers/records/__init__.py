@@ -35,11 +35,12 @@ from helpers.records.estimates import (
     is_clear,
 )
 from helpers.records.problems import Problem, explain_problems, list_problems
-from helpers.records.runs import Failure, Run, Timeline
+from helpers.records.runs import COMPUTING_SHARE, Failure, Run, Timeline
 from helpers.records.shipped import RECORDINGS, Recording, recorded, recordings
 from helpers.records.sweeps import ENGINE_ORDER, FORMAT, MISTRUST, Sweep
 
 __all__ = [
+    "COMPUTING_SHARE",
     "ENGINE_ORDER",
     "FORMAT",
     "GOOD_ROUNDS",

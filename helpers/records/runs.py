@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from helpers.records.accounts import Accounting
 from helpers.records.files import require_finite, require_fit
 
+#: Work that uses a CPU for more than this share of its time computes; the rest waits.
+COMPUTING_SHARE = 0.5
 #: Smallest values of a run's fields: nothing can be done in no time, nor by nobody.
 LEAST = {"n_workers": 1, "chunksize": 1, "startup": 0, "wall": 1e-9, "cpu": 0, "passes": 1}
 
